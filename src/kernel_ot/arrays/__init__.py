@@ -1,0 +1,31 @@
+"""Which array library an array belongs to, input validation, blocks of rows, memory."""
+
+from kernel_ot.arrays._blocks import DEFAULT_BLOCK_BYTES, block_slices, rows_per_block
+from kernel_ot.arrays._memory import MemoryLimitError, available_bytes, require_memory
+from kernel_ot.arrays._namespace import Array, Namespace, namespace_of
+from kernel_ot.arrays._validation import (
+    check_non_negative,
+    check_points,
+    check_positive,
+    check_sample,
+    check_same_dimension,
+    check_weights,
+)
+
+__all__ = [
+    "DEFAULT_BLOCK_BYTES",
+    "Array",
+    "MemoryLimitError",
+    "Namespace",
+    "available_bytes",
+    "block_slices",
+    "check_non_negative",
+    "check_points",
+    "check_positive",
+    "check_sample",
+    "check_same_dimension",
+    "check_weights",
+    "namespace_of",
+    "require_memory",
+    "rows_per_block",
+]

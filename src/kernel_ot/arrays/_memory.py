@@ -1,0 +1,58 @@
+"""Estimate memory before it is allocated, and refuse with numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_GIB = 2**30
+
+
+class MemoryLimitError(ValueError, MemoryError):
+    """The arrays that a call needs would not fit into the memory that is available."""
+
+
+def available_bytes() -> int | None:
+    """Return the memory that can be allocated now, in bytes; None where the system does not say.
+
+    The smaller of what the kernel reports as available and what a control group leaves.
+    """
+    limits = []
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                limits.append(int(line.split()[1]) * 1024)
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit = (group / "memory.max").read_text().strip()
+        if limit != "max":
+            used = int((group / "memory.current").read_text())
+            limits.append(max(0, int(limit) - used))
+    except OSError:
+        pass
+    return min(limits) if limits else None
+
+
+def require_memory(n_bytes: float, *, purpose: str, remedy: str) -> None:
+    """Raise `MemoryLimitError` if `n_bytes` exceed what is available.
+
+    Parameters
+    ----------
+    n_bytes : float
+        Estimated peak allocation in bytes.
+    purpose : str
+        What the memory is for, as it reads after "needs about 3.0 GiB for ...".
+    remedy : str
+        What the caller can change.
+
+    Raises
+    ------
+    MemoryLimitError
+        A `ValueError` and a `MemoryError`, naming both numbers and the remedy.
+    """
+    available = available_bytes()
+    if available is not None and n_bytes > available:
+        raise MemoryLimitError(
+            f"This needs about {n_bytes / _GIB:.1f} GiB for {purpose}, "
+            f"but {available / _GIB:.1f} GiB are available. {remedy}"
+        )
