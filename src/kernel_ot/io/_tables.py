@@ -1,0 +1,180 @@
+"""Choose the format by the file's suffix; one place where every reading error gets its words."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+from kernel_ot.arrays import check_points
+from kernel_ot.io._atomic import atomic_path
+from kernel_ot.io._binary import read_mat, read_npy, read_npz, write_mat, write_npy, write_npz
+from kernel_ot.io._single_cell import read_h5ad, write_h5ad
+from kernel_ot.io._table import Table
+from kernel_ot.io._text import read_text, write_text
+
+SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".mat", ".h5ad")
+_WITH_VARIABLES = (".npz", ".mat", ".h5ad")
+_RESERVED = ("file", "allow_pickle")  # arguments of numpy.savez, which would take them for its own
+# What the libraries below raise for a file that is not what its suffix says.
+_DAMAGE = (
+    *(ValueError, TypeError, KeyError, IndexError, EOFError, OSError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error, MemoryError, OverflowError, AttributeError),
+)
+
+
+def split_variable(source: str | Path) -> tuple[Path, str | None]:
+    """Split "FILE:VARIABLE" into its parts; a colon elsewhere belongs to the file's name.
+
+    Examples
+    --------
+    >>> split_variable("cells.mat:X")[1]
+    'X'
+    >>> split_variable("C:/cells.mat")[1] is None
+    True
+    """
+    text = str(source)
+    for suffix in _WITH_VARIABLES:
+        position = text.lower().rfind(suffix + ":")
+        if position >= 0 and not Path(text).exists():
+            end = position + len(suffix)
+            return Path(text[:end]), text[end + 1 :] or None
+    return Path(text), None
+
+
+def _suffix(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(
+            f"{path} has the suffix {suffix or '(none)'}, which says no format; "
+            f"use one of {', '.join(SUFFIXES)}."
+        )
+    return suffix
+
+
+def read_table(
+    source: str | Path, *, variable: str | None = None, header: bool | None = None
+) -> Table:
+    r"""Read points from a file.
+
+    Parameters
+    ----------
+    source : str or Path
+        A .npy, .npz, .csv, .tsv, .mat (level 4 or 5) or .h5ad (with anndata installed) file.
+        "FILE.mat:NAME", "FILE.npz:NAME" and "FILE.h5ad:NAME" choose what is read from a file that
+        holds several arrays; in .h5ad NAME is X, a key of `layers` or of `obsm`.
+    variable : str, optional
+        The same choice as an argument; it wins over the one in `source`.
+    header : bool, optional
+        Whether the first line of a .csv or .tsv file names its columns. By default it does if one
+        of its cells is not a number. If its first cell is empty, the first column names the rows.
+        A .csv file may separate by commas, semicolons or tabs.
+
+    Returns
+    -------
+    Table
+        `values` of shape (n, d), finite; float32 and float64 are kept, other numbers become
+        float64.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file.
+    ImportError
+        .h5ad without anndata.
+    ValueError
+        Unknown suffix, damaged or wrong file, ambiguous or missing variable, not a matrix, not
+        finite. The message names the file and the remedy.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "points.csv"
+    ...     _ = file.write_text("height,weight\n1.5,60\n1.7,70\n")
+    ...     table = read_table(file)
+    >>> table.feature_names, table.shape
+    (('height', 'weight'), (2, 2))
+    """
+    path, named = split_variable(source)
+    variable = variable or named
+    suffix = _suffix(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist or is not a file; check its name.")
+    if variable is not None and suffix not in _WITH_VARIABLES:
+        raise ValueError(f"{path} holds one table; leave the variable {variable!r} out.")
+    try:
+        if suffix == ".npy":
+            table = read_npy(path)
+        elif suffix == ".npz":
+            table = read_npz(path, variable)
+        elif suffix == ".mat":
+            table = read_mat(path, variable)
+        elif suffix == ".h5ad":
+            table = read_h5ad(path, variable)
+        else:
+            table = read_text(path, header=header)
+    except _DAMAGE as error:
+        reason = str(error).strip().rstrip(".") or type(error).__name__
+        raise ValueError(
+            f"{path} cannot be read as {suffix}: {reason}. "
+            "If that is unexpected, the file is damaged or not what its suffix says."
+        ) from error
+    return replace(table, values=check_points(table.values, str(path)))
+
+
+def write_table(destination: str | Path, table: Table) -> Path:
+    """Write points to a file, whole or not at all.
+
+    Parameters
+    ----------
+    destination : str or Path
+        The suffix chooses the format, as for `read_table`; "FILE.mat:NAME" and "FILE.npz:NAME" name
+        the array, X by default. Names of features and rows are kept in .csv, .tsv and .h5ad files,
+        the others have no place for them. Text keeps every digit, but not the difference between
+        float32 and float64: it is read as float64.
+    table : Table
+        What to write.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ImportError
+        .h5ad without anndata.
+    ValueError
+        Unknown suffix, no such folder, a name for the array in a format that has none or that is
+        no name.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = write_table(Path(folder) / "points.mat:cells", Table(np.eye(2)))
+    ...     read_table(f"{file}:cells").values
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    path, variable = split_variable(destination)
+    suffix = _suffix(path)
+    if variable is not None and (not variable.isidentifier() or variable in _RESERVED):
+        raise ValueError(f"{variable!r} is no name for an array; use letters and digits, as in X.")
+    with atomic_path(path) as temporary:
+        if suffix == ".npy":
+            write_npy(temporary, table)
+        elif suffix == ".npz":
+            write_npz(temporary, table, variable)
+        elif suffix == ".mat":
+            write_mat(temporary, table, variable)
+        elif suffix == ".h5ad":
+            if variable not in (None, "X"):
+                raise ValueError(f"{path} is written to X; leave {variable!r} out.")
+            write_h5ad(temporary, table)
+        else:
+            write_text(temporary, table)
+    return path
