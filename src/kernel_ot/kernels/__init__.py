@@ -1,0 +1,19 @@
+"""Kernels: values, diagonals, weighted sums and gradients of weighted sums."""
+
+from kernel_ot.kernels._bandwidth import median_distance
+from kernel_ot.kernels._base import Kernel, Scaled, Sum
+from kernel_ot.kernels._matern import Matern, Sobolev
+from kernel_ot.kernels._polynomial import Linear, Polynomial
+from kernel_ot.kernels._radial import Gaussian
+
+__all__ = [
+    "Gaussian",
+    "Kernel",
+    "Linear",
+    "Matern",
+    "Polynomial",
+    "Scaled",
+    "Sobolev",
+    "Sum",
+    "median_distance",
+]
