@@ -1,0 +1,16 @@
+"""Dense linear algebra: the feature factor of a Gram matrix, factorisations, eigenvalues."""
+
+from kernel_ot.linalg._dense import cholesky, cholesky_solve, gram, solve_lower
+from kernel_ot.linalg._feature_factor import FeatureFactor, feature_factor
+from kernel_ot.linalg._lanczos import generic_vector, smallest_eigenvalue
+
+__all__ = [
+    "FeatureFactor",
+    "cholesky",
+    "cholesky_solve",
+    "feature_factor",
+    "generic_vector",
+    "gram",
+    "smallest_eigenvalue",
+    "solve_lower",
+]

@@ -1,0 +1,94 @@
+"""A function in a kernel's space: a weighted sum of the kernel at given centres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kernel_ot.arrays import Array, check_points, namespace_of
+from kernel_ot.kernels import Kernel
+
+
+@dataclass(frozen=True, eq=False)
+class KernelExpansion:
+    """The function `f(x) = sum_j coefficients_j k(x, centres_j)`.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    centres : array of shape (k, d)
+        Not copied and never written to.
+    coefficients : array of shape (k,)
+
+    Raises
+    ------
+    ValueError
+        Centres or coefficients that are not finite, or of shapes that do not fit.
+
+    Examples
+    --------
+    >>> from kernel_ot.kernels import Linear
+    >>> f = KernelExpansion(Linear(), [[1.0, 0.0], [0.0, 1.0]], [2.0, 3.0])
+    >>> f([[10.0, 100.0]]), f.gradient([[10.0, 100.0]])
+    (array([320.]), array([[2., 3.]]))
+    """
+
+    kernel: Kernel
+    centres: Array
+    coefficients: Array
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.kernel, Kernel):
+            raise ValueError(f"kernel = {self.kernel!r} is not a Kernel.")
+        xp = namespace_of(self.centres, self.coefficients)
+        coefficients = xp.asarray(self.coefficients)
+        if xp is np:
+            object.__setattr__(self, "centres", check_points(self.centres, "centres"))
+        if coefficients.shape != self.centres.shape[:1]:
+            raise ValueError(
+                f"coefficients has shape {tuple(coefficients.shape)}; it must be "
+                f"({self.centres.shape[0]},), one a centre."
+            )
+        if xp is np:
+            column = check_points(coefficients[:, None], "coefficients")
+            coefficients = column[:, 0]
+        object.__setattr__(self, "coefficients", coefficients)
+
+    @property
+    def dimension(self) -> int:
+        """The number d of coordinates of a point."""
+        return int(self.centres.shape[1])
+
+    def __call__(self, points: Array) -> Array:
+        """Return the values at `points` (n, d), of shape (n,), in the points' precision.
+
+        Computed in the higher precision of points and centres, in blocks.
+
+        Raises
+        ------
+        ValueError
+            Points that are not finite, not 2-D, or not of the centres' dimension.
+        """
+        points = self._checked(points)
+        values = self.kernel.apply(points, self.centres, self.coefficients)
+        return values.astype(points.dtype)
+
+    def gradient(self, points: Array) -> Array:
+        """Return the gradients at `points` (n, d), of shape (n, d), in the points' precision.
+
+        Raises
+        ------
+        ValueError
+            As calling the function does.
+        """
+        points = self._checked(points)
+        gradients = self.kernel.gradient(points, self.centres, self.coefficients)
+        return gradients.astype(points.dtype)
+
+    def _checked(self, points: Any) -> Array:
+        if namespace_of(points) is np:
+            return check_points(points, "points", dimension=self.dimension)
+        array: Array = points  # inside a traced function entries cannot be looked at
+        return array

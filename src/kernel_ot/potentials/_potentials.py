@@ -1,0 +1,89 @@
+"""A pair of Kantorovich potentials and the maps that their gradients are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from kernel_ot.arrays import Array, namespace_of
+
+
+@runtime_checkable
+class PotentialFunction(Protocol):
+    """A differentiable function on R^d, evaluated at (n, d) points."""
+
+    def __call__(self, points: Array) -> Array:
+        """Return the values, of shape (n,)."""
+        ...
+
+    def gradient(self, points: Array) -> Array:
+        """Return the gradients, of shape (n, d)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Potentials:
+    """Potentials u and v of the cost `|x - y|^2 / 2`, and the maps between the distributions.
+
+    Parameters
+    ----------
+    u, v : PotentialFunction
+        On the source and on the target. `u(x) + v(y) <= |x - y|^2 / 2`, with equality where mass
+        moves from x to y. Only their sum is determined: a constant may move from one to the other.
+
+    Examples
+    --------
+    The quadratic cost between a distribution and its translate by b has `u(x) = -<b, x>` up to
+    a constant:
+
+    >>> from kernel_ot.kernels import Linear
+    >>> from kernel_ot.potentials import KernelExpansion
+    >>> b = [[1.0, 2.0]]
+    >>> potentials = Potentials(
+    ...     u=KernelExpansion(Linear(), b, [-1.0]), v=KernelExpansion(Linear(), b, [1.0])
+    ... )
+    >>> potentials.transport([[0.0, 0.0]]), potentials.inverse_transport([[1.0, 2.0]])
+    (array([[1., 2.]]), array([[0., 0.]]))
+    """
+
+    u: PotentialFunction
+    v: PotentialFunction
+
+    def gradient_u(self, x: Array) -> Array:
+        """Return the gradient of u at `x` (n, d), of shape (n, d)."""
+        return self.u.gradient(x)
+
+    def gradient_v(self, y: Array) -> Array:
+        """Return the gradient of v at `y` (n, d), of shape (n, d)."""
+        return self.v.gradient(y)
+
+    def transport(self, x: Array) -> Array:
+        """Return `T(x) = x - grad u(x)`, the map from source to target (Brenier's theorem).
+
+        Parameters
+        ----------
+        x : array of shape (n, d)
+            Any points, in the samples' units; float32 stays float32.
+
+        Returns
+        -------
+        array of shape (n, d)
+        """
+        gradient = self.u.gradient(x)
+        moved: Array = namespace_of(gradient).asarray(x, dtype=gradient.dtype) - gradient
+        return moved
+
+    def inverse_transport(self, y: Array) -> Array:
+        """Return `S(y) = y - grad v(y)`, the map from target to source.
+
+        Parameters
+        ----------
+        y : array of shape (n, d)
+
+        Returns
+        -------
+        array of shape (n, d)
+        """
+        gradient = self.v.gradient(y)
+        moved: Array = namespace_of(gradient).asarray(y, dtype=gradient.dtype) - gradient
+        return moved
