@@ -1,5 +1,35 @@
 """Kernel-based optimal transport: cost, potentials and maps from two samples."""
 
-from kernel_ot._version import __version__
+from __future__ import annotations
 
-__all__ = ["__version__"]
+from typing import TYPE_CHECKING, Any
+
+from kernel_ot import kernels
+from kernel_ot._version import __version__
+from kernel_ot.potentials import KernelExpansion, Potentials
+from kernel_ot.problem import Problem
+from kernel_ot.solvers import Solution, Status, solve
+
+if TYPE_CHECKING:
+    from kernel_ot.estimator import KernelOT
+
+__all__ = [
+    "KernelExpansion",
+    "KernelOT",
+    "Potentials",
+    "Problem",
+    "Solution",
+    "Status",
+    "__version__",
+    "kernels",
+    "solve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Late, since the estimator needs scikit-learn and the rest of the library does not.
+    if name == "KernelOT":
+        from kernel_ot.estimator import KernelOT
+
+        return KernelOT
+    raise AttributeError(f"module 'kernel_ot' has no attribute {name!r}")

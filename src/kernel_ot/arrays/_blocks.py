@@ -8,7 +8,9 @@ from collections.abc import Iterator
 DEFAULT_BLOCK_BYTES = 64 * 2**20
 
 
-def rows_per_block(n_columns: int, itemsize: int = 8, block_bytes: int = DEFAULT_BLOCK_BYTES) -> int:
+def rows_per_block(
+    n_columns: int, itemsize: int = 8, block_bytes: int = DEFAULT_BLOCK_BYTES
+) -> int:
     """Return how many rows of `n_columns` items fit into `block_bytes`, at least one.
 
     Examples

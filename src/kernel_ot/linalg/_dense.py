@@ -1,0 +1,67 @@
+"""Dense factorisations that report failure as NaN, the same on every array library."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import get_lapack_funcs
+from scipy.linalg import solve_triangular as _scipy_solve_triangular
+
+from kernel_ot.arrays import Array, namespace_of
+
+
+def cholesky(matrix: Array) -> Array:
+    """Return lower L with `L L' = matrix`; all NaN where `matrix` is not positive definite.
+
+    Parameters
+    ----------
+    matrix : array of shape (r, r)
+        Symmetric; only its lower triangle is read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cholesky(np.array([[4.0, 0.0], [0.0, -1.0]]))
+    array([[nan, nan],
+           [nan, nan]])
+    """
+    xp = namespace_of(matrix)
+    if xp is not np:
+        factor: Array = xp.linalg.cholesky(matrix)
+        return factor
+    potrf = get_lapack_funcs("potrf", (matrix,))
+    # A symmetric matrix's transpose is itself, and Fortran-ordered: LAPACK copies nothing twice.
+    factor, info = potrf(matrix.T, lower=1, clean=1)
+    if info != 0 or not np.isfinite(factor[-1, -1]):
+        return np.full_like(matrix, np.nan)
+    return factor
+
+
+def solve_lower(factor: Array, rhs: Array, *, transpose: bool = False) -> Array:
+    """Return `L^-1 rhs`, or `L^-T rhs` with `transpose`, for lower triangular L.
+
+    Parameters
+    ----------
+    factor : array of shape (r, r)
+    rhs : array of shape (r,) or (r, k)
+    """
+    xp = namespace_of(factor)
+    trans = 1 if transpose else 0
+    if xp is np:
+        return np.asarray(
+            _scipy_solve_triangular(factor, rhs, trans=trans, lower=True, check_finite=False)
+        )
+    from jax.scipy.linalg import solve_triangular
+
+    solution: Array = solve_triangular(factor, rhs, trans=trans, lower=True)
+    return solution
+
+
+def cholesky_solve(factor: Array, rhs: Array) -> Array:
+    """Return the solution of `L L' x = rhs`."""
+    return solve_lower(factor, solve_lower(factor, rhs), transpose=True)
+
+
+def gram(matrix: Array) -> Array:
+    """Return `matrix' matrix`; NumPy hands this form to BLAS `syrk`, half the work of a product."""
+    product: Array = matrix.T @ matrix
+    return product

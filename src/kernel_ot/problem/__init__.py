@@ -1,0 +1,25 @@
+"""The finite-dimensional kernel optimal transport problem and its optimality conditions."""
+
+from kernel_ot.problem._operators import (
+    adjoint,
+    constraint_matrix,
+    objective,
+    objective_gradient,
+    operator,
+    transport_cost,
+)
+from kernel_ot.problem._optimality import OptimalityReport, check_optimality
+from kernel_ot.problem._problem import Problem, Samples
+
+__all__ = [
+    "OptimalityReport",
+    "Problem",
+    "Samples",
+    "adjoint",
+    "check_optimality",
+    "constraint_matrix",
+    "objective",
+    "objective_gradient",
+    "operator",
+    "transport_cost",
+]

@@ -1,0 +1,55 @@
+"""The functions that define the problem, pure and free of any array library.
+
+Symbols are those of Vacher et al. (2021), eq. (9), and Lin, Cuturi and Jordan (2024), eq. (2.4):
+Q `quadratic`, z `linear`, q2 `constant`, Phi `features`, lambda_1 `reg_sos`, lambda_2
+`reg_potential`, X `multiplier`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel_ot.arrays import Array, namespace_of
+
+
+def objective(
+    gamma: Array, quadratic: Array, linear: Array, constant: Any, reg_potential: Any
+) -> Any:
+    """Return `gamma'Q gamma / (4 lambda_2) - gamma'z / (2 lambda_2) + q2 / (4 lambda_2)`."""
+    return (gamma @ (quadratic @ gamma) - 2 * (gamma @ linear) + constant) / (4 * reg_potential)
+
+
+def objective_gradient(gamma: Array, quadratic: Array, linear: Array, reg_potential: Any) -> Array:
+    """Return `(Q gamma - z) / (2 lambda_2)`.
+
+    At the solution these are the sums of squares `c - u - v` at the filling points.
+    """
+    gradient: Array = (quadratic @ gamma - linear) / (2 * reg_potential)
+    return gradient
+
+
+def transport_cost(gamma: Array, embedding: Array, constant: Any, reg_potential: Any) -> Any:
+    """Return the estimate of the optimal transport cost, `(q2 - w'gamma) / (2 lambda_2)`."""
+    return (constant - embedding @ gamma) / (2 * reg_potential)
+
+
+def adjoint(gamma: Array, features: Array) -> Array:
+    """Return `A*(gamma) = Phi diag(gamma) Phi'`, of shape (r, r)."""
+    matrix: Array = (features * gamma) @ features.T
+    return matrix
+
+
+def constraint_matrix(gamma: Array, features: Array, reg_sos: Any) -> Array:
+    """Return `M(gamma) = Phi diag(gamma) Phi' + lambda_1 I`, which must be positive semidefinite."""
+    xp = namespace_of(features)
+    matrix: Array = adjoint(gamma, features) + reg_sos * xp.eye(
+        features.shape[0], dtype=features.dtype
+    )
+    return matrix
+
+
+def operator(multiplier: Array, features: Array) -> Array:
+    """Return `A(X)_i = Phi_i' X Phi_i`, of shape (l,)."""
+    xp = namespace_of(features)
+    values: Array = xp.sum(features * (multiplier @ features), axis=0)
+    return values

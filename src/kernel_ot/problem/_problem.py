@@ -1,0 +1,327 @@
+"""The finite-dimensional problem as one immutable object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from kernel_ot.arrays import (
+    Array,
+    check_points,
+    check_positive,
+    check_same_dimension,
+    check_sample,
+    check_weights,
+    namespace_of,
+    require_memory,
+)
+from kernel_ot.kernels import Kernel
+from kernel_ot.linalg import FeatureFactor, feature_factor
+from kernel_ot.potentials import KernelExpansion, Potentials
+from kernel_ot.problem import _operators as operators
+
+# Q, K, Phi, the solver's working set of six and the eigen-solver's workspace.
+_MATRICES_AT_PEAK = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Where a problem came from: what its potentials are built of.
+
+    Attributes
+    ----------
+    x : array of shape (n, d)
+        Source sample.
+    y : array of shape (m, d)
+        Target sample.
+    weights_x : array of shape (n,)
+        Masses of the source points, summing to one.
+    weights_y : array of shape (m,)
+        Masses of the target points, summing to one.
+    x_fill, y_fill : array of shape (l, d)
+        Filling points, one pair a row.
+    kernel_x, kernel_y, kernel_pair : Kernel
+        Kernels of the source potential, the target potential and the sum of squares.
+    """
+
+    x: Array
+    y: Array
+    weights_x: Array
+    weights_y: Array
+    x_fill: Array
+    y_fill: Array
+    kernel_x: Kernel
+    kernel_y: Kernel
+    kernel_pair: Kernel
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """The dual of kernel optimal transport with l filling points (Vacher et al. 2021, eq. 9).
+
+    Minimise over gamma in R^l::
+
+        gamma'Q gamma / (4 lambda_2) - gamma'z / (2 lambda_2) + q2 / (4 lambda_2)
+        subject to  M(gamma) = Phi diag(gamma) Phi' + lambda_1 I  positive semidefinite
+
+    Make one with `Problem.from_samples`, or directly from its arrays.
+
+    Parameters
+    ----------
+    quadratic : array of shape (l, l)
+        Q, the sum of both potentials' kernels at the filling points.
+    linear : array of shape (l,)
+        z = w - 2 lambda_2 c.
+    constant : float
+        q2, the squared norms of the two mean embeddings.
+    embedding : array of shape (l,)
+        w, both mean embeddings at the filling points.
+    features : array of shape (r, l)
+        Phi, with Phi'Phi = K up to truncation; r <= l.
+    reg_sos : float
+        lambda_1 > 0, weight of the trace of the sum-of-squares operator.
+    reg_potential : float
+        lambda_2 > 0, weight of the squared norms of the potentials.
+    truncation_error : float, optional
+        Largest diagonal entry of K - Phi'Phi relative to that of K.
+    samples : Samples, optional
+        What the problem was made of; needed by `potentials`.
+
+    Notes
+    -----
+    The cost is `c(x, y) = |x - y|^2 / 2`. Arrays are float64; float32 input is converted, since
+    the constraint's eigenvalues span more orders of magnitude than float32 holds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(40, 2)), rng.normal(size=(50, 2)) + 1
+    >>> problem = Problem.from_samples(
+    ...     x, y, x[:30], y[:30], kernel=kernels.Gaussian(2.0), reg_sos=1e-3, reg_potential=1e-3
+    ... )
+    >>> problem.n_fill
+    30
+    >>> solve(problem).converged
+    True
+    """
+
+    quadratic: Array
+    linear: Array
+    constant: float
+    embedding: Array
+    features: Array
+    reg_sos: float
+    reg_potential: float
+    truncation_error: float = 0.0
+    samples: Samples | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_samples(
+        cls,
+        x: Any,
+        y: Any,
+        x_fill: Any,
+        y_fill: Any,
+        *,
+        kernel: Kernel,
+        reg_sos: float,
+        reg_potential: float,
+        kernel_y: Kernel | None = None,
+        kernel_pair: Kernel | None = None,
+        weights_x: Any = None,
+        weights_y: Any = None,
+        factor: Literal["auto", "cholesky", "pivoted"] = "auto",
+        rank_tol: float | None = None,
+        jitter: float = 0.0,
+    ) -> Problem:
+        """Build the problem from two samples and filling points.
+
+        Parameters
+        ----------
+        x : array-like of shape (n, d)
+            Source sample.
+        y : array-like of shape (m, d)
+            Target sample.
+        x_fill, y_fill : array-like of shape (l, d)
+            Filling points: the constraint is held at the pairs `(x_fill[i], y_fill[i])`.
+        kernel : Kernel
+            Kernel of the source potential, and of the two below unless given.
+        reg_sos : float
+            lambda_1 > 0.
+        reg_potential : float
+            lambda_2 > 0.
+        kernel_y : Kernel, optional
+            Kernel of the target potential; default `kernel`.
+        kernel_pair : Kernel, optional
+            Kernel of the sum of squares on concatenated pairs in R^{2d}; default `kernel`.
+        weights_x, weights_y : array-like of shape (n,) and (m,), optional
+            Masses of the points, rescaled to sum to one; default equal.
+        factor : {"auto", "cholesky", "pivoted"}
+            How the features are taken of K, see `kernel_ot.linalg.feature_factor`.
+        rank_tol : float, optional
+            Truncate K where the pivots fall below this fraction of its largest diagonal entry.
+        jitter : float
+            Added to the diagonal of K; default none.
+
+        Returns
+        -------
+        Problem
+
+        Raises
+        ------
+        ValueError
+            Input that is not two finite samples and filling points of one dimension, a
+            regularisation that is not positive, or a memory need above what is available
+            (`MemoryLimitError`).
+        """
+        x, y = check_sample(x, "x"), check_sample(y, "y")
+        check_same_dimension(x, y)
+        dimension = x.shape[1]
+        x_fill = check_points(x_fill, "x_fill", dimension=dimension)
+        y_fill = check_points(y_fill, "y_fill", dimension=dimension)
+        if len(x_fill) != len(y_fill):
+            raise ValueError(
+                f"x_fill has {len(x_fill)} rows and y_fill has {len(y_fill)}; "
+                "filling points are pairs, one pair a row."
+            )
+        hint = "A sensible start is 1e-3."
+        reg_sos = check_positive(reg_sos, "reg_sos", hint)
+        reg_potential = check_positive(reg_potential, "reg_potential", hint)
+        weights_x = check_weights(weights_x, len(x), "weights_x")
+        weights_y = check_weights(weights_y, len(y), "weights_y")
+        n_fill = len(x_fill)
+        require_memory(
+            8.0 * _MATRICES_AT_PEAK * n_fill**2,
+            purpose=f"{_MATRICES_AT_PEAK} matrices of {n_fill} x {n_fill} (n_fill = {n_fill})",
+            remedy="Use fewer filling points.",
+        )
+        x, y, x_fill, y_fill = (a.astype(np.float64, copy=False) for a in (x, y, x_fill, y_fill))
+        kernel_y = kernel if kernel_y is None else kernel_y
+        kernel_pair = kernel if kernel_pair is None else kernel_pair
+        samples = Samples(x, y, weights_x, weights_y, x_fill, y_fill, kernel, kernel_y, kernel_pair)
+        pairs = np.concatenate([x_fill, y_fill], axis=1)
+        features = feature_factor(
+            kernel_pair(pairs, pairs), method=factor, rank_tol=rank_tol, jitter=jitter
+        )
+        return cls._from_samples_and_features(samples, features, reg_sos, reg_potential)
+
+    @classmethod
+    def _from_samples_and_features(
+        cls, samples: Samples, factor: FeatureFactor, reg_sos: float, reg_potential: float
+    ) -> Problem:
+        s = samples
+        quadratic = s.kernel_x(s.x_fill, s.x_fill)
+        quadratic += s.kernel_y(s.y_fill, s.y_fill)
+        embedding = s.kernel_x.apply(s.x_fill, s.x, s.weights_x)
+        embedding = embedding + s.kernel_y.apply(s.y_fill, s.y, s.weights_y)
+        constant = s.weights_x @ s.kernel_x.apply(s.x, s.x, s.weights_x)
+        constant += s.weights_y @ s.kernel_y.apply(s.y, s.y, s.weights_y)
+        fill_cost = ((s.x_fill - s.y_fill) ** 2).sum(axis=1) / 2
+        return cls(
+            quadratic=quadratic,
+            linear=embedding - 2 * reg_potential * fill_cost,
+            constant=float(constant),
+            embedding=embedding,
+            features=factor.features,
+            reg_sos=reg_sos,
+            reg_potential=reg_potential,
+            truncation_error=float(factor.truncation_error),
+            samples=samples,
+        )
+
+    @property
+    def n_fill(self) -> int:
+        """Number l of filling points."""
+        return int(self.features.shape[1])
+
+    @property
+    def rank(self) -> int:
+        """Number r of features."""
+        return int(self.features.shape[0])
+
+    def objective(self, gamma: Array) -> Any:
+        """Return the objective at `gamma`, q2 term included; to be minimised."""
+        return operators.objective(
+            gamma, self.quadratic, self.linear, self.constant, self.reg_potential
+        )
+
+    def gradient(self, gamma: Array) -> Array:
+        """Return the gradient of the objective, of shape (l,)."""
+        return operators.objective_gradient(gamma, self.quadratic, self.linear, self.reg_potential)
+
+    def cost(self, gamma: Array) -> Any:
+        """Return the estimate of the optimal transport cost at `gamma`."""
+        return operators.transport_cost(gamma, self.embedding, self.constant, self.reg_potential)
+
+    def constraint_matrix(self, gamma: Array) -> Array:
+        """Return M(gamma), of shape (r, r)."""
+        return operators.constraint_matrix(gamma, self.features, self.reg_sos)
+
+    def operator(self, multiplier: Array) -> Array:
+        """Return A(X), of shape (l,)."""
+        return operators.operator(multiplier, self.features)
+
+    def adjoint(self, gamma: Array) -> Array:
+        """Return A*(gamma), of shape (r, r)."""
+        return operators.adjoint(gamma, self.features)
+
+    def residual(self, gamma: Array, multiplier: Array) -> tuple[Array, Array]:
+        """Return R(gamma, X) of Lin, Cuturi and Jordan (2024), eq. (3.1), unscaled.
+
+        Returns
+        -------
+        stationarity : array of shape (l,)
+            `(Q gamma - z) / (2 lambda_2) - A(X)`.
+        complementarity : array of shape (r, r)
+            `X - proj_psd(X - A*(gamma) - lambda_1 I)`.
+        """
+        xp = namespace_of(gamma)
+        eigenvalues, vectors = xp.linalg.eigh(multiplier - self.constraint_matrix(gamma))
+        projected = (vectors * xp.maximum(eigenvalues, 0)) @ vectors.T
+        return self.gradient(gamma) - self.operator(multiplier), multiplier - projected
+
+    def potentials(self, gamma: Array) -> Potentials:
+        """Return the potentials u and v that `gamma` stands for.
+
+        `u(x) = (sum_j a_j k_X(x_j, x) - sum_i gamma_i k_X(xf_i, x)) / (2 lambda_2)`, v likewise
+        (Vacher et al. 2021, eq. 10).
+
+        Raises
+        ------
+        ValueError
+            The problem was made from arrays, not from samples.
+        """
+        s = self.samples
+        if s is None:
+            raise ValueError("This problem has no samples; make it with Problem.from_samples.")
+        scale = 2 * self.reg_potential
+        return Potentials(
+            KernelExpansion(
+                s.kernel_x,
+                np.concatenate([s.x, s.x_fill]),
+                np.concatenate([s.weights_x, -gamma]) / scale,
+            ),
+            KernelExpansion(
+                s.kernel_y,
+                np.concatenate([s.y, s.y_fill]),
+                np.concatenate([s.weights_y, -gamma]) / scale,
+            ),
+        )
+
+    def to_cvxpy(self) -> Any:
+        """Return the same problem as a `cvxpy.Problem`, to be checked by a generic solver.
+
+        Its only variable is named "gamma". Needs the extra `kernel-ot[check]`.
+
+        Raises
+        ------
+        ImportError
+            CVXPY is not installed.
+        """
+        from kernel_ot.problem._cvxpy import to_cvxpy
+
+        return to_cvxpy(self)

@@ -1,0 +1,65 @@
+"""What a method must provide to be driven by the loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kernel_ot.arrays import Array
+from kernel_ot.problem import Problem
+from kernel_ot.solvers._status import Status
+
+
+@dataclass(frozen=True, eq=False)
+class StartingPoint:
+    """A point to start from: gamma of shape (l,), multiplier of shape (r, r) or None."""
+
+    gamma: Array
+    multiplier: Array | None = None
+
+
+class State(Protocol):
+    """An iterate. Methods add what they carry from step to step."""
+
+    @property
+    def gamma(self) -> Array:
+        """Multipliers of the filling points, of shape (l,)."""
+
+    @property
+    def residual(self) -> Any:
+        """The method's own estimate of the relative KKT residual."""
+
+    @property
+    def failure(self) -> Status | None:
+        """Why no further step can be taken, or None."""
+
+
+class Method(Protocol):
+    """An algorithm: where it starts, one step, and when it is done.
+
+    The loop owns everything else: budgets, callbacks, the best iterate, faults.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name that `solve` knows it by."""
+
+    @property
+    def max_iter(self) -> int:
+        """Default budget of steps, several times what the hardest known problem takes."""
+
+    @property
+    def patience(self) -> int:
+        """Steps without a fall of the residual by a tenth that count as no progress."""
+
+    def init(self, problem: Problem, start: StartingPoint | None) -> Any:
+        """Return the state to start from."""
+
+    def step(self, problem: Problem, state: Any, tol: float) -> Any:
+        """Return the next state; `tol` is where the caller will stop."""
+
+    def done(self, state: Any, tol: float) -> bool:
+        """Return whether the state's own residual says that `tol` is reached."""
+
+    def multiplier(self, problem: Problem, state: Any) -> Array:
+        """Return X of shape (r, r) for the state."""

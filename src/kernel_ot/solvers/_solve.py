@@ -1,0 +1,125 @@
+"""The entry point: from a problem to a solution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kernel_ot.arrays import Array, check_positive
+from kernel_ot.problem import Problem
+from kernel_ot.solvers._interior_point import InteriorPoint
+from kernel_ot.solvers._loop import Callback, run
+from kernel_ot.solvers._method import Method, StartingPoint
+from kernel_ot.solvers._solution import Solution
+
+METHODS: dict[str, Callable[[], Method]] = {
+    "interior_point": InteriorPoint,
+}
+
+
+def solve(
+    problem: Problem,
+    method: str | Method = "auto",
+    tol: float = 1e-8,
+    max_iter: int | None = None,
+    init: Solution | tuple[Array, Array | None] | None = None,
+    callback: Callback | None = None,
+    time_limit: float | None = None,
+) -> Solution:
+    """Solve the problem and report how it went.
+
+    Parameters
+    ----------
+    problem : Problem
+    method : str or Method, default "auto"
+        The name of a method, "auto" to have one chosen, or a `Method` object with settings of
+        your own.
+    tol : float, default 1e-8
+        Bound on the relative KKT residual, see `kernel_ot.problem.OptimalityReport`.
+    max_iter : int, optional
+        Budget of steps; by default the method's own. 0 only checks the starting point.
+    init : Solution or (gamma, multiplier), optional
+        Where to start. Any gamma of shape (l,) and any symmetric multiplier of shape (r, r) (or
+        None) do; they need not be feasible.
+    callback : callable, optional
+        Called with a `Progress` at the start and after each step. Returning True stops the solve
+        with `Status.CALLBACK_STOPPED`; any other value is ignored. An exception raised in it is
+        not caught.
+    time_limit : float, optional
+        Seconds after which no further step is begun.
+
+    Returns
+    -------
+    Solution
+        Whatever happened, Ctrl-C included: its status says how it ended. `solve` does not raise
+        for a solve that failed.
+
+    Raises
+    ------
+    ValueError
+        An unknown method, a tolerance or limit out of range, an `init` of the wrong shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(40, 1)), rng.normal(size=(40, 1)) + 1
+    >>> problem = Problem.from_samples(
+    ...     x, y, x[:20], y[:20], kernel=kernels.Gaussian(2.0), reg_sos=1e-3, reg_potential=1e-3
+    ... )
+    >>> solution = solve(problem)
+    >>> solution.status.name, solution.residual <= 1e-8
+    ('CONVERGED', True)
+    """
+    chosen = _find_method(method, problem, init)
+    tol = check_positive(tol, "tol")
+    if max_iter is None:
+        max_iter = chosen.max_iter
+    elif isinstance(max_iter, bool) or int(max_iter) != max_iter or max_iter < 0:
+        raise ValueError(f"max_iter = {max_iter!r} must be a non-negative integer.")
+    return run(
+        problem,
+        chosen,
+        tol=tol,
+        max_iter=int(max_iter),
+        start=_starting_point(problem, init),
+        callback=callback,
+        time_limit=math.inf if time_limit is None else check_positive(time_limit, "time_limit"),
+    )
+
+
+def _find_method(method: str | Method, problem: Problem, init: Any) -> Method:
+    if not isinstance(method, str):
+        return method
+    if method == "auto":
+        method = "interior_point"
+    if method not in METHODS:
+        names = ", ".join(repr(name) for name in ("auto", *METHODS))
+        raise ValueError(f"method = {method!r} is unknown; use one of {names}.")
+    return METHODS[method]()
+
+
+def _starting_point(problem: Problem, init: Any) -> StartingPoint | None:
+    if init is None:
+        return None
+    gamma, multiplier = (init.gamma, init.multiplier) if isinstance(init, Solution) else tuple(init)
+    gamma = np.asarray(gamma, dtype=problem.linear.dtype)
+    if gamma.shape != (problem.n_fill,):
+        raise ValueError(
+            f"init has gamma of shape {gamma.shape}; this problem needs ({problem.n_fill},)."
+        )
+    if multiplier is not None:
+        multiplier = np.asarray(multiplier, dtype=problem.linear.dtype)
+        if multiplier.shape != (problem.rank, problem.rank):
+            raise ValueError(
+                f"init has a multiplier of shape {multiplier.shape}; this problem needs "
+                f"({problem.rank}, {problem.rank}), or None."
+            )
+    for name, array in (("gamma", gamma), ("multiplier", multiplier)):
+        if array is not None and not np.isfinite(array).all():
+            raise ValueError(f"init has a {name} with NaN or infinity.")
+    return StartingPoint(gamma, multiplier)

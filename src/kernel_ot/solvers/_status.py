@@ -1,0 +1,49 @@
+"""How a solve can end."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Status(Enum):
+    """How a solve ended. The value is a full sentence of cause and advice.
+
+    Every status but `CONVERGED` still comes with the best point that was reached and its true
+    residual.
+    """
+
+    CONVERGED = (
+        "Converged: the relative KKT residual, recomputed from the returned point, is within tol."
+    )
+    MAX_ITERATIONS = (
+        "Stopped at max_iter before the relative KKT residual came down to tol; raise max_iter, "
+        "loosen tol, or continue from here with init=solution."
+    )
+    TIME_LIMIT = (
+        "Stopped at time_limit before the relative KKT residual came down to tol; raise "
+        "time_limit, use fewer filling points, or continue from here with init=solution."
+    )
+    NO_PROGRESS = (
+        "Stopped because the relative KKT residual no longer falls: the accuracy that this "
+        "arithmetic allows for this problem is reached. Loosen tol, raise reg_sos or "
+        "reg_potential, or, if the data were float32, solve in float64."
+    )
+    FACTORIZATION_FAILED = (
+        "Stopped because a Cholesky factorisation broke down: the constraint or the Newton matrix "
+        "is singular to working precision. Loosen tol, raise reg_sos, or truncate K (rank_tol)."
+    )
+    EIGENDECOMPOSITION_FAILED = (
+        "Stopped because an eigendecomposition did not converge; try the method "
+        "'interior_point', which needs none, or truncate K (rank_tol)."
+    )
+    NON_FINITE = (
+        "Stopped because a step held NaN or infinity; the data may span too many orders of "
+        "magnitude. Scale the samples, raise reg_sos or reg_potential."
+    )
+    CALLBACK_STOPPED = "Stopped by the callback; continue from here with init=solution."
+    INTERRUPTED = "Interrupted from the keyboard; continue from here with init=solution."
+
+    @property
+    def message(self) -> str:
+        """The sentence of cause and advice."""
+        return self.value
