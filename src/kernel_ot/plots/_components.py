@@ -1,0 +1,80 @@
+"""A view of points with many features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kernel_ot.arrays import check_points
+from kernel_ot.plots._axes import MAPPED, SOURCE, TARGET, new_axes, scatter
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def principal_components(
+    source: Any,
+    target: Any,
+    mapped: Any = None,
+    ax: Axes | None = None,
+    *,
+    max_points: int = 2000,
+) -> Axes:
+    """Draw two samples, and one mapped onto the other, in the plane where the two vary most.
+
+    The plane is spanned by the first two principal components of source and target together, each
+    sample counting half whatever its size; the mapped points have no say in it.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, d)
+        The sample where the map starts, d >= 2.
+    target : array-like of shape (m, d)
+        The sample where it should arrive.
+    mapped : array-like of shape (k, d), optional
+        Images of source points. They should cover the target.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    max_points : int
+        So many points of each are drawn at most, evenly chosen along its rows.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        One feature only, different features, or as `check_points`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> ax = principal_components(rng.normal(size=(30, 5)), rng.normal(size=(20, 5)))
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['source', 'target']
+    """
+    source = check_points(source, "source").astype(np.float64)
+    d = source.shape[1]
+    if d < 2:
+        raise ValueError("source has 1 feature; use potential and transport_map on a line.")
+    target = check_points(target, "target", dimension=d).astype(np.float64)
+    centre = (source.mean(axis=0) + target.mean(axis=0)) / 2
+    second_moment = sum((z - centre).T @ (z - centre) / len(z) for z in (source, target)) / 2
+    variances, axes = np.linalg.eigh(second_moment)
+    share = variances[::-1] / max(variances.sum(), np.finfo(float).tiny)
+    plane = axes[:, :-3:-1]
+    plane = plane * np.sign(plane[np.abs(plane).argmax(axis=0), [0, 1]])  # the same at every call
+    clouds = [("source", source, SOURCE), ("target", target, TARGET)]
+    if mapped is not None:
+        clouds.append(("mapped source", check_points(mapped, "mapped", dimension=d), MAPPED))
+    ax = new_axes(ax, width=5.5, height=5.0)
+    for name, points, colour in clouds:
+        projected = (points - centre) @ plane
+        scatter(ax, projected, limit=max_points, alpha=0.5, color=colour, label=name)
+    for axis, number, part in ((ax.xaxis, "first", share[0]), (ax.yaxis, "second", share[1])):
+        axis.set_label_text(f"{number} principal component ({part:.0%} of variance)")
+    ax.legend(loc="best", markerscale=2)
+    return ax

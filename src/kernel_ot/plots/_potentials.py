@@ -1,0 +1,169 @@
+"""Potentials and maps of points on a line or in the plane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kernel_ot.arrays import Array, check_points
+from kernel_ot.plots._axes import MAPPED, NEUTRAL, SOURCE, TARGET, new_axes, scatter, some_rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def _check_drawable(points: Any, labels: Sequence[str] | None) -> tuple[Array, Sequence[str]]:
+    points = check_points(points, "points")
+    d = points.shape[1]
+    if d > 2:
+        raise ValueError(
+            f"points have {d} features, which cannot be drawn; use principal_components for a view "
+            "of the first two components."
+        )
+    if labels is not None and len(labels) != d:
+        raise ValueError(f"labels has {len(labels)} entries for {d} features; give one a feature.")
+    return points, labels or (("x",) if d == 1 else ("first feature", "second feature"))
+
+
+def potential(
+    function: Callable[[Any], Any],
+    points: Any,
+    ax: Axes | None = None,
+    *,
+    name: str = "u",
+    labels: Sequence[str] | None = None,
+    resolution: int = 80,
+) -> Axes:
+    """Draw a potential over the range of `points`: a curve on a line, level sets in the plane.
+
+    A potential is only determined up to a constant; the mean over `points` is subtracted.
+
+    Parameters
+    ----------
+    function : callable
+        From (k, d) points to (k,) values: `potentials.u` or `potentials.v`.
+    points : array-like of shape (n, d)
+        The sample that the potential belongs to, d = 1 or 2; also drawn.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    name : str
+        What the potential is called.
+    labels : sequence of d str, optional
+        Names of the features with their units.
+    resolution : int
+        Grid points along each axis.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        More than two features, or as `check_points`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ax = potential(lambda x: x[:, 0] ** 2, np.linspace(0, 1, 9).reshape(-1, 1))
+    >>> ax.get_ylabel()
+    'u (squared units of x)'
+    """
+    points, labels = _check_drawable(points, labels)
+    offset = np.mean(function(points))
+    low, high = points.min(axis=0), points.max(axis=0)
+    high = np.where(high > low, high, low + 1)  # a constant feature still needs an axis
+    axes = np.linspace(low, high, resolution, dtype=points.dtype).T
+    if points.shape[1] == 1:
+        ax = new_axes(ax)
+        ax.plot(axes[0], function(axes[0][:, None]) - offset, color=SOURCE)
+        # Ticks along the lower edge: the points, which say where the curve rests on data.
+        ax.plot(points[:, 0], np.zeros(len(points)), "|", color=NEUTRAL, alpha=0.5,
+                transform=ax.get_xaxis_transform(), clip_on=False, label="sample")  # fmt: skip
+        ax.set_xlabel(labels[0])
+        ax.set_ylabel(f"{name} (squared units of {labels[0]})")
+        ax.grid(True, alpha=0.3)
+    else:
+        ax = new_axes(ax, width=5.5, height=4.5)
+        grid = np.stack(np.meshgrid(*axes), axis=-1)
+        values = np.reshape(function(grid.reshape(-1, 2)), grid.shape[:2]) - offset
+        levels = ax.contourf(*axes, values, levels=20, cmap="viridis")
+        style = {"color": "white", "edgecolors": "black", "linewidths": 0.4}
+        scatter(ax, points, limit=1000, size=6, label="sample", **style)
+        ax.figure.colorbar(levels, ax=ax, label=f"{name} (squared units)")
+        ax.set_xlabel(labels[0])
+        ax.set_ylabel(labels[1])
+        ax.set_aspect("equal")
+    ax.legend(loc="best")
+    return ax
+
+
+def transport_map(
+    transport: Callable[[Any], Any],
+    points: Any,
+    ax: Axes | None = None,
+    *,
+    target: Any = None,
+    labels: Sequence[str] | None = None,
+    max_arrows: int = 200,
+) -> Axes:
+    """Draw where a map takes `points`: a curve on a line, arrows in the plane.
+
+    Parameters
+    ----------
+    transport : callable
+        From (k, d) points to (k, d) points: `model.transform`, `potentials.inverse_transport`, ...
+    points : array-like of shape (n, d)
+        Where the map starts, d = 1 or 2.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    target : array-like of shape (m, d), optional
+        The sample that the map should arrive at; drawn for comparison (d = 2).
+    labels : sequence of d str, optional
+        Names of the features with their units.
+    max_arrows : int
+        So many arrows are drawn at most, evenly chosen along the rows of `points`.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        More than two features, or as `check_points`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ax = transport_map(lambda x: 2 * x, np.random.default_rng(0).normal(size=(50, 2)))
+    >>> ax.get_xlabel()
+    'first feature'
+    """
+    points, labels = _check_drawable(points, labels)
+    if points.shape[1] == 1:
+        ax = new_axes(ax, width=4.5, height=4.5)
+        start = np.sort(points, axis=0)
+        ax.plot(start[:, 0], start[:, 0], "--", linewidth=1, color=NEUTRAL, label="identity")
+        ax.plot(start[:, 0], transport(start)[:, 0], color=MAPPED, label="map")
+        ax.set_xlabel(labels[0])
+        ax.set_ylabel(f"image of {labels[0]}")
+        ax.grid(True, alpha=0.3)
+    else:
+        ax = new_axes(ax, width=5.5, height=5.0)
+        start = points[some_rows(len(points), max_arrows)]
+        end = np.asarray(transport(start))
+        if target is not None:
+            goal = check_points(target, "target", dimension=2)
+            scatter(ax, goal, limit=1000, color=TARGET, alpha=0.5, label="target")
+        ax.quiver(*start.T, *(end - start).T, angles="xy", scale_units="xy", scale=1, width=0.002,
+                  color=NEUTRAL, alpha=0.6)  # fmt: skip
+        scatter(ax, start, limit=max_arrows, size=10, color=SOURCE, label="point")
+        scatter(ax, end, limit=max_arrows, size=10, color=MAPPED, label="its image")
+        ax.set_xlabel(labels[0])
+        ax.set_ylabel(labels[1])
+        ax.set_aspect("equal", adjustable="datalim")
+    ax.legend(loc="best")
+    return ax
