@@ -125,9 +125,9 @@ def test_the_plan_does_not_depend_on_a_large_shift_of_either_sample() -> None:
     # Multiples of 2^-10, so that the shift itself is exact.
     x, y = (np.round(points * 1024) / 1024 for points in _samples(200, 200, 3))
     x_fill, y_fill = plan_pairs(x, y, 150, rng=_rng())
-    shifted = plan_pairs(x + 2.0**30, y - 2.0**29, 150, rng=_rng())
-    np.testing.assert_array_equal(shifted[0] - 2.0**30, x_fill)
-    np.testing.assert_array_equal(shifted[1] + 2.0**29, y_fill)
+    shifted = plan_pairs(x + 2.0**41, y - 2.0**40, 150, rng=_rng())
+    np.testing.assert_array_equal(shifted[0] - 2.0**41, x_fill)
+    np.testing.assert_array_equal(shifted[1] + 2.0**40, y_fill)
 
 
 @pytest.mark.parametrize("strategy", PAIRS)

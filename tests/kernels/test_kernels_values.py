@@ -73,12 +73,12 @@ def test_matern_of_large_nu_nears_the_gaussian_kernel_and_stays_finite() -> None
 
 
 def test_matern_small_distances_follow_the_series() -> None:
-    nu = 60.0
-    distances = np.linspace(0.0, 0.05, 200)[:, None]
+    nu = 100.0  # the Bessel function overflows up to a distance of about 0.004
+    distances = np.linspace(0.0, 0.02, 200)[:, None]
     t_squared = 2 * nu * distances**2
     z = t_squared / 4
     series = 1 - z / (nu - 1) + z**2 / (2 * (nu - 1) * (nu - 2))
-    np.testing.assert_allclose(Matern(nu, 1.0)(distances, np.zeros((1, 1))), series, atol=1e-9)
+    np.testing.assert_allclose(Matern(nu, 1.0)(distances, np.zeros((1, 1))), series, atol=1e-11)
 
 
 def test_sobolev_names_the_matern_kernel_of_the_space() -> None:
@@ -163,9 +163,8 @@ def test_far_from_the_origin_nothing_is_lost(kernel: Kernel) -> None:
     w = _points(50, 1, 2)[:, 0]
     shift = 2.0**20
     np.testing.assert_allclose(kernel(x + shift, y + shift), kernel(x, y), atol=1e-12)
-    np.testing.assert_allclose(
-        kernel.gradient(x + shift, y + shift, w), kernel.gradient(x, y, w), atol=1e-10
-    )
+    for total in (kernel.apply, kernel.gradient):
+        np.testing.assert_allclose(total(x + shift, y + shift, w), total(x, y, w), atol=1e-10)
 
 
 def test_close_points_keep_their_distance() -> None:

@@ -69,6 +69,14 @@ def test_truncation_error_is_measured_and_bounds_every_entry(rank_tol: float) ->
     assert np.diag(gram - shorter.T @ shorter).max() > rank_tol
 
 
+def test_auto_truncates_where_cholesky_succeeds_on_rounding_noise() -> None:
+    gram = np.diag([1.0, 0.5, 1e-17])
+    assert feature_factor(gram, method="cholesky").rank == 3
+    factor = feature_factor(gram)
+    assert (factor.method, factor.rank) == ("pivoted", 2)
+    assert factor.truncation_error == pytest.approx(1e-17)
+
+
 def test_repeated_points() -> None:
     rng = np.random.default_rng(0)
     points = rng.random((30, 3))
