@@ -44,7 +44,7 @@ def some_rows(n: int, limit: int) -> Array:
     return np.unique(np.linspace(0, n - 1, min(n, limit)).astype(np.intp))
 
 
-def scatter(ax: Axes, points: Array, *, limit: int, size: float = 8, **style: Any) -> None:
+def scatter(ax: Axes, points: Array, *, limit: int, size: float = 14, **style: Any) -> None:
     """Draw at most `limit` of the (n, 2) points as dots without edges."""
     shown = points[some_rows(len(points), limit)]
     ax.scatter(shown[:, 0], shown[:, 1], size, **{"linewidths": 0, **style})
