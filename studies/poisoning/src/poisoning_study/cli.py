@@ -1,0 +1,66 @@
+"""The command `poisoning-study`: prepare, run, report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from poisoning_study.errors import StudyError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="poisoning-study", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    prepare = commands.add_parser("prepare", help="crop and resize an unpacked GTSRB archive")
+    prepare.add_argument("archive", type=Path, help="folder of the unpacked archives")
+    prepare.add_argument("out", type=Path, help="folder to write to; an interrupted call continues")
+    prepare.add_argument("--size", type=int, default=32, help="side in pixels (default 32)")
+    prepare.add_argument("--crop", default="roi", help="roi (default), or square as published")
+    for name, text in (
+        ("run", "run what a folder of configurations asks for, then write the report"),
+        ("report", "write the report from the results that are there"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("configs", type=Path, help="folder with study.toml and experiments")
+        command.add_argument("--out", type=Path, default=Path("study-output"))
+        if name == "run":
+            command.add_argument("--workers", type=int, default=2, help="processes (default 2)")
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    if arguments.command == "prepare":
+        from poisoning_study.data import prepare
+
+        manifest = prepare(
+            arguments.archive, arguments.out, size=arguments.size, crop=arguments.crop
+        )
+        print(f"Wrote {manifest}.")
+        return
+    from poisoning_study.torch_setup import require_torch
+
+    require_torch()
+    from poisoning_study.protocol import load_study, run_study
+    from poisoning_study.report import write_report
+
+    study = load_study(arguments.configs)
+    if arguments.command == "run":
+        n_run = run_study(study, arguments.out, workers=arguments.workers)
+        print(f"Ran {n_run} jobs.")
+    print(f"Wrote {write_report(study, arguments.out)}.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        _run(arguments)
+    except StudyError as error:
+        print(f"poisoning-study: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("poisoning-study: stopped; the same command continues.", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,150 @@
+"""The German Traffic Sign Recognition Benchmark as it lies on disk, in both layouts in use."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from poisoning_study.errors import StudyError
+
+N_CLASSES = 43
+_COLUMNS = ("Filename", "Width", "Height", "Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2", "ClassId")
+_WHERE = (
+    "Download GTSRB_Final_Training_Images.zip, GTSRB_Final_Test_Images.zip and "
+    "GTSRB_Final_Test_GT.zip from the benchmark's site and unpack them into one folder."
+)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One image file of the benchmark.
+
+    Parameters
+    ----------
+    path : Path
+        The .ppm file.
+    label : int
+        Class, 0 to 42.
+    track : int
+        `class * 100000 + track` in the training set, -1 in the test set (which has none).
+    size : tuple of int
+        Width and height that the table states.
+    roi : tuple of int
+        Left, upper, right and lower corner of the sign, inclusive, in pixels.
+    """
+
+    path: Path
+    label: int
+    track: int
+    size: tuple[int, int]
+    roi: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts of one layout lie; see `find_layout`."""
+
+    name: str
+    training: Path
+    test_images: Path
+    test_table: Path
+
+
+def find_layout(root: Path) -> Layout:
+    """Recognise the official archives' layout or torchvision's under `root`.
+
+    Official: `[GTSRB/]Final_Training/Images/000NN/`, `[GTSRB/]Final_Test/Images/`,
+    `GT-final_test.csv` beside, above or among the test images. torchvision's:
+    `[gtsrb/]GTSRB/Training/000NN/`, `[gtsrb/]GTSRB/Final_Test/Images/`,
+    `[gtsrb/]GT-final_test.csv`.
+
+    Raises
+    ------
+    StudyError
+        Nothing there, or a part is missing: names the part and where it was looked for.
+    """
+    if not root.is_dir():
+        raise StudyError(f"There is no folder {root}. {_WHERE}")
+    for base in (root, root / "GTSRB", root / "gtsrb" / "GTSRB"):
+        for name, training in (
+            ("official", base / "Final_Training" / "Images"),
+            ("torchvision", base / "Training"),
+        ):
+            if training.is_dir():
+                test_images = base / "Final_Test" / "Images"
+                if not test_images.is_dir():
+                    raise StudyError(f"{training} is there, but {test_images} is missing. {_WHERE}")
+                tables = [folder / "GT-final_test.csv" for folder in (base, base.parent, test_images)]
+                for table in tables:
+                    if table.is_file():
+                        return Layout(name, training, test_images, table)
+                raise StudyError(
+                    "The labels of the test images are missing: no file "
+                    + " or ".join(str(table) for table in tables)
+                    + ". GT-final_test.test.csv has no labels; unpack GTSRB_Final_Test_GT.zip."
+                )
+    raise StudyError(
+        f"{root} holds neither Final_Training/Images (official archives) nor GTSRB/Training "
+        f"(torchvision's layout). {_WHERE}"
+    )
+
+
+def _read_table(table: Path) -> list[dict[str, str]]:
+    with table.open(newline="", encoding="utf-8-sig") as stream:
+        reader = csv.DictReader(stream, delimiter=";")
+        found = tuple(reader.fieldnames or ())
+        missing = [column for column in _COLUMNS if column not in found]
+        if missing:
+            raise StudyError(
+                f"{table} lacks the columns {', '.join(missing)}; it has {', '.join(found) or 'none'}. "
+                "Expected is the benchmark's own file, separated by ';'."
+            )
+        return list(reader)
+
+
+def _record(table: Path, line: int, row: dict[str, str], folder: Path, track: int) -> Record:
+    try:
+        label = int(row["ClassId"])
+        size = (int(row["Width"]), int(row["Height"]))
+        roi = (int(row["Roi.X1"]), int(row["Roi.Y1"]), int(row["Roi.X2"]), int(row["Roi.Y2"]))
+    except (TypeError, ValueError):
+        raise StudyError(f"{table}, line {line}: expected whole numbers, found {row}.") from None
+    if not 0 <= label < N_CLASSES:
+        raise StudyError(f"{table}, line {line}: class {label} is not in 0..{N_CLASSES - 1}.")
+    return Record(folder / row["Filename"], label, track, size, roi)
+
+
+def _track_number(name: str, table: Path, line: int) -> int:
+    stem = name.partition("_")[0]
+    if not stem.isdigit() or "_" not in name:
+        raise StudyError(f"{table}, line {line}: {name!r} is not called track_frame.ppm.")
+    return int(stem)
+
+
+def read_training(layout: Layout) -> list[Record]:
+    """Return the training images of a layout, ordered by class, track and frame."""
+    tables = sorted(layout.training.glob("[0-9]*/GT-[0-9]*.csv"))
+    if not tables:
+        raise StudyError(f"{layout.training} holds no 000NN/GT-000NN.csv. {_WHERE}")
+    records = []
+    for table in tables:
+        for line, row in enumerate(_read_table(table), start=2):
+            track = _track_number(row["Filename"], table, line)
+            record = _record(table, line, row, table.parent, track)
+            if record.label != int(table.parent.name):
+                raise StudyError(
+                    f"{table}, line {line}: class {record.label} in the folder of another class."
+                )
+            unique = record.label * 100_000 + track
+            records.append(Record(record.path, record.label, unique, record.size, record.roi))
+    return records
+
+
+def read_test(layout: Layout) -> list[Record]:
+    """Return the test images of a layout in the table's order; their tracks are unknown (-1)."""
+    rows = _read_table(layout.test_table)
+    return [
+        _record(layout.test_table, line, row, layout.test_images, -1)
+        for line, row in enumerate(rows, start=2)
+    ]

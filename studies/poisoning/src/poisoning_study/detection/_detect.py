@@ -1,0 +1,122 @@
+"""Every detector on every class: p-values against exchanged tracks, scores of single images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poisoning_study.detection._pair import ClassPair, FeatureSet, class_pair, permuted
+from poisoning_study.detection._scores import image_scores, ranks, roc
+from poisoning_study.detection._settings import DetectionSettings
+from poisoning_study.detection._statistics import Statistic, statistics
+from poisoning_study.detection._transport import TransportTest
+from poisoning_study.errors import StudyError
+from poisoning_study.seeds import generator
+
+_Floats = NDArray[np.float64]
+#: The same energy distance with frames exchanged one by one: the null one must not use.
+NAIVE = "energy distance, frames exchanged singly"
+
+
+def p_value(values: _Floats) -> float:
+    """Return the p-value of `values[0]` among all of `values`, the permuted ones following it.
+
+    Examples
+    --------
+    >>> p_value(np.array([3.0, 1.0, 2.0, 0.0]))
+    0.25
+    """
+    # Equal up to rounding counts as equal, which can only raise p.
+    slack = 1e-12 * max(1.0, float(np.abs(values).max()))
+    return float((values >= values[0] - slack).mean())
+
+
+def combined_p_value(by_class: list[_Floats]) -> float:
+    """Return the p-value of all classes together: standardised statistics, summed.
+
+    Observed and permuted values are standardised together, so that the sum of the observed ones is
+    exchangeable with the sums of the permuted ones.
+    """
+    total = np.zeros(len(by_class[0]))
+    for values in by_class:
+        spread = values.std()
+        if spread > 0:
+            total += (values - values.mean()) / spread
+    return p_value(total)
+
+
+def _null(statistic: Statistic, masks: list[NDArray[np.bool_]]) -> _Floats:
+    return np.array([statistic(mask) for mask in masks])
+
+
+def _singly(pair: ClassPair, rng: np.random.Generator) -> NDArray[np.bool_]:
+    return rng.permutation(pair.suspect)
+
+
+def detect(
+    trusted: FeatureSet,
+    suspect: FeatureSet,
+    poisoned: NDArray[np.bool_],
+    settings: DetectionSettings,
+    seed: int,
+) -> dict[str, Any]:
+    """Compare suspect features with trusted ones, class by class.
+
+    Parameters
+    ----------
+    trusted, suspect : FeatureSet
+        Features of the same clean reference model, of images of different tracks.
+    poisoned : bool array (n_suspect,)
+        The truth, used for ROC curves alone.
+    settings : DetectionSettings
+        Components, permutations, kernel OT's parameters.
+    seed : int
+        Permutations and filling points.
+
+    Returns
+    -------
+    dict
+        `p_by_class` and `p_together`, for each detector; `statistic_by_class`; `roc`, for each
+        detector's scores of single images, or None if all or none are poisoned.
+
+    Raises
+    ------
+    StudyError
+        A class that has fewer than 4 tracks in either sample: too few to exchange.
+    """
+    values: dict[str, list[_Floats]] = {}
+    scores: dict[str, _Floats] = {}
+    labels = [int(label) for label in np.unique(suspect.labels)]
+    for label in labels:
+        pair = class_pair(trusted, suspect, label, settings.components)
+        n_tracks = [len(np.unique(pair.blocks[side])) for side in (~pair.suspect, pair.suspect)]
+        if min(n_tracks) < 4:
+            raise StudyError(
+                f"Class {label} has {n_tracks[0]} trusted and {n_tracks[1]} suspect tracks; at "
+                "least 4 of each are needed for a permutation null. Leave the class out or raise "
+                "data.trusted_share."
+            )
+        transport = TransportTest(pair.points, settings, generator(seed, "filling", label))
+        found = statistics(pair, transport)
+        rng = generator(seed, "tracks", label)
+        masks = [pair.suspect, *(permuted(pair, rng) for _ in range(settings.permutations))]
+        for name, statistic in found.items():
+            values.setdefault(name, []).append(_null(statistic, masks))
+        rng = generator(seed, "frames", label)
+        singles = [pair.suspect, *(_singly(pair, rng) for _ in range(settings.permutations))]
+        values.setdefault(NAIVE, []).append(_null(found["energy distance"], singles))
+        rows = suspect.labels == label
+        for name, score in image_scores(pair, transport).items():
+            scores.setdefault(name, np.zeros(len(suspect.labels)))[rows] = ranks(score)
+    return {
+        "labels": labels,
+        "p_by_class": {name: [p_value(v) for v in found] for name, found in values.items()},
+        "p_together": {name: combined_p_value(found) for name, found in values.items()},
+        "statistic_by_class": {name: [float(v[0]) for v in found] for name, found in values.items()},
+        "null_mean_by_class": {
+            name: [float(v[1:].mean()) for v in found] for name, found in values.items()
+        },
+        "roc": {name: roc(score, poisoned) for name, score in scores.items()},
+    }

@@ -1,0 +1,42 @@
+"""What decides how sets of features are compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from poisoning_study.errors import StudyError
+
+
+@dataclass(frozen=True)
+class DetectionSettings:
+    """How clean and suspect features are compared.
+
+    Parameters
+    ----------
+    components : int
+        Principal components of the pooled features that enter the tests.
+    permutations : int
+        Draws of the null; 19 is the fewest that allow p = .05.
+    filling_points : int
+        Filling points of kernel OT.
+    bandwidth_factor : float
+        Bandwidth as a multiple of the median distance.
+    reg_sos, reg_potential : float
+        Regularisation of kernel OT.
+    tolerance : float
+        Of the solver.
+    """
+
+    components: int = 6
+    permutations: int = 19
+    filling_points: int = 60
+    bandwidth_factor: float = 3.0
+    reg_sos: float = 1e-3
+    reg_potential: float = 1e-3
+    tolerance: float = 1e-5
+
+    def __post_init__(self) -> None:
+        if self.permutations < 19:
+            raise StudyError(
+                f"{self.permutations} permutations cannot reach p = .05; use at least 19."
+            )

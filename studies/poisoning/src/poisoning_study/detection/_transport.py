@@ -1,0 +1,82 @@
+"""Kernel optimal transport between trusted and suspect features."""
+
+from __future__ import annotations
+
+import numpy as np
+from kernel_ot import Problem, Solution, kernels, solve
+from kernel_ot.filling import filling_points
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+
+from poisoning_study.detection._settings import DetectionSettings
+from poisoning_study.errors import StudyError
+
+_Floats = NDArray[np.float64]
+_Mask = NDArray[np.bool_]
+
+
+class TransportTest:
+    """Kernel OT with filling points, kernel and regularisation that are the same for every mask.
+
+    All three depend on the pooled points only, so that under the null every permutation is as
+    likely as the sample at hand.
+
+    Parameters
+    ----------
+    points : float64 array (n, k)
+        Pooled points.
+    settings : DetectionSettings
+        Filling points, bandwidth, regularisation, tolerance.
+    rng : numpy Generator
+        Draws the filling points.
+    """
+
+    def __init__(
+        self,
+        points: _Floats,
+        settings: DetectionSettings,
+        rng: np.random.Generator,
+    ) -> None:
+        self.points = points
+        self.settings = settings
+        self.distances = distances = cdist(points, points)
+        median = float(np.median(distances[distances > 0])) if (distances > 0).any() else 1.0
+        self.kernel = kernels.Gaussian(settings.bandwidth_factor * median)
+        self.fill = filling_points(
+            points, points, settings.filling_points, "random_pairs", rng=rng
+        )
+
+    def solve(self, suspect: _Mask) -> tuple[Problem, Solution]:
+        """Return the problem from trusted to suspect points, and its solution.
+
+        Raises
+        ------
+        StudyError
+            The solver did not converge; its own sentence is passed on.
+        """
+        problem = Problem.from_samples(
+            self.points[~suspect],
+            self.points[suspect],
+            *self.fill,
+            kernel=self.kernel,
+            reg_sos=self.settings.reg_sos,
+            reg_potential=self.settings.reg_potential,
+        )
+        solution = solve(problem, tol=self.settings.tolerance)
+        if not solution.converged:
+            raise StudyError(
+                f"Kernel OT did not converge: {solution.status} Raise detection.reg_sos or "
+                "detection.reg_potential."
+            )
+        return problem, solution
+
+    def cost(self, suspect: _Mask) -> float:
+        """Return the estimated transport cost between the two samples."""
+        return float(self.solve(suspect)[1].cost)
+
+    def displacement(self, suspect: _Mask) -> _Floats:
+        """Return how far the map to the trusted sample moves each suspect, (n_suspect,)."""
+        problem, solution = self.solve(suspect)
+        points = self.points[suspect]
+        moved = problem.potentials(solution.gamma).inverse_transport(points)
+        return np.asarray(np.linalg.norm(moved - points, axis=1), dtype=np.float64)

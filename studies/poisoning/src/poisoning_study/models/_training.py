@@ -1,0 +1,137 @@
+"""Batches, one training loop for every classifier, accuracy and features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from poisoning_study.errors import StudyError
+from poisoning_study.models._backbones import Backbone
+
+#: Largest batch for passes without gradients; larger ones only cost memory.
+_PASS = 256
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a classifier is trained.
+
+    Parameters
+    ----------
+    epochs, batch_size : int
+        Passes over the training set and images a step.
+    learning_rate, weight_decay : float
+        Of Adam.
+    schedule : {"constant", "one-cycle"}
+        The original keeps the rate constant; one cycle trains from scratch in few epochs.
+    """
+
+    epochs: int = 5
+    batch_size: int = 128
+    learning_rate: float = 5e-4
+    weight_decay: float = 1e-5
+    schedule: str = "constant"
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 2:
+            raise StudyError(
+                f"epochs must be at least 1 and batch_size at least 2, not {self.epochs} and "
+                f"{self.batch_size}."
+            )
+        if self.schedule not in ("constant", "one-cycle"):
+            raise StudyError(f"schedule must be constant or one-cycle, not {self.schedule!r}.")
+
+
+def to_unit(images: NDArray[np.uint8], scale: NDArray[np.float32] | None = None) -> Tensor:
+    """Return uint8 images (n, h, w, 3) as float32 (n, 3, h, w), times 1/255 or `scale` (n,)."""
+    tensor = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).to(torch.float32)
+    if scale is None:
+        return tensor / 255
+    return tensor * torch.from_numpy(scale)[:, None, None, None]
+
+
+def batches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Yield the rows 0..n-1 in random order, `batch_size` at a time; a last batch of 1 is dropped."""
+    order = rng.permutation(n)
+    for start in range(0, n, batch_size):
+        rows = order[start : start + batch_size]
+        # Batch normalisation has no variance on a single image.
+        if len(rows) > 1:
+            yield rows
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, images: Tensor, labels: NDArray[np.int64]) -> float:
+    """Return the share of `images` that `model`, in evaluation mode, classifies as `labels`."""
+    model.eval()
+    predicted = [model(part).argmax(1) for part in images.split(_PASS)]
+    return float((torch.cat(predicted).numpy() == labels).mean())
+
+
+@torch.no_grad()
+def extract_features(backbone: Backbone, images: Tensor) -> NDArray[np.float64]:
+    """Return the features of `images` in evaluation mode, (n, feature_size)."""
+    backbone.eval()
+    parts = [backbone(part) for part in images.split(_PASS)]
+    return np.asarray(torch.cat(parts).numpy(), dtype=np.float64)
+
+
+def fit_classifier(
+    model: nn.Module,
+    images: Tensor,
+    labels: NDArray[np.int64],
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+    *,
+    transform: Callable[[Tensor, np.random.Generator], Tensor] | None = None,
+    after_epoch: Callable[[int], None] | None = None,
+) -> None:
+    """Train `model` in place on the cross entropy.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Images to logits; only parameters that require gradients change.
+    images : Tensor (n, 3, h, w)
+        Pixels, already scaled.
+    labels : int64 array (n,)
+        Classes.
+    settings : TrainingSettings
+        Epochs, rates, schedule.
+    rng : numpy Generator
+        Order of the batches and the transform's draws.
+    transform : callable, optional
+        Applied to each batch (random defences).
+    after_epoch : callable, optional
+        Called with the epoch's number, from 1.
+    """
+    targets = torch.from_numpy(labels)
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(
+        parameters, settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    steps = sum(1 for _ in batches(len(labels), settings.batch_size, np.random.default_rng(0)))
+    schedule = None
+    if settings.schedule == "one-cycle":
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, settings.learning_rate, total_steps=settings.epochs * steps + 1
+        )
+    for epoch in range(1, settings.epochs + 1):
+        model.train()
+        for rows in batches(len(labels), settings.batch_size, rng):
+            batch = images[torch.from_numpy(rows)]
+            if transform is not None:
+                batch = transform(batch, rng)
+            loss = nn.functional.cross_entropy(model(batch), targets[torch.from_numpy(rows)])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if schedule is not None:
+                schedule.step()
+        if after_epoch is not None:
+            after_epoch(epoch)

@@ -1,0 +1,85 @@
+"""What decides a perturbation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from poisoning_study.errors import StudyError
+
+OBJECTIVES = ("adversarial", "error-minimising", "error-maximising")
+FORMS = ("generator", "label-generator", "class-wise", "sample-wise")
+CONTROLS = ("none", "noise", "class-blocks")
+
+
+@dataclass(frozen=True)
+class CraftSettings:
+    """How training images are perturbed.
+
+    Parameters
+    ----------
+    objective : str
+        "adversarial" (the original's game between generator and discriminator),
+        "error-minimising" (surrogates learn from the perturbation instead of the sign),
+        "error-maximising" (clean surrogates are made to err), or a control: "none", "noise"
+        (independent signs times the radius), "class-blocks" (one coloured pattern a class).
+    form : str
+        "generator" (UNet++ on the image), "label-generator" (UNet++ on image and class),
+        "class-wise" (one free perturbation a class), "sample-wise" (one an image).
+    alpha : float, optional
+        Weight of the mean squared perturbation; the original's 1, 100, 1000, and 0 for its
+        ablation. Exactly one of `alpha` and `radius` is given.
+    radius : int, optional
+        Largest change of a pixel's channel, in steps of 1/255.
+    surrogates : tuple of str
+        Backbones that the perturbation is made against.
+    epochs, batch_size, learning_rate, weight_decay
+        Of Adam, for perturbation and surrogates; defaults of the original.
+    counterfeit_head : bool
+        False: the original's ablation without the counterfeit head.
+    target : {"away", "next-class"}
+        Error-maximising: away from the true class, or towards the next one.
+    warmup_epochs : int
+        Error-maximising: epochs that the surrogates are trained on clean images first.
+    features : tuple of 6 int
+        Channels of UNet++.
+    as_published : bool
+        Repeat the published code's defects: drifting batch normalisation, ReLU on logits.
+    """
+
+    objective: str
+    form: str = "generator"
+    alpha: float | None = None
+    radius: int | None = None
+    surrogates: tuple[str, ...] = ()
+    epochs: int = 15
+    batch_size: int = 32
+    learning_rate: float = 5e-4
+    weight_decay: float = 1e-4
+    counterfeit_head: bool = True
+    target: str = "away"
+    warmup_epochs: int = 5
+    features: tuple[int, ...] = (32, 32, 64, 128, 256, 32)
+    as_published: bool = False
+
+    def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES + CONTROLS:
+            raise StudyError(
+                f"objective must be one of {', '.join(OBJECTIVES + CONTROLS)}, not {self.objective!r}."
+            )
+        if self.form not in FORMS:
+            raise StudyError(f"form must be one of {', '.join(FORMS)}, not {self.form!r}.")
+        if self.target not in ("away", "next-class"):
+            raise StudyError(f"target must be away or next-class, not {self.target!r}.")
+        if self.radius is not None and not 1 <= self.radius <= 255:
+            raise StudyError(f"radius counts steps of 1/255, from 1 to 255, not {self.radius}.")
+        if self.alpha is not None and self.alpha < 0:
+            raise StudyError(f"alpha must not be negative, not {self.alpha}.")
+        if self.objective in OBJECTIVES:
+            if (self.alpha is None) == (self.radius is None):
+                raise StudyError(
+                    f"Give either alpha or radius to {self.objective}, not both and not neither."
+                )
+            if not self.surrogates:
+                raise StudyError(f"{self.objective} needs at least one surrogate.")
+        if self.objective in ("noise", "class-blocks") and self.radius is None:
+            raise StudyError(f"The control {self.objective} needs a radius.")

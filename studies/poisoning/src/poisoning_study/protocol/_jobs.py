@@ -1,0 +1,231 @@
+"""Everything that is computed and kept: encoders, poisons, victims, detections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from poisoning_study.data import ImageSet
+from poisoning_study.defences import DEFENCES
+from poisoning_study.detection import DetectionSettings, FeatureSet, detect
+from poisoning_study.errors import StudyError
+from poisoning_study.models import (
+    Backbone,
+    Classifier,
+    FrozenClassifier,
+    FrozenEncoder,
+    accuracy,
+    extract_features,
+    fit_classifier,
+    seeded_backbone,
+    to_unit,
+)
+from poisoning_study.objectives import CraftSettings, craft, perturbation_size
+from poisoning_study.protocol._mixing import mix
+from poisoning_study.protocol._pools import pools
+from poisoning_study.protocol._settings import (
+    DataSettings,
+    EncoderSettings,
+    VictimSettings,
+)
+from poisoning_study.protocol._store import RunStore
+from poisoning_study.seeds import derived_seed, generator
+
+
+@dataclass(frozen=True)
+class BackboneJob:
+    """A classifier trained on a clean pool, of which the backbone is kept."""
+
+    kind: ClassVar[str] = "backbones"
+    data: DataSettings
+    victim: VictimSettings
+    pool: str
+    seed: int
+
+    def compute(self, store: RunStore) -> dict[str, float]:
+        """Train, keep the backbone's weights, return the accuracy on the pool itself."""
+        available = pools(self.data, self.seed)
+        if self.pool not in available:
+            raise StudyError(
+                f"A {self.data.source} data set has no pool {self.pool!r}. Set encoders.source to "
+                "'reference' or 'pretrained'."
+            )
+        data = available[self.pool]
+        seed = derived_seed(self.seed, "backbone", self.pool, self.victim.backbone)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = Classifier(seeded_backbone(self.victim.backbone, seed), data.n_classes)
+            images = to_unit(data.images)
+            rng = generator(seed, "order")
+            fit_classifier(model, images, data.labels, self.victim.training, rng)
+        weights = model.backbone.state_dict()
+        store.save(self, "pt", lambda stream: torch.save(weights, stream))
+        return {"accuracy on its own pool": accuracy(model, images, data.labels)}
+
+    def load(self, store: RunStore) -> Backbone:
+        """Return the trained backbone, a new object each time."""
+        store.result(self)
+        backbone = seeded_backbone(self.victim.backbone, 0)
+        backbone.load_state_dict(torch.load(store.file(self, "pt"), weights_only=True))
+        return backbone
+
+
+def load_encoder(
+    store: RunStore,
+    data: DataSettings,
+    encoders: EncoderSettings,
+    name: str,
+    seed: int,
+    *,
+    drifting_norm: bool = False,
+) -> FrozenEncoder:
+    """Return a frozen encoder from where `encoders.source` says."""
+    if encoders.source == "pretrained":
+        return FrozenEncoder(
+            seeded_backbone(name, seed, pretrained=True), drifting_norm=drifting_norm
+        )
+    job = BackboneJob(data, VictimSettings(name, "scratch", encoders.training), encoders.source, seed)
+    return FrozenEncoder(job.load(store), drifting_norm=drifting_norm)
+
+
+@dataclass(frozen=True)
+class PoisonJob:
+    """The poisoned copy of a training set."""
+
+    kind: ClassVar[str] = "poisons"
+    data: DataSettings
+    encoders: EncoderSettings
+    settings: CraftSettings
+    seed: int
+
+    def compute(self, store: RunStore) -> dict[str, Any]:
+        """Craft, keep the images, return losses and sizes."""
+        train = pools(self.data, self.seed)["train"]
+
+        def encoder(name: str) -> FrozenEncoder:
+            drifts = self.settings.as_published
+            return load_encoder(
+                store, self.data, self.encoders, name, self.seed, drifting_norm=drifts
+            )
+
+        crafted = craft(train, self.settings, derived_seed(self.seed, "poison"), encoder)
+        store.save(self, "npy", lambda stream: np.save(stream, crafted.images))
+        return {
+            "curves": crafted.curves,
+            "size": perturbation_size(train.images, crafted.images),
+        }
+
+    def images(self, store: RunStore) -> NDArray[np.uint8]:
+        """Return the poisoned images."""
+        store.result(self)
+        images: NDArray[np.uint8] = np.load(store.file(self, "npy"))
+        return images
+
+
+@dataclass(frozen=True)
+class VictimJob:
+    """A victim trained on a mixed set and tested on clean images after every epoch."""
+
+    kind: ClassVar[str] = "victims"
+    data: DataSettings
+    encoders: EncoderSettings
+    poison: PoisonJob | None
+    fraction: float
+    loader: str
+    fate: str
+    victim: VictimSettings
+    defence: str
+    seed: int
+
+    def compute(self, store: RunStore) -> dict[str, Any]:
+        """Train and test; return the accuracy after each epoch, its last value and its peak."""
+        available = pools(self.data, self.seed)
+        train = mix(
+            available["train"],
+            self.poison.images(store) if self.poison else None,
+            self.fraction,
+            self.seed,
+            loader=self.loader,
+            fate=self.fate,
+            unreplaced_classes=self.data.unreplaced_classes,
+        )
+        defence = DEFENCES[self.defence]
+        images = to_unit(defence.prepare(train.images), train.scale)
+        test = available["test"]
+        test_images = to_unit(defence.prepare(test.images))
+        seed = derived_seed(self.seed, "victim", self.victim.backbone)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = self._model(store, test, seed)
+            by_epoch: list[float] = []
+            fit_classifier(
+                model,
+                images,
+                train.labels,
+                self.victim.training,
+                generator(seed, "order"),
+                transform=defence.augment,
+                after_epoch=lambda _: by_epoch.append(accuracy(model, test_images, test.labels)),
+            )
+        return {
+            "by_epoch": by_epoch,
+            "final": by_epoch[-1],
+            "peak": max(by_epoch),
+            "n_train": len(train.labels),
+            "n_poisoned": int(train.poisoned.sum()),
+        }
+
+    def _model(self, store: RunStore, data: ImageSet, seed: int) -> Classifier | FrozenClassifier:
+        if self.victim.style == "scratch":
+            return Classifier(seeded_backbone(self.victim.backbone, seed), data.n_classes)
+        defects = self.victim.as_published
+        encoder = load_encoder(
+            store,
+            self.data,
+            self.encoders,
+            self.victim.backbone,
+            self.seed,
+            drifting_norm=defects,
+        )
+        return FrozenClassifier(encoder, data.n_classes, relu_logits=defects)
+
+
+@dataclass(frozen=True)
+class DetectionJob:
+    """Every detector on the features that a clean reference model gives to a mixed set."""
+
+    kind: ClassVar[str] = "detections"
+    data: DataSettings
+    reference: VictimSettings
+    detection: DetectionSettings
+    poison: PoisonJob | None
+    fraction: float
+    seed: int
+
+    def compute(self, store: RunStore) -> dict[str, Any]:
+        """Return p-values a class and together, and the scores of single images."""
+        available = pools(self.data, self.seed)
+        backbone = BackboneJob(self.data, self.reference, "reference", self.seed).load(store)
+        poisoned = self.poison.images(store) if self.poison else None
+        suspect = mix(available["train"], poisoned, self.fraction, self.seed)
+        trusted = available["trusted"]
+        return detect(
+            FeatureSet(
+                extract_features(backbone, to_unit(trusted.images)), trusted.labels, trusted.tracks
+            ),
+            FeatureSet(
+                extract_features(backbone, to_unit(suspect.images)),
+                suspect.labels,
+                available["train"].tracks,
+            ),
+            suspect.poisoned,
+            self.detection,
+            derived_seed(self.seed, "permutations"),
+        )
+
+
+Job = PoisonJob | VictimJob | DetectionJob

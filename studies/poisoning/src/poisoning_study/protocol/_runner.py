@@ -1,0 +1,129 @@
+"""Run everything a study asks for, in processes, and pick up where the last call stopped."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from poisoning_study.errors import StudyError
+from poisoning_study.protocol._jobs import BackboneJob, DetectionJob, Job, PoisonJob, VictimJob
+from poisoning_study.protocol._settings import VictimSettings
+from poisoning_study.protocol._store import RunStore
+from poisoning_study.protocol._study import Study
+from poisoning_study.torch_setup import require_torch
+
+_AnyJob = BackboneJob | Job
+
+
+def _unique(jobs: Iterable[_AnyJob]) -> list[_AnyJob]:
+    return list({(job.kind, RunStore.key(job)): job for job in jobs}.values())
+
+
+def _backbones_of(job: _AnyJob) -> Iterator[BackboneJob]:
+    """Yield the backbones that `job` needs, apart from those of its poison."""
+    if isinstance(job, DetectionJob):
+        yield BackboneJob(job.data, job.reference, "reference", job.seed)
+        return
+    names: tuple[str, ...] = ()
+    if isinstance(job, PoisonJob) and job.settings.objective == "adversarial":
+        names = job.settings.surrogates
+    if isinstance(job, VictimJob) and job.victim.style == "frozen":
+        names = (job.victim.backbone,)
+    if names and not isinstance(job, BackboneJob) and job.encoders.source != "pretrained":
+        for name in names:
+            victim = VictimSettings(name, "scratch", job.encoders.training)
+            yield BackboneJob(job.data, victim, job.encoders.source, job.seed)
+
+
+def stages(study: Study) -> list[tuple[str, list[_AnyJob]]]:
+    """Return the jobs of a study in the order in which they depend on each other."""
+    asked: list[_AnyJob] = [run.job for run in study.runs()]
+    poisons: list[_AnyJob] = [job for job in asked if isinstance(job, PoisonJob)]
+    poisons += [
+        job.poison
+        for job in asked
+        if isinstance(job, VictimJob | DetectionJob) and job.poison is not None
+    ]
+    backbones = [backbone for job in (*asked, *poisons) for backbone in _backbones_of(job)]
+    rest = [job for job in asked if not isinstance(job, PoisonJob)]
+    return [
+        ("backbones", _unique(backbones)),
+        ("poisons", _unique(poisons)),
+        ("victims and detectors", _unique(rest)),
+    ]
+
+
+def _start() -> None:
+    # Ctrl-C reaches the whole process group; only the parent should answer it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    require_torch()
+
+
+def _work(root: Path, job: _AnyJob) -> None:
+    RunStore(root).result(job)
+
+
+def run_study(study: Study, out: Path, *, workers: int = 1, progress: bool = True) -> int:
+    """Run what is not yet there; return the number of jobs that were run.
+
+    Parameters
+    ----------
+    study : Study
+        What is asked for.
+    out : Path
+        Where results go, and where finished ones are found.
+    workers : int
+        Processes, each on one thread. 1 runs in this process.
+    progress : bool
+        Show progress bars.
+
+    Raises
+    ------
+    StudyError
+        Stopped by the keyboard (says how far it came), or what a job raised.
+    """
+    if workers < 1:
+        raise StudyError(f"workers must be at least 1, not {workers}.")
+    store = RunStore(out / "runs")
+    n_done = 0
+    for title, jobs in stages(study):
+        missing = [job for job in jobs if store.find(job) is None]
+        bar = tqdm(
+            total=len(jobs), initial=len(jobs) - len(missing), desc=title, disable=not progress
+        )
+        try:
+            for _ in _in_order(store, missing, workers):
+                n_done += 1
+                bar.update()
+        except KeyboardInterrupt:
+            raise StudyError(
+                f"Stopped in {title!r} with {bar.n} of {bar.total} done. Nothing half-written is "
+                "kept; the same command continues."
+            ) from None
+        finally:
+            bar.close()
+    return n_done
+
+
+def _in_order(store: RunStore, jobs: list[_AnyJob], workers: int) -> Iterator[Any]:
+    if workers == 1 or len(jobs) < 2:
+        require_torch()
+        for job in jobs:
+            yield store.result(job)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _start) as pool:
+        futures = [pool.submit(_work, store.root, job) for job in jobs]
+        try:
+            for future in as_completed(futures):
+                future.result()
+                yield future
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -1,0 +1,188 @@
+"""The settings that an experiment is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from poisoning_study.detection import DetectionSettings
+from poisoning_study.errors import StudyError
+from poisoning_study.models import TrainingSettings
+
+LOADERS = ("sound", "as-published")
+FATES = ("replace", "remove")
+
+
+@dataclass(frozen=True)
+class PoolSize:
+    """Tracks a class and frames a track of a rendered pool."""
+
+    tracks: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Where images come from and how they are cut into pools.
+
+    Parameters
+    ----------
+    source : {"rendered", "prepared"}
+        The rendered signs, or a folder written by `poisoning-study prepare`.
+    folder : str
+        That folder.
+    size : int
+        Side of the images in pixels.
+    classes : int
+        Rendered classes of the task (of 24); a prepared set has its 43.
+    unreplaced_classes : int
+        Number of first classes that the published loader's lookup misses (10 of the benchmark's 43).
+    train, test, trusted, reference, auxiliary : PoolSize
+        Sizes of the rendered pools. `trusted` is compared with suspects, `reference` trains the
+        clean reference model, `auxiliary` (other classes) trains encoders.
+    trusted_share, reference_share : float
+        Shares of a prepared training set's tracks for these pools; the rest is `train`.
+    """
+
+    source: str = "rendered"
+    folder: str = ""
+    size: int = 32
+    classes: int = 12
+    unreplaced_classes: int = 4
+    train: PoolSize = PoolSize(40, 2)
+    test: PoolSize = PoolSize(20, 2)
+    trusted: PoolSize = PoolSize(40, 2)
+    reference: PoolSize = PoolSize(40, 2)
+    auxiliary: PoolSize = PoolSize(40, 2)
+    trusted_share: float = 0.2
+    reference_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.source not in ("rendered", "prepared"):
+            raise StudyError(f"source must be rendered or prepared, not {self.source!r}.")
+        if self.source == "prepared" and not self.folder:
+            raise StudyError("source prepared needs folder, written by `poisoning-study prepare`.")
+        if self.source == "rendered" and not 2 <= self.classes <= 12:
+            raise StudyError(f"There are 2 to 12 rendered classes for the task, not {self.classes}.")
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """Where frozen encoders' weights come from.
+
+    Parameters
+    ----------
+    source : {"auxiliary", "reference", "pretrained"}
+        Trained here on the auxiliary pool (other classes, as ImageNet is for the original), on the
+        reference pool, or timm's ImageNet weights.
+    training : TrainingSettings
+        For those trained here.
+    """
+
+    source: str = "auxiliary"
+    training: TrainingSettings = TrainingSettings(8, 32, 1e-2, 1e-4, "one-cycle")
+
+    def __post_init__(self) -> None:
+        if self.source not in ("auxiliary", "reference", "pretrained"):
+            raise StudyError(
+                f"source must be auxiliary, reference or pretrained, not {self.source!r}."
+            )
+
+
+@dataclass(frozen=True)
+class VictimSettings:
+    """A classifier that is trained on the contaminated set.
+
+    Parameters
+    ----------
+    backbone : str
+        Its backbone.
+    style : {"scratch", "frozen"}
+        Trained end to end, or the original's frozen encoder with a small head.
+    training : TrainingSettings
+        Budget.
+    as_published : bool
+        Repeat the original's defects: drifting batch normalisation, ReLU on the logits.
+    """
+
+    backbone: str
+    style: str = "scratch"
+    training: TrainingSettings = TrainingSettings()
+    as_published: bool = False
+
+    def __post_init__(self) -> None:
+        if self.style not in ("scratch", "frozen"):
+            raise StudyError(f"style must be scratch or frozen, not {self.style!r}.")
+        if self.as_published and self.style == "scratch":
+            raise StudyError("as_published describes the frozen victim; set style = 'frozen'.")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One configuration file: a question and the grid of runs that answers it.
+
+    Parameters
+    ----------
+    title, question : str
+        For the report.
+    kind : {"victims", "detection", "pictures"}
+        What is run: trained victims, tests of contaminated sets, or only the perturbations.
+    poisons : tuple of str
+        Names from the study's table of poisons.
+    fractions : tuple of float
+        Shares of each class that are replaced; 0 is run once, without a poison.
+    victims : tuple of str
+        Names from the study's table of victims.
+    defences : tuple of str
+        See `poisoning_study.defences`.
+    loader : {"sound", "as-published"}
+        The published loader divides poisoned images by 255 twice and misses some classes.
+    fate : {"replace", "remove"}
+        Replaced by their poisoned copies, or left out (the smaller clean set).
+    seeds : tuple of int
+        Instead of the study's seeds, if given. One seed is a lead, not a finding.
+    """
+
+    title: str
+    question: str
+    kind: str = "victims"
+    poisons: tuple[str, ...] = ()
+    fractions: tuple[float, ...] = (1.0,)
+    victims: tuple[str, ...] = ()
+    defences: tuple[str, ...] = ("none",)
+    loader: str = "sound"
+    fate: str = "replace"
+    seeds: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("victims", "detection", "pictures"):
+            raise StudyError(f"kind must be victims, detection or pictures, not {self.kind!r}.")
+        if self.loader not in LOADERS or self.fate not in FATES:
+            raise StudyError(
+                f"loader must be one of {LOADERS} and fate one of {FATES}, not {self.loader!r} and "
+                f"{self.fate!r}."
+            )
+        wrong = [fraction for fraction in self.fractions if not 0 <= fraction <= 1]
+        if wrong:
+            raise StudyError(f"fractions lie between 0 and 1, not {wrong}.")
+        if self.kind == "victims" and not self.victims:
+            raise StudyError("An experiment with victims must name at least one.")
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """What all experiments of a folder share: the file study.toml, without its named tables."""
+
+    name: str
+    seeds: tuple[int, ...]
+    data: DataSettings = DataSettings()
+    encoders: EncoderSettings = EncoderSettings()
+    reference: VictimSettings = field(
+        default_factory=lambda: VictimSettings(
+            "small/residual", training=TrainingSettings(8, 32, 1e-2, 1e-4, "one-cycle")
+        )
+    )
+    detection: DetectionSettings = DetectionSettings()
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise StudyError(f"seeds must be given and differ, not {list(self.seeds)}.")

@@ -1,0 +1,157 @@
+"""A folder of configuration files, and the runs that it asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from poisoning_study.defences import DEFENCES
+from poisoning_study.errors import StudyError
+from poisoning_study.objectives import CraftSettings
+from poisoning_study.protocol._jobs import DetectionJob, Job, PoisonJob, VictimJob
+from poisoning_study.protocol._settings import Experiment, StudySettings, VictimSettings
+from poisoning_study.protocol._tables import from_table, read_toml
+
+
+@dataclass(frozen=True)
+class Run:
+    """A job and the words of the configuration that it came from.
+
+    Parameters
+    ----------
+    experiment, poison, victim, defence : str
+        Names in the configuration; poison "" for the clean set, victim "" where none is trained.
+    fraction : float
+        Share replaced.
+    seed : int
+        Seed.
+    job : Job
+        What is run.
+    """
+
+    experiment: str
+    poison: str
+    victim: str
+    defence: str
+    fraction: float
+    seed: int
+    job: Job
+
+
+@dataclass(frozen=True)
+class Study:
+    """A folder of configuration files: study.toml and one file for each experiment."""
+
+    settings: StudySettings
+    poisons: dict[str, CraftSettings]
+    victims: dict[str, VictimSettings]
+    experiments: dict[str, Experiment]
+
+    def seeds(self, experiment: Experiment) -> tuple[int, ...]:
+        """Return the experiment's seeds, or else the study's."""
+        return experiment.seeds or self.settings.seeds
+
+    def poison_job(self, name: str, seed: int) -> PoisonJob:
+        """Return the job that crafts the poison called `name`."""
+        return PoisonJob(self.settings.data, self.settings.encoders, self.poisons[name], seed)
+
+    def runs(self) -> list[Run]:
+        """Return every run of every experiment; equal jobs may occur more than once."""
+        return [run for name, e in self.experiments.items() for run in self._expand(name, e)]
+
+    def _expand(self, name: str, experiment: Experiment) -> list[Run]:
+        runs = []
+        for seed in self.seeds(experiment):
+            if experiment.kind == "pictures":
+                runs += [
+                    Run(name, poison, "", "none", 1.0, seed, self.poison_job(poison, seed))
+                    for poison in experiment.poisons
+                ]
+                continue
+            cells = [("", 0.0)] if 0 in experiment.fractions else []
+            positive = [fraction for fraction in experiment.fractions if fraction > 0]
+            cells += [(poison, f) for poison in experiment.poisons for f in positive]
+            for poison, fraction in cells:
+                job = self.poison_job(poison, seed) if poison else None
+                if experiment.kind == "detection":
+                    detection = self._detection(job, fraction, seed)
+                    runs.append(Run(name, poison, "", "none", fraction, seed, detection))
+                    continue
+                for victim in experiment.victims:
+                    for defence in experiment.defences:
+                        trained = self._victim(experiment, job, fraction, victim, defence, seed)
+                        runs.append(Run(name, poison, victim, defence, fraction, seed, trained))
+        return runs
+
+    def _victim(
+        self,
+        experiment: Experiment,
+        poison: PoisonJob | None,
+        fraction: float,
+        victim: str,
+        defence: str,
+        seed: int,
+    ) -> VictimJob:
+        # A clean set is the same whatever the loader would do to poisoned images.
+        clean = poison is None
+        return VictimJob(
+            data=self.settings.data,
+            encoders=self.settings.encoders,
+            poison=poison,
+            fraction=fraction,
+            loader="sound" if clean else experiment.loader,
+            fate="replace" if clean else experiment.fate,
+            victim=self.victims[victim],
+            defence=defence,
+            seed=seed,
+        )
+
+    def _detection(self, poison: PoisonJob | None, fraction: float, seed: int) -> DetectionJob:
+        return DetectionJob(
+            data=self.settings.data,
+            reference=self.settings.reference,
+            detection=self.settings.detection,
+            poison=poison,
+            fraction=fraction,
+            seed=seed,
+        )
+
+
+def load_study(folder: Path) -> Study:
+    """Read study.toml (settings, [poisons.NAME], [victims.NAME]) and the experiments beside it.
+
+    Raises
+    ------
+    StudyError
+        Missing file, unknown key, wrong value, or a name that no table defines.
+    """
+    main = folder / "study.toml"
+    tables = read_toml(main)
+    poisons = {
+        name: from_table(CraftSettings, table, f"{main}, poison {name}")
+        for name, table in tables.pop("poisons", {}).items()
+    }
+    victims = {
+        name: from_table(VictimSettings, table, f"{main}, victim {name}")
+        for name, table in tables.pop("victims", {}).items()
+    }
+    settings = from_table(StudySettings, tables, str(main))
+    experiments = {}
+    for path in sorted(folder.glob("*.toml")):
+        if path.name == "study.toml":
+            continue
+        experiment = from_table(Experiment, read_toml(path), str(path))
+        for word, names, known in (
+            ("poison", experiment.poisons, poisons),
+            ("victim", experiment.victims, victims),
+            ("defence", experiment.defences, DEFENCES),
+        ):
+            unknown = [name for name in names if name not in known]
+            if unknown:
+                raise StudyError(
+                    f"{path} names the {word} {unknown[0]!r}; defined are {', '.join(known)}."
+                )
+        experiments[path.stem] = experiment
+    if not experiments:
+        raise StudyError(f"{folder} has no experiment beside study.toml.")
+    return Study(settings, poisons, victims, experiments)

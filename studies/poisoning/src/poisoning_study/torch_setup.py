@@ -1,0 +1,49 @@
+"""What has to happen around PyTorch's import."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from poisoning_study.errors import StudyError
+
+_INSTALL = (
+    "Install the study in one command, from the repository's root, or several gigabytes of CUDA "
+    "packages arrive: pip install -e '.[estimator]' -e studies/poisoning"
+)
+
+
+def require_torch() -> None:
+    """Import torch on one thread, or say what to install.
+
+    Raises
+    ------
+    StudyError
+        torch or MONAI cannot be found.
+    """
+    for package in ("torch", "monai"):
+        if importlib.util.find_spec(package) is None:
+            raise StudyError(f"The study needs {package}, which is not installed. {_INSTALL}")
+    import torch
+
+    # Several runs share the processor; one thread each is faster than each taking all.
+    torch.set_num_threads(1)
+
+
+def declare_torchvision_operators() -> None:
+    """Let a torchvision without compiled operators be imported (timm needs only its Python part).
+
+    Its import registers rules for `torchvision::nms`, which fails where the CPU build lacks it.
+    """
+    import torch
+
+    if importlib.util.find_spec("torchvision") is None:
+        return
+    global _library
+    if _library is None and not hasattr(torch.ops.torchvision, "nms"):
+        _library = torch.library.Library("torchvision", "DEF")
+        _library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+# Torch forgets a library's operators when its object is collected.
+_library = None
