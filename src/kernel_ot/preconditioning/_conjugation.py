@@ -14,9 +14,10 @@ Write :math:`x' = x - m_x`, :math:`y' = y - m_y`, :math:`m = m_x - m_y`. Since
     p(x) = \tfrac12 |x'|^2 - \tfrac{s^2}2 |\tilde x|^2 + \langle m, x' \rangle + \tfrac14 |m|^2, \quad
     q(y) = \tfrac12 |y'|^2 - \tfrac{s^2}2 |\tilde y|^2 - \langle m, y' \rangle + \tfrac14 |m|^2 .
 
-So with :math:`u = p + s^2 \tilde u` and :math:`v = q + s^2 \tilde v` the slack of the dual constraint is
-:math:`c - u - v = s^2 (\tilde c - \tilde u - \tilde v)` at every pair: feasible pairs stay feasible, optimal
-ones optimal, and :math:`T(x) = x - \nabla u(x) = m_y + s B \tilde T(\tilde x)`.
+So with :math:`u = p + s^2 \tilde u` and :math:`v = q + s^2 \tilde v` the slack of the dual
+constraint is :math:`c - u - v = s^2 (\tilde c - \tilde u - \tilde v)` at every pair: feasible
+pairs stay feasible, optimal ones optimal, and :math:`T(x) = x - \nabla u(x) = m_y + s B \tilde
+T(\tilde x)`.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from kernel_ot.potentials import PotentialFunction, Potentials
 class ConjugatedPotential:
     r"""A potential of the changed coordinates, as a function of the user's.
 
-    :math:`u(x) = \tfrac12 |x'|^2 - \tfrac{s^2}2 |\tilde x|^2 + \langle m, x' \rangle + \tfrac14 |m|^2 +
-    s^2 \tilde u(\tilde x)`, with :math:`x' = x - m_x` and :math:`\tilde x = B x' / s`.
+    :math:`u(x) = \tfrac12 |x'|^2 - \tfrac{s^2}2 |\tilde x|^2 + \langle m, x' \rangle + \tfrac14
+    |m|^2 + s^2 \tilde u(\tilde x)`, with :math:`x' = x - m_x` and :math:`\tilde x = B x' / s`.
 
     Parameters
     ----------
@@ -69,8 +70,8 @@ class ConjugatedPotential:
         return np.asarray(values, dtype=_float_type(points))
 
     def gradient(self, points: Array) -> Array:
-        r"""Return :math:`\nabla u(x) = x' + m - s B (\tilde x - \nabla \tilde u(\tilde x))`, (n, d)."""
-        centred, changed = self._coordinates(points)
+        r"""Return :math:`\nabla u(x) = x' + m - s B (\tilde x - \nabla \tilde u(\tilde x))`, (n,
+        d).""" centred, changed = self._coordinates(points)
         image = changed - self.base.gradient(changed)
         gradient = centred + self.shift - self.scale * (image @ self.matrix)
         return np.asarray(gradient, dtype=_float_type(points))
@@ -111,12 +112,15 @@ class Conjugation:
     scale: float
 
     def forward_x(self, x: Array) -> Array:
-        r"""Return :math:`B (x - m_x) / s` for points (n, d) of the first sample's space, float64."""
-        return np.asarray((np.asarray(x, np.float64) - self.mean_x) @ self.root / self.scale)
+        r"""Return :math:`B (x - m_x) / s` for points (n, d) of the first sample's space,
+        float64.""" return np.asarray((np.asarray(x, np.float64) - self.mean_x) @ self.root /
+        self.scale)
 
     def forward_y(self, y: Array) -> Array:
         r"""Return :math:`B^{-1} (y - m_y) / s` for points (n, d) of the second sample's space."""
-        return np.asarray((np.asarray(y, np.float64) - self.mean_y) @ self.inverse_root / self.scale)
+        return np.asarray(
+            (np.asarray(y, np.float64) - self.mean_y) @ self.inverse_root / self.scale
+        )
 
     def backward_x(self, x: Array) -> Array:
         r"""Return :math:`m_x + s B^{-1} \tilde x`, the inverse of `forward_x`."""
@@ -134,7 +138,9 @@ class Conjugation:
             ConjugatedPotential(potentials.v, self.mean_y, self.inverse_root, self.scale, -shift),
         )
 
-    def cost(self, changed_cost: float, x: Array, y: Array, weights_x: Array, weights_y: Array) -> float:
+    def cost(
+        self, changed_cost: float, x: Array, y: Array, weights_x: Array, weights_y: Array
+    ) -> float:
         r"""Return the cost in squared user units that belongs to `changed_cost`.
 
         Parameters
@@ -151,10 +157,13 @@ class Conjugation:
         float
             :math:`s^2 \tilde c + \sum_i a_i p(x_i) + \sum_j b_j q(y_j)`.
         """
-        zero = self.potentials(Potentials(_ZERO, _ZERO))
-        offset = weights_x @ zero.u(np.asarray(x, np.float64))
-        offset += weights_y @ zero.v(np.asarray(y, np.float64))
-        return float(self.scale**2 * changed_cost + offset)
+        from_x, from_y = self.offsets(x, y)
+        return float(self.scale**2 * changed_cost + weights_x @ from_x + weights_y @ from_y)
+
+    def offsets(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Return p(x_i) of shape (n,) and q(y_j) of shape (m,), in squared user units."""
+        gaussian = self.potentials(Potentials(_ZERO, _ZERO))
+        return gaussian.u(np.asarray(x, np.float64)), gaussian.v(np.asarray(y, np.float64))
 
 
 class _Zero:

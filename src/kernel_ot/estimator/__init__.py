@@ -1,0 +1,18 @@
+"""`KernelOT`: from two samples to cost, potentials and maps, scikit-learn style."""
+
+from __future__ import annotations
+
+try:
+    import sklearn as _sklearn  # noqa: F401
+except ImportError as error:  # pragma: no cover - the test environment has scikit-learn
+    raise ImportError(
+        "kernel_ot.KernelOT needs scikit-learn; install it with: pip install 'kernel-ot[estimator]'"
+    ) from error
+
+from kernel_ot.estimator._adaptive import FillingRound
+from kernel_ot.estimator._ctransform import c_transform
+from kernel_ot.estimator._fitting import Certificate
+from kernel_ot.estimator._kernel_ot import KernelOT
+from kernel_ot.estimator._selection import Candidate
+
+__all__ = ["Candidate", "Certificate", "FillingRound", "KernelOT", "c_transform"]

@@ -1,0 +1,255 @@
+"""The steps of a fit: choose what is "auto", place filling points, solve, certify."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from kernel_ot.arrays import Array, check_points, check_positive
+from kernel_ot.estimator._adaptive import (
+    AdaptiveFit,
+    FillingRound,
+    WeightedSamples,
+    adaptive_filling,
+)
+from kernel_ot.estimator._pairs import PairScan, scan_pairs
+from kernel_ot.estimator._selection import Candidate, Grid, select, typical_distance
+from kernel_ot.filling import filling_points
+from kernel_ot.kernels import Gaussian, Kernel
+from kernel_ot.preconditioning import Conjugation
+from kernel_ot.problem import Problem, check_optimality
+from kernel_ot.solvers import Progress, Solution, Status, solve
+
+# Without adaptive filling the constraint is felt at few points, which wide kernels reach across.
+_STATIC_BANDWIDTH_FACTOR, _STATIC_REG_POTENTIAL, _STATIC_FILL = 2.0, 1e-3, 300
+_REG_SOS = 1e-3
+# Where selection finds nothing to learn, or has too few points to find anything.
+_BASELINE_FACTOR, _BASELINE_REG_POTENTIAL = 1.0, 1e3
+_MIN_SELECTION_POINTS = 12
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a fit needs beyond the samples, with nothing left automatic."""
+
+    kernel: Kernel
+    reg_sos: float
+    reg_potential: float
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What the fitted potentials prove about the empirical transport cost, in squared user units.
+
+    Attributes
+    ----------
+    lower_bound : float
+        A proven lower bound of the optimal cost between the two samples: the best of the dual value
+        shifted by the largest violation and of the two values in which one potential is replaced by
+        the c-transform of the other on the sample.
+    largest_violation : float
+        Largest u(x_i) + v(y_j) - c(x_i, y_j) over all sample pairs; (u, v) is itself feasible if
+        this is at most 0.
+    n_pairs : int
+        Number of sample pairs that were evaluated.
+    """
+
+    lower_bound: float
+    largest_violation: float
+    n_pairs: int
+
+
+def choose_settings(
+    samples: WeightedSamples,
+    changed: WeightedSamples,
+    parameters: dict[str, Any],
+    *,
+    adaptive: bool,
+    rng: np.random.Generator,
+) -> Settings:
+    """Return the settings, those given as they are, the automatic ones chosen from the samples."""
+    kernel, reg_potential = parameters["kernel"], parameters["reg_potential"]
+    reg_sos = parameters["reg_sos"]
+    if kernel != "auto" and not isinstance(kernel, Kernel):
+        raise ValueError(f"kernel = {kernel!r} must be 'auto' or a kernel of kernel_ot.kernels.")
+    if not _is_auto(reg_potential):
+        reg_potential = check_positive(reg_potential, "reg_potential", "A sensible start is 1e-3.")
+    reg_sos = _REG_SOS if _is_auto(reg_sos) else check_positive(reg_sos, "reg_sos")
+    fixed = isinstance(kernel, Kernel)
+    if fixed and not _is_auto(reg_potential):
+        return Settings(kernel, reg_sos, reg_potential, ())
+    median = 1.0 if fixed else typical_distance(changed, rng)
+    if not adaptive:
+        chosen = kernel if fixed else Gaussian(_STATIC_BANDWIDTH_FACTOR * median)
+        reg = _STATIC_REG_POTENTIAL if _is_auto(reg_potential) else reg_potential
+        return Settings(chosen, reg_sos, reg, ())
+    grid = Grid(kernel=kernel if fixed else None)
+    if fixed:
+        grid = Grid((1.0,), grid.reg_potentials, kernel)
+    if not _is_auto(reg_potential):
+        grid = Grid(grid.bandwidth_factors, (reg_potential,), grid.kernel)
+    if min(len(samples.x), len(samples.y)) < _MIN_SELECTION_POINTS:
+        candidates: tuple[Candidate, ...] = ()
+        best = Candidate(1.0, 1e-2 if _is_auto(reg_potential) else reg_potential, ())
+    else:
+        candidates = select(
+            samples, parameters["preconditioner"], grid, rng, n_splits=parameters["n_splits"]
+        )
+        allowed = [c for c in candidates if _is_auto(reg_potential) or not c.is_baseline]
+        best = max(allowed, key=lambda candidate: candidate.score)
+    if best.is_baseline:
+        best = Candidate(_BASELINE_FACTOR, _BASELINE_REG_POTENTIAL, ())
+    return Settings(
+        grid.kernel_for(best.bandwidth_factor, median), reg_sos, best.reg_potential, candidates
+    )
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
+
+
+def place_filling(
+    x: Array,
+    y: Array,
+    changed: WeightedSamples,
+    change: Conjugation,
+    filling: Any,
+    n_fill: Any,
+    rng: np.random.Generator,
+) -> tuple[Array, Array]:
+    """Return filling points in the changed coordinates, by strategy or as the user gave them."""
+    if isinstance(filling, str):
+        count = _STATIC_FILL if _is_auto(n_fill) else n_fill
+        return filling_points(
+            changed.x,
+            changed.y,
+            count,
+            filling,  # type: ignore[arg-type]  # checked by filling_points
+            rng=rng,
+            weights_x=changed.weights_x,
+            weights_y=changed.weights_y,
+        )
+    try:
+        x_fill, y_fill = filling
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"filling = {filling!r} must be 'adaptive', a strategy of kernel_ot.filling, or a pair "
+            "(x_fill, y_fill) of arrays with one filling point a row."
+        ) from None
+    dimension = x.shape[1]
+    x_fill = check_points(x_fill, "filling[0]", dimension=dimension)
+    y_fill = check_points(y_fill, "filling[1]", dimension=dimension)
+    return change.forward_x(x_fill), change.forward_y(y_fill)
+
+
+def solve_adaptively(
+    samples: WeightedSamples,
+    settings: Settings,
+    *,
+    max_fill: int,
+    violation_tol: float,
+    method: str,
+    tol: float,
+    max_iter: int | None,
+    time_limit: float | None,
+    callback: Callable[[Progress], Any] | None,
+) -> tuple[Problem, Solution, AdaptiveFit]:
+    """Place filling points by cutting planes and return the solved problem on the contact
+    points."""
+    began = perf_counter()
+    history: list[Progress] = []
+    ended = Status.CONVERGED
+
+    def on_round(step: FillingRound) -> bool:
+        nonlocal ended
+        record = Progress(len(history), step.violation, -step.dual, perf_counter() - began)
+        history.append(record)
+        if callback is not None and callback(record) is True:
+            ended = Status.CALLBACK_STOPPED
+        elif time_limit is not None and record.elapsed >= time_limit:
+            ended = Status.TIME_LIMIT
+        return ended is not Status.CONVERGED
+
+    fit = adaptive_filling(
+        samples,
+        settings.kernel,
+        settings.reg_potential,
+        tol=violation_tol,
+        max_fill=max_fill,
+        max_rounds=40 if max_iter is None else max(1, max_iter),
+        on_round=on_round,
+    )
+    filled = perf_counter() - began
+    problem = make_problem(samples, fit.x_fill, fit.y_fill, settings)
+    zero = np.zeros((problem.rank, problem.rank))
+    report = check_optimality(problem, fit.gamma, zero)
+    residual = float(report.residual)
+    if ended is Status.CONVERGED and (residual > tol or method != "auto"):
+        init = (fit.gamma, zero) if method == "auto" else None
+        return problem, solve(problem, method, tol, None, init, callback, time_limit), fit
+    seconds = perf_counter() - began
+    objective = float(problem.objective(fit.gamma))
+    history.append(Progress(len(history), residual, objective, seconds))
+    if callback is not None:
+        callback(history[-1])
+    solution = Solution(
+        status=ended,
+        gamma=fit.gamma,
+        multiplier=zero,
+        objective=objective,
+        cost=float(problem.cost(fit.gamma)),
+        optimality=report,
+        iterations=len(fit.rounds),
+        method="cutting_planes",
+        seconds=seconds,
+        timings={"init": 0.0, "steps": filled, "check": seconds - filled},
+        history=tuple(history),
+    )
+    return problem, solution, fit
+
+
+def make_problem(
+    samples: WeightedSamples, x_fill: Array, y_fill: Array, settings: Settings
+) -> Problem:
+    """Return the finite-dimensional problem on given filling points."""
+    return Problem.from_samples(
+        samples.x,
+        samples.y,
+        x_fill,
+        y_fill,
+        kernel=settings.kernel,
+        reg_sos=settings.reg_sos,
+        reg_potential=settings.reg_potential,
+        weights_x=samples.weights_x,
+        weights_y=samples.weights_y,
+    )
+
+
+def certify(
+    samples: WeightedSamples,
+    changed: WeightedSamples,
+    change: Conjugation,
+    u: Array,
+    v: Array,
+    scan: PairScan | None = None,
+) -> Certificate:
+    """Return what potentials with values `u` and `v` at the changed samples prove."""
+    scan = scan_pairs(changed.x, changed.y, u, v) if scan is None else scan
+    dual = changed.weights_x @ u + changed.weights_y @ v
+    bound = max(
+        dual - max(scan.largest, 0.0),
+        dual - changed.weights_y @ scan.column_best,
+        dual - changed.weights_x @ scan.row_best,
+    )
+    return Certificate(
+        lower_bound=change.cost(
+            float(bound), samples.x, samples.y, samples.weights_x, samples.weights_y
+        ),
+        largest_violation=change.scale**2 * scan.largest,
+        n_pairs=len(samples.x) * len(samples.y),
+    )

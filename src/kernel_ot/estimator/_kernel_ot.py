@@ -1,0 +1,382 @@
+"""The estimator."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from kernel_ot.arrays import Array, check_points, check_weights
+from kernel_ot.estimator._adaptive import WeightedSamples
+from kernel_ot.estimator._checks import check_feature_names, check_parameters, check_samples
+from kernel_ot.estimator._fitting import (
+    certify,
+    choose_settings,
+    make_problem,
+    place_filling,
+    solve_adaptively,
+)
+from kernel_ot.estimator._persistence import load_state, save_state
+from kernel_ot.estimator._selection import changed_samples, semi_dual
+from kernel_ot.kernels import Kernel
+from kernel_ot.potentials import Potentials
+from kernel_ot.preconditioning import fit_conjugation
+from kernel_ot.problem import Problem
+from kernel_ot.solvers import Progress, solve
+
+_MAX_FILL = 2000
+
+
+class KernelOT(TransformerMixin, BaseEstimator):
+    """Optimal transport between two samples: cost, potentials, and maps at any points.
+
+    The estimator of Vacher et al. (2021): Kantorovich potentials in a reproducing kernel Hilbert
+    space, learnt in coordinates in which the Gaussian part of the map is the identity. With all
+    defaults nothing needs to be tuned.
+
+    Parameters
+    ----------
+    kernel : "auto" or Kernel, default "auto"
+        Of the potentials and the sum of squares. "auto" is a Gaussian whose bandwidth is chosen by
+        the held-out semi-dual value among 0.5, 0.8 and 1.3 times the median distance. Kernels act
+        in the preconditioned coordinates, in which a coordinate has variance 1 on average.
+    reg_sos : "auto" or float, default "auto"
+        lambda_1, weight of the trace of the sum-of-squares operator; "auto" is 1e-3. With adaptive
+        filling the operator vanishes at the contact points and the estimate does not depend on it.
+    reg_potential : "auto" or float, default "auto"
+        lambda_2, weight of the potentials' squared norms. "auto" chooses among 1e-1 ... 3e-5 by the
+        held-out semi-dual value; 1e-3 where filling points are not adaptive.
+    n_fill : "auto" or int, default "auto"
+        Number of filling points: the largest number held at once where filling is adaptive ("auto":
+        2000), the exact number else ("auto": 300).
+    filling : "auto", "adaptive", strategy, or (x_fill, y_fill), default "auto"
+        "auto" is "adaptive": cutting planes over all n x m sample pairs and over the pairs that the
+        maps propose. Strategies are those of `kernel_ot.filling.filling_points`. Arrays are in the
+        user's coordinates, one pair a row.
+    preconditioner : {"gaussian", "scale", None}, default "gaussian"
+        See `kernel_ot.preconditioning.fit_conjugation`. Regularisation shrinks towards the Gaussian
+        map, the translation of the means, or the identity.
+    method : str, default "auto"
+        Method of `kernel_ot.solve`; with adaptive filling "auto" keeps the cutting planes'
+        solution, whose optimality is checked independently.
+    tol : float, default 1e-8
+        Bound on the relative KKT residual.
+    violation_tol : float, default 1e-3
+        Adaptive filling ends when no pair violates the constraint by more than this part of the
+        mean cost of a pair.
+    max_iter : int, optional
+        Rounds of adaptive filling (default 40), or steps of the solver.
+    time_limit : float, optional
+        Seconds for the final solve; selection comes before.
+    n_splits : int, default 2
+        Random splits over which automatic settings are compared, a third of each sample held out.
+    random_state : int, Generator or None, default 0
+        Seeds splits and random filling points.
+    callback : callable, optional
+        Called with a `kernel_ot.solvers.Progress` after each round or step; True stops.
+
+    Attributes
+    ----------
+    cost_ : float
+        Estimated optimal cost for c(x, y) = |x - y|^2 / 2, in squared user units.
+    wasserstein_ : float
+        `sqrt(2 cost_)`, 0 if the estimate is negative; in user units.
+    potentials_ : Potentials
+        u, v, gradients and maps in the user's coordinates.
+    certificate_ : Certificate
+        Proven lower bound of the empirical cost, and the largest violation over all sample pairs.
+    solution_ : Solution
+        In the coordinates of the fit.
+    problem_ : Problem
+        The finite-dimensional problem that `solution_` solves.
+    kernel_, reg_sos_, reg_potential_ : Kernel, float, float
+        What was used.
+    candidates_ : tuple of Candidate
+        Settings that were compared and their held-out semi-dual values; empty if none was
+        automatic.
+    rounds_ : tuple of FillingRound
+        Rounds of adaptive filling; empty else.
+    x_fill_, y_fill_ : ndarray of shape (l, d)
+        Filling points in the user's coordinates.
+    conjugation_ : Conjugation
+        The preconditioner.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Where x is a data frame.
+
+    Notes
+    -----
+    `y` in `fit(x, y)` is the second sample, with as many columns as x but any number of rows: a
+    transport problem has two samples and no targets. Tools that split X and y by one index, such as
+    `GridSearchCV`, therefore do not apply.
+
+    References
+    ----------
+    A. Vacher, B. Muzellec, A. Rudi, F. Bach, F.-X. Vialard, A dimension-free computational
+    upper-bound for smooth optimal transport estimation, COLT 2021, arXiv 2101.05380.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import KernelOT
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(60, 2)), rng.normal(size=(80, 2)) + [3, 0]
+    >>> model = KernelOT().fit(x, y)
+    >>> bool(abs(model.wasserstein_ - 3) < 0.5)
+    True
+    >>> model.transform(np.zeros((5, 2))).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        kernel: str | Kernel = "auto",
+        reg_sos: str | float = "auto",
+        reg_potential: str | float = "auto",
+        n_fill: str | int = "auto",
+        filling: Any = "auto",
+        preconditioner: str | None = "gaussian",
+        method: str = "auto",
+        tol: float = 1e-8,
+        violation_tol: float = 1e-3,
+        max_iter: int | None = None,
+        time_limit: float | None = None,
+        n_splits: int = 2,
+        random_state: Any = 0,
+        callback: Callable[[Progress], Any] | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.reg_sos = reg_sos
+        self.reg_potential = reg_potential
+        self.n_fill = n_fill
+        self.filling = filling
+        self.preconditioner = preconditioner
+        self.method = method
+        self.tol = tol
+        self.violation_tol = violation_tol
+        self.max_iter = max_iter
+        self.time_limit = time_limit
+        self.n_splits = n_splits
+        self.random_state = random_state
+        self.callback = callback
+
+    def fit(self, x: Any, y: Any, weights_x: Any = None, weights_y: Any = None) -> KernelOT:
+        """Estimate the transport from the sample `x` to the sample `y`.
+
+        Parameters
+        ----------
+        x : array-like of shape (n, d)
+            The first sample; a data frame's column names are kept.
+        y : array-like of shape (m, d)
+            The second sample, in the same features; n and m need not be equal.
+        weights_x, weights_y : array-like of shape (n,) and (m,), optional
+            Masses, rescaled to sum to one; equal by default.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Samples, weights or parameters that cannot be used; the message names the argument and
+            the remedy. `MemoryLimitError` (a ValueError) where memory would not suffice.
+
+        Warns
+        -----
+        ConvergenceWarning
+            The solve did not reach `tol`, or adaptive filling left violated pairs. The fitted
+            attributes hold the best point reached.
+        """
+        if y is None:
+            raise ValueError("y is None; KernelOT.fit(x, y) needs the second sample as y.")
+        check_parameters(self)
+        x_sample, y_sample = check_samples(x, y)
+        validate_data(self, x, skip_check_array=True)
+        check_feature_names(self, y)
+        samples = WeightedSamples(
+            x_sample.astype(np.float64),
+            y_sample.astype(np.float64),
+            check_weights(weights_x, len(x_sample), "weights_x"),
+            check_weights(weights_y, len(y_sample), "weights_y"),
+        )
+        rng = np.random.default_rng(self.random_state)
+        change = fit_conjugation(
+            samples.x, samples.y, self.preconditioner, samples.weights_x, samples.weights_y
+        )
+        changed = changed_samples(change, samples)
+        adaptive = isinstance(self.filling, str) and self.filling in ("auto", "adaptive")
+        settings = choose_settings(
+            samples, changed, self.get_params(deep=False), adaptive=adaptive, rng=rng
+        )
+        if adaptive:
+            problem, solution, filled = solve_adaptively(
+                changed,
+                settings,
+                max_fill=_MAX_FILL if self.n_fill == "auto" else int(self.n_fill),
+                violation_tol=self.violation_tol,
+                method=self.method,
+                tol=self.tol,
+                max_iter=self.max_iter,
+                time_limit=self.time_limit,
+                callback=self.callback,
+            )
+            self.rounds_ = filled.rounds
+        else:
+            x_fill, y_fill = place_filling(
+                samples.x, samples.y, changed, change, self.filling, self.n_fill, rng
+            )
+            problem = make_problem(changed, x_fill, y_fill, settings)
+            solution = solve(
+                problem,
+                self.method,
+                self.tol,
+                self.max_iter,
+                callback=self.callback,
+                time_limit=self.time_limit,
+            )
+            self.rounds_ = ()
+        self.kernel_ = settings.kernel
+        self.reg_sos_, self.reg_potential_ = settings.reg_sos, settings.reg_potential
+        self.candidates_ = settings.candidates
+        self.conjugation_, self.solution_ = change, solution
+        self._set_derived(samples, problem)
+        self._warn_if_unfinished()
+        return self
+
+    def transform(self, x: Any) -> Array:
+        """Return T(x) = x - grad u(x), the images of points of the first sample's space.
+
+        Parameters
+        ----------
+        x : array-like of shape (k, d)
+            Any points, in the samples' units.
+
+        Returns
+        -------
+        ndarray of shape (k, d)
+            float32 if `x` is, else float64.
+        """
+        return self._fitted_potentials().transport(self._check_new(x, "x"))
+
+    def inverse_transform(self, y: Any) -> Array:
+        """Return S(y) = y - grad v(y), the images of points of the second sample's space.
+
+        Parameters
+        ----------
+        y : array-like of shape (k, d)
+
+        Returns
+        -------
+        ndarray of shape (k, d)
+        """
+        return self._fitted_potentials().inverse_transport(self._check_new(y, "y"))
+
+    def score(self, x: Any, y: Any) -> float:
+        """Return the semi-dual value on fresh samples: mean u(x) + mean u^c(y); larger is better.
+
+        For every u its expectation is a lower bound of the optimal cost, so nothing can be gained
+        by overfitting. u^c is minimised over all of R^d, see `c_transform`.
+
+        Parameters
+        ----------
+        x, y : array-like of shape (k, d) and (l, d)
+            Points that were not fitted.
+
+        Returns
+        -------
+        float
+            In squared user units.
+        """
+        u, transformed = self.semi_dual_terms(x, y)
+        return float(u.mean() + transformed.mean())
+
+    def semi_dual_terms(self, x: Any, y: Any) -> tuple[Array, Array]:
+        """Return u(x_i) of shape (k,) and u^c(y_j) of shape (l,), whose means add up to `score`."""
+        check_is_fitted(self)
+        x = self._check_new(x, "x").astype(np.float64)
+        y = self._check_new(y, "y").astype(np.float64)
+        change = self.conjugation_
+        inner = self.problem_.potentials(self.solution_.gamma)
+        # Slack, and so the c-transform, only changes by the factor s^2: minimise where T is near
+        # the identity, then add the quadratic parts.
+        terms = semi_dual(
+            inner, change.forward_x(self.samples_.x), change.forward_x(x), change.forward_y(y)
+        )
+        offset_x, offset_y = change.offsets(x, y)
+        return change.scale**2 * terms[0] + offset_x, change.scale**2 * terms[1] + offset_y
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted model to one file, which appears only once it is whole.
+
+        The file is a zip archive of arrays and a JSON header; it holds no code. `callback` is not
+        saved.
+
+        Raises
+        ------
+        ValueError
+            A kernel that is not one of `kernel_ot.kernels`.
+        """
+        check_is_fitted(self)
+        save_state(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> KernelOT:
+        """Read a model that `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            The file is truncated, is no kernel-ot model, or was written by a newer version.
+        FileNotFoundError
+        """
+        model: KernelOT = load_state(cls, Path(path))
+        return model
+
+    def _check_new(self, points: Any, name: str) -> Array:
+        check_is_fitted(self)
+        array = check_points(points, name, dimension=self.n_features_in_)
+        check_feature_names(self, points)
+        return array
+
+    def _fitted_potentials(self) -> Potentials:
+        check_is_fitted(self)
+        return self.potentials_
+
+    def _set_derived(self, samples: WeightedSamples, problem: Problem) -> None:
+        """Set what follows from samples, conjugation, problem and solution."""
+        change, solution = self.conjugation_, self.solution_
+        made_of = problem.samples
+        assert made_of is not None
+        self.samples_, self.problem_ = samples, problem
+        inner = problem.potentials(solution.gamma)
+        self.potentials_ = change.potentials(inner)
+        self.x_fill_ = change.backward_x(made_of.x_fill)
+        self.y_fill_ = change.backward_y(made_of.y_fill)
+        changed = changed_samples(change, samples)
+        self.certificate_ = certify(
+            samples, changed, change, inner.u(changed.x), inner.v(changed.y)
+        )
+        self.cost_ = change.cost(
+            solution.cost, samples.x, samples.y, samples.weights_x, samples.weights_y
+        )
+        self.wasserstein_ = float(np.sqrt(2 * max(self.cost_, 0.0)))
+
+    def _warn_if_unfinished(self) -> None:
+        if not self.solution_.converged:
+            warnings.warn(self.solution_.status.message, ConvergenceWarning, stacklevel=3)
+        elif self.rounds_ and self.rounds_[-1].violation > self.violation_tol:
+            last = self.rounds_[-1]
+            warnings.warn(
+                f"Adaptive filling stopped after {len(self.rounds_)} rounds with {last.n_fill} "
+                f"points and a violation of {last.violation:.1e} of the mean cost, above violation_tol = "
+                f"{self.violation_tol:.1e}; raise n_fill or max_iter, or reg_potential.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
