@@ -159,8 +159,7 @@ def solve_adaptively(
     time_limit: float | None,
     callback: Callable[[Progress], Any] | None,
 ) -> tuple[Problem, Solution, AdaptiveFit]:
-    """Place filling points by cutting planes and return the solved problem on the contact
-    points."""
+    """Place filling points by cutting planes and solve the problem on the contact points."""
     began = perf_counter()
     history: list[Progress] = []
     ended = Status.CONVERGED

@@ -375,8 +375,8 @@ class KernelOT(TransformerMixin, BaseEstimator):
             last = self.rounds_[-1]
             warnings.warn(
                 f"Adaptive filling stopped after {len(self.rounds_)} rounds with {last.n_fill} "
-                f"points and a violation of {last.violation:.1e} of the mean cost, above violation_tol = "
-                f"{self.violation_tol:.1e}; raise n_fill or max_iter, or reg_potential.",
+                f"points and a violation of {last.violation:.1e} of the mean cost, above "
+                f"violation_tol = {self.violation_tol:.1e}; raise n_fill or max_iter, or reg_potential.",
                 ConvergenceWarning,
                 stacklevel=3,
             )

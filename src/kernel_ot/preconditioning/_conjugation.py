@@ -11,7 +11,8 @@ Write :math:`x' = x - m_x`, :math:`y' = y - m_y`, :math:`m = m_x - m_y`. Since
 .. math::
 
     c(x, y) = s^2 c(\tilde x, \tilde y) + p(x) + q(y), \quad
-    p(x) = \tfrac12 |x'|^2 - \tfrac{s^2}2 |\tilde x|^2 + \langle m, x' \rangle + \tfrac14 |m|^2, \quad
+    p(x) = \tfrac12 |x'|^2 - \tfrac{s^2}2 |\tilde x|^2 + \langle m, x' \rangle
+    + \tfrac14 |m|^2, \quad
     q(y) = \tfrac12 |y'|^2 - \tfrac{s^2}2 |\tilde y|^2 - \langle m, y' \rangle + \tfrac14 |m|^2 .
 
 So with :math:`u = p + s^2 \tilde u` and :math:`v = q + s^2 \tilde v` the slack of the dual
@@ -70,8 +71,8 @@ class ConjugatedPotential:
         return np.asarray(values, dtype=_float_type(points))
 
     def gradient(self, points: Array) -> Array:
-        r"""Return :math:`\nabla u(x) = x' + m - s B (\tilde x - \nabla \tilde u(\tilde x))`, (n,
-        d).""" centred, changed = self._coordinates(points)
+        r"""Return :math:`x' + m - s B (\tilde x - \nabla \tilde u(\tilde x))`, (n, d)."""
+        centred, changed = self._coordinates(points)
         image = changed - self.base.gradient(changed)
         gradient = centred + self.shift - self.scale * (image @ self.matrix)
         return np.asarray(gradient, dtype=_float_type(points))
@@ -112,9 +113,8 @@ class Conjugation:
     scale: float
 
     def forward_x(self, x: Array) -> Array:
-        r"""Return :math:`B (x - m_x) / s` for points (n, d) of the first sample's space,
-        float64.""" return np.asarray((np.asarray(x, np.float64) - self.mean_x) @ self.root /
-        self.scale)
+        r"""Return :math:`B (x - m_x) / s` for points (n, d) of the first sample's space."""
+        return np.asarray((np.asarray(x, np.float64) - self.mean_x) @ self.root / self.scale)
 
     def forward_y(self, y: Array) -> Array:
         r"""Return :math:`B^{-1} (y - m_y) / s` for points (n, d) of the second sample's space."""
