@@ -1,6 +1,13 @@
 """Dense linear algebra: the feature factor of a Gram matrix, factorisations, eigenvalues."""
 
-from kernel_ot.linalg._dense import cholesky, cholesky_solve, gram, solve_lower
+from kernel_ot.linalg._dense import (
+    cholesky,
+    cholesky_solve,
+    gram,
+    solve_lower,
+    symmetric,
+    weighted_gram,
+)
 from kernel_ot.linalg._feature_factor import FeatureFactor, feature_factor
 from kernel_ot.linalg._lanczos import generic_vector, smallest_eigenvalue
 
@@ -13,4 +20,6 @@ __all__ = [
     "gram",
     "smallest_eigenvalue",
     "solve_lower",
+    "symmetric",
+    "weighted_gram",
 ]

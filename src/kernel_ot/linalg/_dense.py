@@ -65,3 +65,42 @@ def gram(matrix: Array) -> Array:
     """Return `matrix' matrix`; NumPy hands this form to BLAS `syrk`, half the work of a product."""
     product: Array = matrix.T @ matrix
     return product
+
+
+def weighted_gram(features: Array, weights: Array) -> Array:
+    """Return `features diag(weights) features'` for weights of either sign, exactly symmetric.
+
+    NumPy computes the positive and the negative part by BLAS `syrk`, half the work of a product.
+
+    Parameters
+    ----------
+    features : array of shape (r, l)
+    weights : array of shape (l,)
+
+    Returns
+    -------
+    array of shape (r, r)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> weighted_gram(np.eye(2), np.array([1.0, -4.0]))
+    array([[ 1.,  0.],
+           [ 0., -4.]])
+    """
+    xp = namespace_of(features)
+    if xp is not np:
+        product: Array = (features * weights) @ features.T
+        return product
+    total = np.zeros((features.shape[0], features.shape[0]), dtype=features.dtype)
+    for sign in (1, -1):
+        chosen = sign * weights > 0
+        if chosen.any():
+            part = features[:, chosen] * np.sqrt(sign * weights[chosen])
+            total += sign * (part @ part.T)
+    return total if np.isfinite(weights).all() else np.full_like(total, np.nan)
+
+
+def symmetric(matrix: Array) -> Array:
+    """Return the symmetric part, `(matrix + matrix') / 2`."""
+    return (matrix + matrix.T) / 2

@@ -64,4 +64,5 @@ def generic_vector(size: int, like: Array) -> Array:
     """Return a fixed vector without structure, of the array library and precision of `like`."""
     xp = namespace_of(like)
     vector = np.random.default_rng(0).standard_normal(size)
-    return xp.asarray(vector, dtype=like.dtype)
+    typed: Array = xp.asarray(vector, dtype=like.dtype)
+    return typed

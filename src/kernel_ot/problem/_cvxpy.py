@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 def to_cvxpy(problem: Problem) -> Any:
     """Return `problem` as a `cvxpy.Problem` in the variable "gamma"."""
+    cvxpy: Any
     try:
         import cvxpy
     except ImportError as error:

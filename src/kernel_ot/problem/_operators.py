@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.linalg import weighted_gram
 
 
 def objective(
@@ -35,12 +36,11 @@ def transport_cost(gamma: Array, embedding: Array, constant: Any, reg_potential:
 
 def adjoint(gamma: Array, features: Array) -> Array:
     """Return `A*(gamma) = Phi diag(gamma) Phi'`, of shape (r, r)."""
-    matrix: Array = (features * gamma) @ features.T
-    return matrix
+    return weighted_gram(features, gamma)
 
 
 def constraint_matrix(gamma: Array, features: Array, reg_sos: Any) -> Array:
-    """Return `M(gamma) = Phi diag(gamma) Phi' + lambda_1 I`, which must be positive semidefinite."""
+    """Return `M(gamma) = Phi diag(gamma) Phi' + lambda_1 I`, to be positive semidefinite."""
     xp = namespace_of(features)
     matrix: Array = adjoint(gamma, features) + reg_sos * xp.eye(
         features.shape[0], dtype=features.dtype

@@ -6,22 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of
-from kernel_ot.linalg import (
-    cholesky,
-    cholesky_solve,
-    generic_vector,
-    gram,
-    smallest_eigenvalue,
-    solve_lower,
-)
+from kernel_ot.linalg import cholesky, cholesky_solve, gram, solve_lower, symmetric, weighted_gram
 from kernel_ot.problem import Problem
+from kernel_ot.solvers._interior_steps import (
+    PREDICTOR_PRODUCTS,
+    STEP_PRODUCTS,
+    cholesky_along,
+    interior_start,
+    longest_step,
+)
 from kernel_ot.solvers._method import StartingPoint
+from kernel_ot.solvers._scaling import relative_complementarity, relative_stationarity
 from kernel_ot.solvers._status import Status
-
-# Products spent on a step length: the predictor's only steers the centring.
-_PREDICTOR_PRODUCTS = 8
-_STEP_PRODUCTS = 14
-_BACKTRACKS = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +28,8 @@ class InteriorPointState:
     ----------
     gamma : array of shape (l,)
     factor : array of shape (r, r)
-        Lower L with `M(gamma) = L L'`.
+        Lower L with `M(gamma) = L L'`, followed from step to step: X is given relative to it, and
+        a fresh factor differs where M(gamma) is singular to working precision.
     features : array of shape (r, l)
         `W = L^-1 Phi`.
     scaled_multiplier : array of shape (r, r)
@@ -74,19 +71,13 @@ class InteriorPoint:
 
     def init(self, problem: Problem, start: StartingPoint | None) -> InteriorPointState:
         """Start at gamma = 0, always strictly feasible, or at a point drawn inside from `start`."""
-        xp = namespace_of(problem.features)
-        identity = xp.eye(problem.rank, dtype=problem.features.dtype)
-        size = _multiplier_size(problem)
-        gamma, multiplier = xp.zeros_like(problem.linear), size * identity
-        if start is not None:
-            gamma, multiplier = _interior(problem, start, size)
+        gamma, multiplier = interior_start(problem, start)
         factor = cholesky(problem.constraint_matrix(gamma))
         root = cholesky(multiplier)
         features = solve_lower(factor, problem.features)
         scaled_root = factor.T @ root
-        return _state(
-            problem, gamma, factor, features, gram(scaled_root.T), root.T @ problem.features
-        )
+        scaled = gram(scaled_root.T)
+        return _state(problem, gamma, factor, features, scaled, root.T @ problem.features)
 
     def step(self, problem: Problem, state: InteriorPointState, tol: float) -> InteriorPointState:
         """Take one predictor-corrector step."""
@@ -103,10 +94,10 @@ class InteriorPoint:
 
         # Predictor: the affine direction, mu -> 0.
         d_gamma = cholesky_solve(newton_factor, descent)
-        d_constraint = (W * d_gamma) @ W.T
-        d_multiplier = -X - _symmetric(X @ d_constraint)
-        step = xp.minimum(1.0, _longest_step(d_constraint, None, _PREDICTOR_PRODUCTS))
-        step_x = xp.minimum(1.0, _longest_step(d_multiplier, root, _PREDICTOR_PRODUCTS))
+        d_constraint = weighted_gram(W, d_gamma)
+        d_multiplier = -X - symmetric(X @ d_constraint)
+        step = xp.minimum(1.0, longest_step(d_constraint.__matmul__, None, W, PREDICTOR_PRODUCTS))
+        step_x = xp.minimum(1.0, longest_step(d_multiplier.__matmul__, root, W, PREDICTOR_PRODUCTS))
         predicted = X + step_x * d_multiplier
         mu_predicted = (
             xp.trace(predicted) + step * xp.sum(predicted * d_constraint)
@@ -119,14 +110,14 @@ class InteriorPoint:
         d_gamma = cholesky_solve(
             newton_factor, descent + sigma * mu * xp.diagonal(inverse_values) - correction
         )
-        d_constraint = (W * d_gamma) @ W.T
-        d_multiplier = sigma * mu * identity - X - _symmetric(X @ d_constraint + second_order)
+        d_constraint = weighted_gram(W, d_gamma)
+        d_multiplier = sigma * mu * identity - X - symmetric(X @ d_constraint + second_order)
 
-        step = _longest_step(d_constraint, None, _STEP_PRODUCTS)
-        step_x = _longest_step(d_multiplier, root, _STEP_PRODUCTS)
+        step = longest_step(d_constraint.__matmul__, None, W, STEP_PRODUCTS)
+        step_x = longest_step(d_multiplier.__matmul__, root, W, STEP_PRODUCTS)
         share = 0.9 + 0.09 * xp.minimum(1.0, xp.minimum(step, step_x))
-        step, change = _cholesky_along(identity, d_constraint, xp.minimum(1.0, share * step))
-        _, root = _cholesky_along(X, d_multiplier, xp.minimum(1.0, share * step_x))
+        step, change = cholesky_along(identity, d_constraint, xp.minimum(1.0, share * step))
+        _, root = cholesky_along(X, d_multiplier, xp.minimum(1.0, share * step_x))
         scaled_root = change.T @ root
         return _state(
             problem,
@@ -144,67 +135,16 @@ class InteriorPoint:
     def multiplier(self, problem: Problem, state: InteriorPointState) -> Array:
         """Return `X = L^-T (L'XL) L^-1`."""
         half = solve_lower(state.factor, state.scaled_multiplier, transpose=True)
-        return _symmetric(solve_lower(state.factor, half.T, transpose=True))
+        return symmetric(solve_lower(state.factor, half.T, transpose=True))
 
 
 def _state(
     problem: Problem, gamma: Array, factor: Array, W: Array, scaled_multiplier: Array, B: Array
 ) -> InteriorPointState:
     xp = namespace_of(gamma)
-    scale = 1 + xp.linalg.norm(problem.linear) / (2 * problem.reg_potential)
-    stationarity = xp.linalg.norm(problem.gradient(gamma) - xp.sum(B * B, axis=0)) / scale
-    gap = xp.trace(scaled_multiplier) / (1 + xp.abs(problem.objective(gamma)))
+    stationarity = relative_stationarity(problem, gamma, xp.sum(B * B, axis=0))
+    gap = relative_complementarity(problem, gamma, xp.trace(scaled_multiplier))
     residual = xp.maximum(stationarity, gap)
     # A factorisation that broke down left NaN; the loop then falls back to the best iterate.
     failure = None if bool(xp.isfinite(residual)) else Status.FACTORIZATION_FAILED
     return InteriorPointState(gamma, factor, W, scaled_multiplier, B, residual, failure)
-
-
-def _multiplier_size(problem: Problem) -> Any:
-    """Return xi for the start X = xi I: A(X) then is as large as the gradient at gamma = 0."""
-    xp = namespace_of(problem.features)
-    diagonal = xp.sum(problem.features**2, axis=0)
-    gradient = xp.linalg.norm(problem.linear) / (2 * problem.reg_potential)
-    return xp.maximum(gradient, 1e-3) / xp.linalg.norm(diagonal)
-
-
-def _interior(problem: Problem, start: StartingPoint, size: Any) -> tuple[Array, Array]:
-    """Draw a point into the interior: toward (0, size I), until the constraint is well inside."""
-    xp = namespace_of(problem.features)
-    identity = xp.eye(problem.rank, dtype=problem.features.dtype)
-    constraint = problem.adjoint(start.gamma)
-    violation = xp.maximum(0.0, -xp.linalg.eigvalsh(constraint)[0] / problem.reg_sos - 0.99)
-    gamma = start.gamma / (1 + violation / 0.99 + 0.01)
-    if start.multiplier is None:
-        return gamma, size * identity
-    values, vectors = xp.linalg.eigh(start.multiplier)
-    return gamma, (vectors * xp.maximum(values, 1e-2 * size)) @ vectors.T
-
-
-def _longest_step(direction: Array, root: Array | None, products: int) -> Any:
-    """Return the largest t with `F F' + t direction` positive semidefinite; F = I for None."""
-    xp = namespace_of(direction)
-
-    def apply(v: Array) -> Array:
-        if root is None:
-            image: Array = direction @ v
-            return image
-        return solve_lower(root, direction @ solve_lower(root, v, transpose=True))
-
-    smallest = smallest_eigenvalue(apply, generic_vector(direction.shape[0], direction), products)
-    return 1 / xp.maximum(-smallest, 1e-12)
-
-
-def _cholesky_along(matrix: Array, direction: Array, step: Any) -> tuple[Any, Array]:
-    """Return the first of step, .8 step, ... at which `matrix + step direction` has a factor."""
-    xp = namespace_of(matrix)
-    for _ in range(_BACKTRACKS):
-        factor = cholesky(matrix + step * direction)
-        if bool(xp.isfinite(factor[-1, -1])):
-            break
-        step = 0.8 * step
-    return step, factor
-
-
-def _symmetric(matrix: Array) -> Array:
-    return (matrix + matrix.T) / 2

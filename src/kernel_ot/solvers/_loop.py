@@ -64,7 +64,7 @@ class _Run:
         return report
 
     def is_solved(self, state: Any) -> bool:
-        """Return whether the true residual at `state` is within tol; else hold the method to less."""
+        """Return whether the true residual is within tol; if not, hold the method to less."""
         while self.method.done(state, self.method_tol):
             report = self.check(state)
             if float(report.residual) <= self.tol:

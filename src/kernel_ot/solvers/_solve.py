@@ -11,12 +11,21 @@ import numpy as np
 from kernel_ot.arrays import Array, check_positive
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._interior_point import InteriorPoint
+from kernel_ot.solvers._interior_point_full_rank import FullRankInteriorPoint, is_well_conditioned
 from kernel_ot.solvers._loop import Callback, run
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._solution import Solution
+from kernel_ot.solvers._ssn import SemismoothNewton
 
-METHODS: dict[str, Callable[[], Method]] = {
-    "interior_point": InteriorPoint,
+
+def _interior_point(problem: Problem) -> Method:
+    return FullRankInteriorPoint() if is_well_conditioned(problem) else InteriorPoint()
+
+
+# What each name stands for on a given problem.
+METHODS: dict[str, Callable[[Problem], Method]] = {
+    "interior_point": _interior_point,
+    "ssn": lambda problem: SemismoothNewton(),
 }
 
 
@@ -100,7 +109,7 @@ def _find_method(method: str | Method, problem: Problem, init: Any) -> Method:
     if method not in METHODS:
         names = ", ".join(repr(name) for name in ("auto", *METHODS))
         raise ValueError(f"method = {method!r} is unknown; use one of {names}.")
-    return METHODS[method]()
+    return METHODS[method](problem)
 
 
 def _starting_point(problem: Problem, init: Any) -> StartingPoint | None:

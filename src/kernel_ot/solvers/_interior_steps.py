@@ -1,0 +1,75 @@
+"""What both forms of the interior point method share: where to start and how far to step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.linalg import cholesky, generic_vector, smallest_eigenvalue, solve_lower
+from kernel_ot.problem import Problem
+from kernel_ot.solvers._method import StartingPoint
+from kernel_ot.solvers._scaling import multiplier_size, rescaled
+
+# Products spent on a step length: the predictor's only steers the centring.
+PREDICTOR_PRODUCTS = 8
+STEP_PRODUCTS = 14
+_BACKTRACKS = 30
+# A start that is given keeps at least these shares of lambda_1 and of a cold multiplier as its
+# smallest eigenvalues: closer to the boundary the first steps would be short.
+_INSIDE = 0.1
+
+
+def interior_start(problem: Problem, start: StartingPoint | None) -> tuple[Array, Array]:
+    """Return a strictly feasible gamma and a positive definite X.
+
+    gamma = 0 always is feasible; a start that is given is drawn toward it as far as needed.
+    """
+    xp = namespace_of(problem.features)
+    size = multiplier_size(problem)
+    if start is None:
+        identity = xp.eye(problem.rank, dtype=problem.features.dtype)
+        return xp.zeros_like(problem.linear), size * identity
+    gamma, multiplier = rescaled(problem, start)
+    lowest = xp.linalg.eigvalsh(problem.adjoint(gamma))[0]
+    shrink = xp.minimum(1.0, (1 - _INSIDE) * problem.reg_sos / xp.maximum(-lowest, 1e-300))
+    values, vectors = xp.linalg.eigh(multiplier)
+    return shrink * gamma, (vectors * xp.maximum(values, _INSIDE * size)) @ vectors.T
+
+
+def longest_step(
+    apply: Callable[[Array], Array], root: Array | None, like: Array, products: int
+) -> Any:
+    """Return the largest t with `F F' + t D` positive semidefinite, slightly underestimated.
+
+    Parameters
+    ----------
+    apply : callable
+        `v -> D v` for the symmetric direction D.
+    root : array of shape (r, r) or None
+        Lower F; None stands for the identity.
+    like : array of shape (r, any)
+        Tells the size and the array library.
+    products : int
+        How many products with D to spend.
+    """
+    xp = namespace_of(like)
+
+    def relative(v: Array) -> Array:
+        if root is None:
+            return apply(v)
+        return solve_lower(root, apply(solve_lower(root, v, transpose=True)))
+
+    smallest = smallest_eigenvalue(relative, generic_vector(like.shape[0], like), products)
+    return 1 / xp.maximum(-smallest, 1e-12)
+
+
+def cholesky_along(matrix: Array, direction: Array, step: Any) -> tuple[Any, Array]:
+    """Return the first of step, .8 step, ... at which `matrix + step direction` has a factor."""
+    xp = namespace_of(matrix)
+    for _ in range(_BACKTRACKS):
+        factor = cholesky(matrix + step * direction)
+        if bool(xp.isfinite(factor[-1, -1])):
+            break
+        step = 0.8 * step
+    return step, factor

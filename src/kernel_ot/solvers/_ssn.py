@@ -1,0 +1,278 @@
+"""Semismooth Newton on the smoothed optimality conditions, made fast by their structure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.linalg import cholesky, cholesky_solve, gram, symmetric, weighted_gram
+from kernel_ot.problem import Problem
+from kernel_ot.solvers._method import StartingPoint
+from kernel_ot.solvers._scaling import (
+    multiplier_size,
+    relative_complementarity,
+    relative_stationarity,
+    rescaled,
+)
+from kernel_ot.solvers._status import Status
+
+# Cuts of the squared smoothing parameter that a step chooses from, boldest first; above 1 it rises.
+_CUTS = np.concatenate([np.geomspace(1e-3, 1.0, 31), [3.0, 10.0, 30.0, 100.0]])
+# How far from the smoothed path, relative to it, the next point may be predicted to lie.
+_NEIGHBOURHOOD = 1.5
+# A warm start is trusted to be this much closer than a cold one, in the squared smoothing.
+_WARM_CUT = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class SemismoothNewtonState:
+    """An iterate on the smoothed path, in the eigenbasis of `X / tau - tau M(gamma)`.
+
+    Attributes
+    ----------
+    gamma : array of shape (l,)
+    basis : array of shape (r, r)
+        Eigenvectors P, one a column.
+    features : array of shape (r, l)
+        `V = P' Phi`.
+    multiplier : array of shape (r, r) or None
+        X / tau in that basis as the last linear system gave it, once that is refined; before,
+        `diag(positive)`.
+    positive, negative : array of shape (r,)
+        Smoothed positive and negative parts of the eigenvalues: X / tau and tau M(gamma) as they
+        would be on the smoothed path. Their product is the squared smoothing parameter.
+    tau : array of shape ()
+        Scale between the multiplier and the constraint that makes both parts equally large.
+    smoothing : array of shape ()
+        The squared smoothing parameter, eps^2.
+    residual : array of shape ()
+    failure : Status or None
+    """
+
+    gamma: Array
+    basis: Array
+    features: Array
+    multiplier: Array | None
+    positive: Array
+    negative: Array
+    tau: Any
+    smoothing: Any
+    residual: Any
+    failure: Status | None = None
+
+
+@dataclass(frozen=True)
+class SemismoothNewton:
+    """Semismooth Newton with a smoothed projection.
+
+    The optimality conditions of Lin, Cuturi and Jordan (2024), eq. (3.1), with the projection
+    ``max(s, 0)`` of each eigenvalue replaced by ``(s + sqrt(s^2 + 4 eps^2)) / 2`` and eps driven
+    to zero (smoothing Newton: Chan and Sun 2008; Sun, Sun and Qi 2004). Its derivative in the
+    eigenbasis is ``x_i x_j / (x_i x_j + eps^2)``, so that after elimination of the multiplier
+    the matrix L of the paper is of rank one, ``x x' / eps^2``, and the whole Newton matrix
+    one Hadamard square::
+
+        Q / (2 lambda_2) + (tau / eps)^2 (V' diag(x) V) o (V' diag(x) V),      V = P' Phi
+
+    which is formed and factorised: no conjugate gradients.
+
+    Globalisation: non-interior path following (Burke and Xu 2000). Each step goes to the smallest
+    eps at which the product of changes that the linear equations leave out stays small relative
+    to eps^2 in the metric of the path; eps may rise, and where no eps serves the step is damped.
+    It can start anywhere.
+
+    An iteration costs one eigen-decomposition and about nine products of r x r by r x l.
+    """
+
+    name: str = "ssn"
+    max_iter: int = 300
+    patience: int = 40
+
+    def init(self, problem: Problem, start: StartingPoint | None) -> SemismoothNewtonState:
+        """Start on the smoothed path at gamma = 0, or project `start` on it."""
+        xp = namespace_of(problem.features)
+        size = multiplier_size(problem)
+        smoothing = size * problem.reg_sos
+        if start is None:
+            identity = xp.eye(problem.rank, dtype=problem.features.dtype)
+            gamma, multiplier = xp.zeros_like(problem.linear), size * identity
+        else:
+            gamma, multiplier = rescaled(problem, start)
+            smoothing = smoothing * _WARM_CUT
+        constraint = problem.constraint_matrix(gamma)
+        tau = xp.sqrt(xp.linalg.norm(multiplier) / xp.linalg.norm(constraint))
+        values, basis = xp.linalg.eigh(multiplier / tau - tau * constraint)
+        features = basis.T @ problem.features
+        return _state(problem, gamma, basis, features, None, values, tau, smoothing)
+
+    def step(
+        self, problem: Problem, state: SemismoothNewtonState, tol: float
+    ) -> SemismoothNewtonState:
+        """Take one step along the smoothed path, as bold as its neighbourhood allows."""
+        xp = namespace_of(state.gamma)
+        x, z, tau, V = state.positive, state.negative, state.tau, state.features
+        factor = cholesky(_newton_matrix(problem, state))
+        if not bool(xp.isfinite(factor[-1, -1])):
+            return replace(state, failure=Status.FACTORIZATION_FAILED)
+
+        # The Newton point is affine in the cut: gamma = start + cut * slope, and so is D, the
+        # change of the constraint relative to where the path has it; that of X is cut - 1 - D.
+        squares = V**2
+        pull = x - tau * problem.reg_sos * x**2 / state.smoothing
+        gamma_start = cholesky_solve(
+            factor, problem.linear / (2 * problem.reg_potential) + tau * (pull @ squares)
+        )
+        gamma_slope = cholesky_solve(factor, tau * (x @ squares))
+        relative = V / xp.sqrt(z)[:, None]
+        start = tau * weighted_gram(relative, gamma_start)
+        start = start + xp.diag(tau * problem.reg_sos / z - 1)
+        slope = tau * weighted_gram(relative, gamma_slope)
+        gap = _gap(problem, state.gamma, tau, x, V)
+        cut, damping = _choose_cut(start, slope, least=0.3 * tol / gap)
+
+        gamma = gamma_start + cut * gamma_slope
+        change = start + cut * slope
+        identity = xp.eye(problem.rank, dtype=V.dtype)
+        multiplier = _root_outer(x) * (identity + damping * ((cut - 1) * identity - change))
+        constraint = _root_outer(z) * (identity + damping * change)
+        gamma = (1 - damping) * state.gamma + damping * gamma
+        off_path = None
+        if cut * gap <= tol:
+            gamma, multiplier = _refined(problem, state, factor, gamma, multiplier)
+            off_path = multiplier
+        values, rotation = xp.linalg.eigh(multiplier - constraint)
+        if off_path is not None:
+            off_path = rotation.T @ off_path @ rotation
+        return _state(
+            problem,
+            gamma,
+            state.basis @ rotation,
+            rotation.T @ V,
+            off_path,
+            values,
+            tau,
+            cut * state.smoothing,
+        )
+
+    def done(self, state: SemismoothNewtonState, tol: float) -> bool:
+        """Return whether the state's residual is within tol."""
+        return bool(state.residual <= tol)
+
+    def multiplier(self, problem: Problem, state: SemismoothNewtonState) -> Array:
+        """Return X in the features' basis."""
+        if state.multiplier is None:
+            scaled = (state.basis * state.positive) @ state.basis.T
+        else:
+            scaled = state.basis @ state.multiplier @ state.basis.T
+        return symmetric(state.tau * scaled)
+
+
+def _state(
+    problem: Problem,
+    gamma: Array,
+    basis: Array,
+    features: Array,
+    multiplier: Array | None,
+    values: Array,
+    tau: Any,
+    smoothing: Any,
+) -> SemismoothNewtonState:
+    """Return the state of eigenvalues `values`, with its residual and its scales rebalanced."""
+    xp = namespace_of(gamma)
+    positive, negative = _smoothed_parts(values, smoothing)
+    if multiplier is None:
+        sos_values = tau * (positive @ features**2)
+    else:
+        sos_values = tau * xp.sum(features * (multiplier @ features), axis=0)
+    residual = xp.maximum(
+        relative_stationarity(problem, gamma, sos_values),
+        _gap(problem, gamma, tau, positive, features),
+    )
+    # X and M(gamma) share their eigenbasis on the path, so rebalancing them costs nothing.
+    balance = xp.sqrt(xp.max(positive) / xp.max(negative))
+    return SemismoothNewtonState(
+        gamma,
+        basis,
+        features,
+        None if multiplier is None else multiplier / balance,
+        positive / balance,
+        negative * balance,
+        tau * balance,
+        smoothing,
+        residual,
+    )
+
+
+def _newton_matrix(problem: Problem, state: SemismoothNewtonState) -> Array:
+    """Return `Q / (2 lambda_2) + (tau / eps)^2 (V' diag(x) V) o (V' diag(x) V)`."""
+    xp = namespace_of(state.gamma)
+    root = gram(xp.sqrt(state.positive)[:, None] * state.features)
+    matrix: Array = root**2 * (state.tau**2 / state.smoothing)
+    matrix += problem.quadratic / (2 * problem.reg_potential)
+    return matrix
+
+
+def _choose_cut(start: Array, slope: Array, least: Any) -> tuple[float, float]:
+    """Return the boldest cut that stays near the path and the share of the step to take.
+
+    What the linear equations leave out is the product of both relative changes,
+    `D^2 + (1 - cut) D`. It is a quadratic in the cut, so its size is known for all cuts from
+    three matrices. Where no cut keeps it small, the step to the path itself is damped.
+    """
+    xp = namespace_of(start)
+    cross = start @ slope
+    terms = (start @ start + start, cross + cross.T + slope - start, slope @ slope - slope)
+    products = [[xp.sum(a * b, axis=0) for b in terms] for a in terms]
+    cuts = xp.asarray(_CUTS, dtype=start.dtype)[:, None]
+    powers = (1.0, cuts, cuts**2)
+    squared = sum(powers[i] * powers[j] * products[i][j] for i in range(3) for j in range(3))
+    # The largest column norm: at most the spectral norm, and far cheaper.
+    errors = xp.sqrt(xp.maximum(xp.max(squared, axis=1), 0)) / cuts[:, 0]
+    allowed = (errors <= _NEIGHBOURHOOD) & (cuts[:, 0] >= xp.minimum(least, 1.0))
+    first = int(xp.argmax(allowed))
+    if bool(allowed[first]):
+        return float(_CUTS[first]), 1.0
+    change = start + slope
+    size = xp.sqrt(xp.max(xp.sum(change**2, axis=0)))
+    return 1.0, float(xp.minimum(1.0, 0.8 / size))
+
+
+def _refined(
+    problem: Problem, state: SemismoothNewtonState, factor: Array, gamma: Array, multiplier: Array
+) -> tuple[Array, Array]:
+    """Return the point with its stationarity restored by one more solve with the same factor.
+
+    The Newton matrix is large where the smoothing is small, and so is its solution's rounding
+    error.
+    """
+    xp = namespace_of(gamma)
+    V, x, tau = state.features, state.positive, state.tau
+    values = tau * xp.sum(V * (multiplier @ V), axis=0)
+    d_gamma = cholesky_solve(factor, values - problem.gradient(gamma))
+    change = tau * weighted_gram(V, d_gamma)
+    return gamma + d_gamma, multiplier - x[:, None] * change * x / state.smoothing
+
+
+def _smoothed_parts(values: Array, smoothing: Any) -> tuple[Array, Array]:
+    """Return `(|s| +- s) / 2`, smoothed: both positive, difference s, product `smoothing`."""
+    xp = namespace_of(values)
+    larger = (xp.abs(values) + xp.sqrt(values**2 + 4 * smoothing)) / 2
+    smaller = smoothing / larger  # the cancelling root, without cancellation
+    return xp.where(values > 0, larger, smaller), xp.where(values > 0, smaller, larger)
+
+
+def _gap(problem: Problem, gamma: Array, tau: Any, positive: Array, features: Array) -> Any:
+    """Return the relative complementarity at the projected multiplier."""
+    xp = namespace_of(gamma)
+    product = tau * (problem.reg_sos * xp.sum(positive) + (positive @ features**2) @ gamma)
+    return relative_complementarity(problem, gamma, product)
+
+
+def _root_outer(values: Array) -> Array:
+    xp = namespace_of(values)
+    root = xp.sqrt(values)
+    product: Array = root[:, None] * root
+    return product
