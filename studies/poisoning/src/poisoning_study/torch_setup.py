@@ -23,10 +23,12 @@ def require_torch() -> None:
     for package in ("torch", "monai"):
         if importlib.util.find_spec(package) is None:
             raise StudyError(f"The study needs {package}, which is not installed. {_INSTALL}")
+    import threadpoolctl
     import torch
 
     # Several runs share the processor; one thread each is faster than each taking all.
     torch.set_num_threads(1)
+    threadpoolctl.threadpool_limits(1)
 
 
 def declare_torchvision_operators() -> None:

@@ -1,4 +1,4 @@
-"""Images with labels and tracks: the benchmark on disk, a prepared copy of it, a rendered stand-in."""
+"""Images with labels and tracks: the benchmark, a prepared copy of it, a rendered stand-in."""
 
 from poisoning_study.data._gtsrb import Layout, Record, find_layout, read_test, read_training
 from poisoning_study.data._image_set import ImageSet, split_by_track

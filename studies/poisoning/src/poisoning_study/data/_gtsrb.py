@@ -75,7 +75,9 @@ def find_layout(root: Path) -> Layout:
                 test_images = base / "Final_Test" / "Images"
                 if not test_images.is_dir():
                     raise StudyError(f"{training} is there, but {test_images} is missing. {_WHERE}")
-                tables = [folder / "GT-final_test.csv" for folder in (base, base.parent, test_images)]
+                tables = [
+                    folder / "GT-final_test.csv" for folder in (base, base.parent, test_images)
+                ]
                 for table in tables:
                     if table.is_file():
                         return Layout(name, training, test_images, table)
@@ -97,7 +99,8 @@ def _read_table(table: Path) -> list[dict[str, str]]:
         missing = [column for column in _COLUMNS if column not in found]
         if missing:
             raise StudyError(
-                f"{table} lacks the columns {', '.join(missing)}; it has {', '.join(found) or 'none'}. "
+                f"{table} lacks the columns {', '.join(missing)}; "
+                f"it has {', '.join(found) or 'none'}. "
                 "Expected is the benchmark's own file, separated by ';'."
             )
         return list(reader)

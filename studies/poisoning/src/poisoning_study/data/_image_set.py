@@ -96,7 +96,9 @@ def split_by_track(data: ImageSet, shares: dict[str, float], seed: int) -> dict[
         cuts = np.round(edges * len(order)).astype(int)
         # Every part gets at least one track, however small its share.
         lower = np.arange(1, len(shares))
-        cuts = np.clip(np.maximum.accumulate(np.maximum(cuts, lower)), lower, len(order) - lower[::-1])
+        cuts = np.clip(
+            np.maximum.accumulate(np.maximum(cuts, lower)), lower, len(order) - lower[::-1]
+        )
         for name, part in zip(shares, np.split(order, cuts), strict=True):
             rows[name].append(members[np.isin(data.tracks[members], part)])
     return {name: data.take(np.sort(np.concatenate(parts))) for name, parts in rows.items()}

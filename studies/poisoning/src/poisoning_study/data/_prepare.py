@@ -58,7 +58,9 @@ def _digest(records: list[Record], root: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def prepare(root: Path, out: Path, *, size: int = 32, crop: str = "roi", progress: bool = True) -> Path:
+def prepare(
+    root: Path, out: Path, *, size: int = 32, crop: str = "roi", progress: bool = True
+) -> Path:
     """Write the benchmark under `root` as arrays into `out`, one part a class, and a manifest.
 
     A part is written whole or not at all and is skipped when it is there with the right checksum,

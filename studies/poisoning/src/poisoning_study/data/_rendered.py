@@ -96,7 +96,9 @@ _OUTLINES: dict[str, tuple[int, float]] = {
 def _font(size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size)
     if not isinstance(font, ImageFont.FreeTypeFont):
-        raise StudyError("Pillow was built without FreeType, so no digits can be drawn; reinstall it.")
+        raise StudyError(
+            "Pillow was built without FreeType, so no digits can be drawn; reinstall it."
+        )
     return font
 
 
@@ -107,17 +109,20 @@ def _arrow(draw: _Draw, ink: _Colour, turn: int) -> None:
     draw.polygon(points, fill=ink)
 
 
+def _cross(draw: _Draw, ink: _Colour) -> None:
+    draw.line((44, 48, 84, 92), fill=ink, width=11)
+    draw.line((84, 48, 44, 92), fill=ink, width=11)
+
+
 def _text(draw: _Draw, ink: _Colour, text: str) -> None:
-    draw.text((64, 66), text, fill=ink, font=_font(58), anchor="mm", stroke_width=2, stroke_fill=ink)
+    draw.text(
+        (64, 66), text, fill=ink, font=_font(58), anchor="mm", stroke_width=2, stroke_fill=ink
+    )
 
 
 _SYMBOLS: dict[str, Callable[[_Draw, _Colour], None]] = {
     "bar": lambda draw, ink: draw.rectangle((34, 56, 94, 74), fill=ink),
-    "cross": lambda draw, ink: (
-        draw.line((44, 48, 84, 92), fill=ink, width=11),
-        draw.line((84, 48, 44, 92), fill=ink, width=11),
-    )
-    and None,
+    "cross": _cross,
     "slash": lambda draw, ink: draw.line((36, 92, 92, 36), fill=ink, width=12),
     "up": lambda draw, ink: _arrow(draw, ink, 0),
     "right": lambda draw, ink: _arrow(draw, ink, 1),
@@ -153,14 +158,18 @@ _CORNERS = np.array([[0, 0], [_CANVAS, 0], [_CANVAS, _CANVAS], [0, _CANVAS]], dt
 
 
 def _background(rng: np.random.Generator) -> Image.Image:
-    """A few large soft patches of the colours of streets, trees and sky."""
-    palette = np.array([[140, 165, 195], [85, 105, 70], [110, 105, 100], [70, 75, 60], [180, 180, 175]])
+    """Draw a few large soft patches of the colours of streets, trees and sky."""
+    palette = np.array(
+        [[140, 165, 195], [85, 105, 70], [110, 105, 100], [70, 75, 60], [180, 180, 175]]
+    )
     coarse = palette[rng.integers(len(palette), size=(4, 4))] + rng.normal(0, 22, (4, 4, 3))
     small = Image.fromarray(np.clip(coarse, 0, 255).astype(np.uint8))
     return small.resize((_CANVAS, _CANVAS), Image.Resampling.BICUBIC)
 
 
-def render_track(spec: SignSpec, n_frames: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+def render_track(
+    spec: SignSpec, n_frames: int, size: int, rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """Render one approach to one sign: uint8 (n_frames, size, size, 3)."""
     background = _background(rng)
     place = rng.normal(0, 4, 2)

@@ -114,7 +114,9 @@ def detect(
         "labels": labels,
         "p_by_class": {name: [p_value(v) for v in found] for name, found in values.items()},
         "p_together": {name: combined_p_value(found) for name, found in values.items()},
-        "statistic_by_class": {name: [float(v[0]) for v in found] for name, found in values.items()},
+        "statistic_by_class": {
+            name: [float(v[0]) for v in found] for name, found in values.items()
+        },
         "null_mean_by_class": {
             name: [float(v[1:].mean()) for v in found] for name, found in values.items()
         },

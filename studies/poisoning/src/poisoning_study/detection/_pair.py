@@ -58,7 +58,9 @@ def principal_components(features: _Floats, n_components: int) -> _Floats:
     return np.asarray(scores / scale if scale > 0 else scores, dtype=np.float64)
 
 
-def class_pair(trusted: FeatureSet, suspect: FeatureSet, label: int, n_components: int) -> ClassPair:
+def class_pair(
+    trusted: FeatureSet, suspect: FeatureSet, label: int, n_components: int
+) -> ClassPair:
     """Return both samples of class `label`."""
     rows_a, rows_b = trusted.labels == label, suspect.labels == label
     features = np.concatenate([trusted.features[rows_a], suspect.features[rows_b]])

@@ -42,9 +42,7 @@ class TransportTest:
         self.distances = distances = cdist(points, points)
         median = float(np.median(distances[distances > 0])) if (distances > 0).any() else 1.0
         self.kernel = kernels.Gaussian(settings.bandwidth_factor * median)
-        self.fill = filling_points(
-            points, points, settings.filling_points, "random_pairs", rng=rng
-        )
+        self.fill = filling_points(points, points, settings.filling_points, "random_pairs", rng=rng)
 
     def solve(self, suspect: _Mask) -> tuple[Problem, Solution]:
         """Return the problem from trusted to suspect points, and its solution.

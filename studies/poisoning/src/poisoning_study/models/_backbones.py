@@ -80,8 +80,9 @@ def build_backbone(name: str, *, pretrained: bool = False) -> Backbone:
     Parameters
     ----------
     name : str
-        `small/<family>` or `deep/<family>` (twice as deep: a victim that no surrogate equals), with the families residual, inverted, split-attention, grouped and dense;
-        or `timm/<model>` where timm is installed.
+        `small/<family>` or `deep/<family>` (twice as deep: a victim that no surrogate equals), with
+        the families residual, inverted, split-attention, grouped and dense; or `timm/<model>` where
+        timm is installed.
     pretrained : bool
         Download timm's ImageNet weights. The small ones have none.
 

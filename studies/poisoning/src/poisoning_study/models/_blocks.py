@@ -10,7 +10,13 @@ class ConvNorm(nn.Sequential):
     """Convolution without bias, batch normalisation and, unless switched off, a ReLU."""
 
     def __init__(
-        self, n_in: int, n_out: int, size: int = 3, stride: int = 1, groups: int = 1, relu: bool = True
+        self,
+        n_in: int,
+        n_out: int,
+        size: int = 3,
+        stride: int = 1,
+        groups: int = 1,
+        relu: bool = True,
     ) -> None:
         layers: list[nn.Module] = [
             nn.Conv2d(n_in, n_out, size, stride, size // 2, groups=groups, bias=False),
@@ -101,7 +107,7 @@ class _SqueezeExcitation(nn.Module):
 
 
 class InvertedBlock(nn.Module):
-    """Expansion, depthwise 3 x 3, squeeze-and-excitation, projection (the family of EfficientNet)."""
+    """Expansion, depthwise 3 x 3, squeeze-and-excitation, projection (EfficientNet)."""
 
     def __init__(self, n_in: int, n_out: int, stride: int) -> None:
         super().__init__()

@@ -76,7 +76,9 @@ class FrozenClassifier(nn.Module):
         gradient.
     """
 
-    def __init__(self, encoder: FrozenEncoder, n_classes: int, *, relu_logits: bool = False) -> None:
+    def __init__(
+        self, encoder: FrozenEncoder, n_classes: int, *, relu_logits: bool = False
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         layers: list[nn.Module] = [

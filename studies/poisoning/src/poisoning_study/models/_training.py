@@ -56,7 +56,7 @@ def to_unit(images: NDArray[np.uint8], scale: NDArray[np.float32] | None = None)
 
 
 def batches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Yield the rows 0..n-1 in random order, `batch_size` at a time; a last batch of 1 is dropped."""
+    """Yield rows 0..n-1 in random order, `batch_size` at a time, without a last batch of 1."""
     order = rng.permutation(n)
     for start in range(0, n, batch_size):
         rows = order[start : start + batch_size]

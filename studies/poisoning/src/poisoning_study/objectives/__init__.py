@@ -1,4 +1,4 @@
-"""Perturbations of training images: the original's game, error-minimising and -maximising, controls."""
+"""Perturbations: the original's game, error-minimising and -maximising, controls."""
 
 from poisoning_study.objectives._craft import Crafted, EncoderSource, craft
 from poisoning_study.objectives._pixels import perturbation_size, to_8_bits

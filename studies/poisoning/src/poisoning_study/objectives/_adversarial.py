@@ -13,7 +13,7 @@ from poisoning_study.objectives._settings import CraftSettings
 class AdversarialObjective:
     """One step of the discriminator, then one of the generator.
 
-    With `c` the class head, `f` the counterfeit head, `e` the mean over encoders and `x' = x + G(x)`::
+    With `c` the class head, `f` the counterfeit head, `e` the mean over encoders, `x' = x + G(x)`::
 
         D = e[CE(c(x'), y) + CE(f(x'), 1)] + e[CE(c(x), y) + CE(f(x), 0)]
         G = alpha mean(G(x)^2) - e[CE(c(x'), y) + CE(f(x'), 1)]

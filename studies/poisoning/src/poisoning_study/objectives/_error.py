@@ -15,9 +15,9 @@ class ErrorObjective:
     """One step of the perturbation, and of the surrogates where they learn along.
 
     Error-minimising (Huang et al. 2021, "unlearnable examples"): perturbation and surrogates, from
-    scratch, minimise the same mean cross entropy, so one backward pass serves both. Error-maximising
-    (Feng et al. 2019; Fowl et al. 2021): surrogates trained on clean images stay fixed; the
-    perturbation raises their cross entropy, or lowers that towards the next class.
+    scratch, minimise the same mean cross entropy, so one backward pass serves both.
+    Error-maximising (Feng et al. 2019; Fowl et al. 2021): surrogates trained on clean images stay
+    fixed; the perturbation raises their cross entropy, or lowers that towards the next class.
 
     `alpha` times the mean squared perturbation is added where `alpha` is given.
     """

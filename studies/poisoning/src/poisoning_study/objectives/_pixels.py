@@ -14,7 +14,9 @@ def to_8_bits(images: Tensor) -> NDArray[np.uint8]:
     return np.ascontiguousarray(rounded.permute(0, 2, 3, 1).numpy())
 
 
-def perturbation_size(clean: NDArray[np.uint8], poisoned: NDArray[np.uint8]) -> dict[str, float | None]:
+def perturbation_size(
+    clean: NDArray[np.uint8], poisoned: NDArray[np.uint8]
+) -> dict[str, float | None]:
     """Return sizes of `poisoned - clean`, after rounding.
 
     Returns

@@ -64,7 +64,8 @@ class CraftSettings:
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES + CONTROLS:
             raise StudyError(
-                f"objective must be one of {', '.join(OBJECTIVES + CONTROLS)}, not {self.objective!r}."
+                f"objective must be one of {', '.join(OBJECTIVES + CONTROLS)}, "
+                f"not {self.objective!r}."
             )
         if self.form not in FORMS:
             raise StudyError(f"form must be one of {', '.join(FORMS)}, not {self.form!r}.")

@@ -88,7 +88,9 @@ def load_encoder(
         return FrozenEncoder(
             seeded_backbone(name, seed, pretrained=True), drifting_norm=drifting_norm
         )
-    job = BackboneJob(data, VictimSettings(name, "scratch", encoders.training), encoders.source, seed)
+    job = BackboneJob(
+        data, VictimSettings(name, "scratch", encoders.training), encoders.source, seed
+    )
     return FrozenEncoder(job.load(store), drifting_norm=drifting_norm)
 
 

@@ -10,6 +10,8 @@ from poisoning_study.models import TrainingSettings
 
 LOADERS = ("sound", "as-published")
 FATES = ("replace", "remove")
+_FROM_SCRATCH = TrainingSettings(8, 32, 1e-2, 1e-4, "one-cycle")
+_AS_PUBLISHED = TrainingSettings()
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class DataSettings:
     classes : int
         Rendered classes of the task (of 24); a prepared set has its 43.
     unreplaced_classes : int
-        Number of first classes that the published loader's lookup misses (10 of the benchmark's 43).
+        How many first classes the published loader's lookup misses (10 of the benchmark's 43).
     train, test, trusted, reference, auxiliary : PoolSize
         Sizes of the rendered pools. `trusted` is compared with suspects, `reference` trains the
         clean reference model, `auxiliary` (other classes) trains encoders.
@@ -62,7 +64,9 @@ class DataSettings:
         if self.source == "prepared" and not self.folder:
             raise StudyError("source prepared needs folder, written by `poisoning-study prepare`.")
         if self.source == "rendered" and not 2 <= self.classes <= 12:
-            raise StudyError(f"There are 2 to 12 rendered classes for the task, not {self.classes}.")
+            raise StudyError(
+                f"There are 2 to 12 rendered classes for the task, not {self.classes}."
+            )
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class EncoderSettings:
     """
 
     source: str = "auxiliary"
-    training: TrainingSettings = TrainingSettings(8, 32, 1e-2, 1e-4, "one-cycle")
+    training: TrainingSettings = _FROM_SCRATCH
 
     def __post_init__(self) -> None:
         if self.source not in ("auxiliary", "reference", "pretrained"):
@@ -106,7 +110,7 @@ class VictimSettings:
 
     backbone: str
     style: str = "scratch"
-    training: TrainingSettings = TrainingSettings()
+    training: TrainingSettings = _AS_PUBLISHED
     as_published: bool = False
 
     def __post_init__(self) -> None:
@@ -140,6 +144,8 @@ class Experiment:
         Replaced by their poisoned copies, or left out (the smaller clean set).
     seeds : tuple of int
         Instead of the study's seeds, if given. One seed is a lead, not a finding.
+    table_1 : bool
+        Show these runs beside the original's Table 1.
     """
 
     title: str
@@ -152,6 +158,7 @@ class Experiment:
     loader: str = "sound"
     fate: str = "replace"
     seeds: tuple[int, ...] = ()
+    table_1: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in ("victims", "detection", "pictures"):
@@ -177,11 +184,9 @@ class StudySettings:
     data: DataSettings = DataSettings()
     encoders: EncoderSettings = EncoderSettings()
     reference: VictimSettings = field(
-        default_factory=lambda: VictimSettings(
-            "small/residual", training=TrainingSettings(8, 32, 1e-2, 1e-4, "one-cycle")
-        )
+        default_factory=lambda: VictimSettings("small/residual", training=_FROM_SCRATCH)
     )
-    detection: DetectionSettings = DetectionSettings()
+    detection: DetectionSettings = field(default_factory=DetectionSettings)
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):

@@ -64,7 +64,8 @@ def from_table(cls: type[_T], table: Any, where: str) -> _T:
     unknown = sorted(set(table) - set(fields))
     if unknown:
         raise StudyError(
-            f"{where} has the unknown keys {', '.join(unknown)}; known: {', '.join(sorted(fields))}."
+            f"{where} has the unknown keys {', '.join(unknown)}; "
+            f"known: {', '.join(sorted(fields))}."
         )
     missing = [
         name
