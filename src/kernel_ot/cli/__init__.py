@@ -1,0 +1,19 @@
+"""The command `kernel-ot`."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line; the entry point of `kernel-ot`.
+
+    Exits with 0 when done, 1 on a failure, 2 on a wrong call, 130 when interrupted.
+    """
+    try:
+        from kernel_ot.cli._app import app
+    except ImportError as error:
+        sys.exit(f"kernel-ot: error: {error}; install it with: pip install 'kernel-ot[cli]'")
+    app()

@@ -1,0 +1,107 @@
+"""What each command does, free of the command line: files in, files and a summary out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from kernel_ot.cli._progress import fit_progress, map_with_progress
+from kernel_ot.estimator import KernelOT
+from kernel_ot.io import Table, check_destination, read_table, write_table
+
+
+def fit(
+    source: str,
+    target: str,
+    out: Path,
+    parameters: Mapping[str, Any],
+    *,
+    header: bool | None = None,
+    progress: bool | None = None,
+) -> tuple[dict[str, Any], int]:
+    """Fit, save, and return the summary and the exit code."""
+    check_destination(out)
+    began = perf_counter()
+    x, y = read_table(source, header=header), read_table(target, header=header)
+    _check_same_features(x.feature_names, y.feature_names, source, target)
+    model = KernelOT(**parameters)
+    with fit_progress(progress, model.tol) as callback:
+        model.set_params(callback=callback).fit(x.values, y.values)
+    model.set_params(callback=None)  # the bar is no part of the model
+    if x.feature_names is not None:
+        model.feature_names_in_ = x.feature_names
+    model.save(out)
+    solution = model.solution_
+    result = {"model": str(out), **describe(model), "seconds": perf_counter() - began}
+    return result, 130 if solution.status.name == "INTERRUPTED" else 0
+
+
+def transform(
+    model_file: Path,
+    points: str,
+    out: str,
+    *,
+    inverse: bool,
+    header: bool | None = None,
+    progress: bool | None = None,
+) -> dict[str, Any]:
+    """Map the points of a file into another file and return the summary."""
+    began = perf_counter()
+    model = KernelOT.load(model_file)
+    table = read_table(points, header=header)
+    names = getattr(model, "feature_names_in_", None)
+    _check_same_features(names, table.feature_names, str(model_file), points)
+    function = model.inverse_transform if inverse else model.transform
+    images = map_with_progress(function, table.values, desc="map", shown=progress)
+    file = write_table(out, Table(images, table.feature_names, table.row_names))
+    return {
+        "out": str(file),
+        "points": table.shape[0],
+        "features": table.shape[1],
+        "direction": "target to source" if inverse else "source to target",
+        "seconds": perf_counter() - began,
+    }
+
+
+def info(model_file: Path) -> dict[str, Any]:
+    """Return what a saved model says of itself."""
+    return {"model": str(model_file), **describe(KernelOT.load(model_file))}
+
+
+def describe(model: KernelOT) -> dict[str, Any]:
+    """Return the facts of a fitted model as plain numbers and strings."""
+    solution = model.solution_
+    return {
+        "cost": float(model.cost_),
+        "wasserstein": float(model.wasserstein_),
+        "converged": bool(solution.converged),
+        "status": solution.status.name,
+        "message": solution.status.message,
+        "residual": float(solution.residual),
+        "method": solution.method,
+        "iterations": int(solution.iterations),
+        "solver_seconds": float(solution.seconds),
+        "lower_bound": float(model.certificate_.lower_bound),
+        "features": int(model.n_features_in_),
+        "filling_points": len(model.x_fill_),
+        "kernel": repr(model.kernel_),
+        "reg_sos": float(model.reg_sos_),
+        "reg_potential": float(model.reg_potential_),
+    }
+
+
+def _check_same_features(first: Any, second: Any, name: str, other: str) -> None:
+    if first is None or second is None or tuple(first) == tuple(second):
+        return
+    if len(first) != len(second):
+        raise ValueError(
+            f"{name} has {len(first)} features and {other} has {len(second)}; "
+            "both must be measured in the same features."
+        )
+    a, b = next((a, b) for a, b in zip(first, second, strict=True) if a != b)
+    raise ValueError(
+        f"{name} has the feature {a!r} where {other} has {b!r}; "
+        "bring the columns of both into the same order."
+    )

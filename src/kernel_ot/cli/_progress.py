@@ -1,0 +1,73 @@
+"""Progress bars on stderr, silent where stderr is not a terminal unless asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from tqdm import tqdm
+
+from kernel_ot.arrays import Array, block_slices
+from kernel_ot.solvers import Progress
+
+# Small enough that the bar moves, large enough that a block is not all overhead.
+_BLOCK_ROWS = 4096
+
+
+@contextmanager
+def fit_progress(shown: bool | None, tol: float) -> Iterator[Callable[[Progress], None]]:
+    """Lend a callback for `KernelOT` that draws how far the residual has come down to `tol`.
+
+    Parameters
+    ----------
+    shown : bool or None
+        None: only where stderr is a terminal.
+    tol : float
+        The residual at which the bar is full. It counts digits, since residuals fall by factors.
+
+    Yields
+    ------
+    callable
+        For the argument `callback`.
+    """
+    start = math.nan
+    with tqdm(
+        total=100,
+        desc="fit",
+        disable=None if shown is None else not shown,
+        bar_format="{desc}: {percentage:3.0f}%|{bar:30}| {elapsed}{postfix}",
+    ) as bar:
+
+        def advance(progress: Progress) -> None:
+            nonlocal start
+            if progress.iteration == 0 or not math.isfinite(start):
+                start = progress.residual
+            bar.set_postfix_str(
+                f"iteration {progress.iteration}, residual {progress.residual:.1e}", refresh=False
+            )
+            if start > tol and progress.residual > 0:
+                done = math.log(start / progress.residual) / math.log(start / tol)
+                bar.n = max(0, min(100, round(100 * done)))
+            bar.refresh()
+
+        yield advance
+
+
+def map_with_progress(
+    function: Callable[[Array], Array], points: Array, *, desc: str, shown: bool | None
+) -> Array:
+    """Return `function(points)`, called on blocks of rows, with a bar that counts points."""
+    with tqdm(
+        total=len(points),
+        desc=desc,
+        unit="point",
+        unit_scale=True,
+        disable=None if shown is None else not shown,
+    ) as bar:
+        images = []
+        for rows in block_slices(len(points), 1, itemsize=1, block_bytes=_BLOCK_ROWS):
+            images.append(function(points[rows]))
+            bar.update(rows.stop - rows.start)
+    return np.concatenate(images)

@@ -1,0 +1,168 @@
+"""The command line end to end: files in, files and numbers out, one line an error."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from kernel_ot import KernelOT, __version__
+from kernel_ot.cli._app import app
+from kernel_ot.io import Table, read_table, write_table
+
+FAST = [*("--filling", "pairs", "--n-fill", "40", "--bandwidth", "2"), *("--reg-sos", "1e-3")]
+runner = CliRunner()
+
+
+def call(*arguments: object, code: int = 0) -> Any:
+    result = runner.invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 2)), 3 + 2 * rng.normal(size=(50, 2))
+    write_table(folder / "x.csv", Table(x, ("ERK", "area"), tuple(f"cell {i}" for i in range(60))))
+    write_table(folder / "y.csv", Table(y, ("ERK", "area")))
+    write_table(folder / "x32.npy", Table(x.astype(np.float32)))
+    call("fit", folder / "x.csv", folder / "y.csv", "--out", folder / "model", *FAST)
+    return folder
+
+
+def test_fit_prints_and_saves_the_model(files: Path, tmp_path: Path) -> None:
+    out = tmp_path / "again"
+    result = call("fit", files / "x.csv", files / "y.csv", "--out", out, *FAST, "--json")
+    summary = json.loads(result.stdout)
+    assert result.stderr == ""  # no bar where stderr is no terminal
+    assert summary["converged"] is True
+    assert summary["status"] == "CONVERGED"
+    assert summary["filling_points"] == 40
+    assert summary["reg_sos"] == 1e-3
+    model = KernelOT.load(out)
+    assert summary["cost"] == pytest.approx(model.cost_)
+    assert summary["wasserstein"] == pytest.approx(np.sqrt(2 * model.cost_))
+    described = json.loads(call("info", out, "--json").stdout)
+    assert {name: summary[name] for name in described if name != "model"} == {
+        name: value for name, value in described.items() if name != "model"
+    }
+
+
+def test_transform_both_ways(files: Path, tmp_path: Path) -> None:
+    model = KernelOT.load(files / "model")
+    result = call("transform", files / "model", files / "x.csv", "--out", tmp_path / "t.csv")
+    assert "60" in result.stdout
+    there = read_table(tmp_path / "t.csv")
+    x = read_table(files / "x.csv")
+    np.testing.assert_allclose(there.values, model.transform(x.values), rtol=1e-12)
+    assert there.feature_names == ("ERK", "area")
+    assert there.row_names == x.row_names
+    call("transform", files / "model", files / "y.csv", "--out", tmp_path / "b.npy", "--inverse")
+    back = read_table(tmp_path / "b.npy").values
+    expected = model.inverse_transform(read_table(files / "y.csv").values)
+    np.testing.assert_allclose(back, expected, rtol=1e-12)
+
+
+def test_float32_stays_float32(files: Path, tmp_path: Path) -> None:
+    call("transform", files / "model", files / "x32.npy", "--out", tmp_path / "t.mat:T")
+    assert read_table(f"{tmp_path}/t.mat:T").values.dtype == np.float32
+
+
+def test_bars_on_request_only_on_stderr(files: Path, tmp_path: Path) -> None:
+    call_ = ("transform", files / "model", files / "x.csv", "--out", tmp_path / "t.npy", "--json")
+    result = call(*call_, "--progress")
+    assert "map: 100%" in result.stderr
+    json.loads(result.stdout)
+    out = tmp_path / "m"
+    result = call("fit", files / "x.csv", files / "y.csv", "--out", out, *FAST, "--progress")
+    assert "residual" in result.stderr
+    assert "100%" in result.stderr
+
+
+def test_unfinished_solve_is_saved_and_said(files: Path, tmp_path: Path) -> None:
+    arguments = ("fit", files / "x.csv", files / "y.csv", "--out", tmp_path / "m", *FAST)
+    result = call(*arguments, "--max-iter", 1, "--json")
+    assert json.loads(result.stdout)["status"] == "MAX_ITERATIONS"
+    assert "warning" in result.stderr
+    assert "max_iter" in result.stderr
+    assert (tmp_path / "m").exists()
+
+
+def test_interrupt_exits_with_130(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(path: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(KernelOT, "load", interrupted)
+    assert "interrupted" in call("info", files / "model", code=130).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fit", "none.csv", "y.csv", "--out", "m2"], "none.csv does not exist"),
+        (["fit", "x.csv", "y.csv", "--out", "no/m2"], "make the folder no first"),
+        (["fit", "x.csv", "swapped.csv", "--out", "m2"], "has the feature 'ERK' where"),
+        (["fit", "x.csv", "y.csv", "--out", "m2", "--reg-sos", "-1"], "reg_sos"),
+        (["fit", "x.csv", "y.csv", "--out", "m2", "--method", "magic", *FAST], "magic"),
+        (["transform", "x.csv", "y.csv", "--out", "t.npy"], "x.csv"),
+        (["transform", "model", "three.npy", "--out", "t.npy"], "3"),
+        (["transform", "model", "x.csv", "--out", "t.xlsx"], "use one of .npy"),
+        (["info", "absent"], "absent"),
+    ],
+)
+def test_errors_are_one_line(
+    files: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(files)
+    write_table("swapped.csv", Table(np.eye(3)[:, :2], ("area", "ERK")))
+    write_table("three.npy", Table(np.eye(3)))
+    result = call(*arguments, code=1)
+    assert result.stdout == ""
+    assert result.stderr.startswith("kernel-ot: error: ")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+    assert not (files / "m2").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["fit", "x.csv"], ["nonsense"], ["fit", "x.csv", "y.csv", "--out", "m", "--n-fill", "many"]],
+)
+def test_wrong_calls_exit_with_2(arguments: list[str]) -> None:
+    assert len(call(*arguments, code=2).stderr) > 0
+
+
+def test_a_bug_is_named_as_one(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(path: object) -> None:
+        raise RuntimeError("oops")
+
+    monkeypatch.setattr(KernelOT, "load", broken)
+    stderr = call("info", files / "model", code=1).stderr
+    assert "RuntimeError: oops (a bug; KERNEL_OT_TRACEBACK=1 shows where" in stderr
+
+
+def test_the_installed_command(files: Path) -> None:
+    command = Path(sys.executable).with_name("kernel-ot")
+    run = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == f"kernel-ot {__version__}"
+    run = subprocess.run([command, "info", files / "model"], capture_output=True, text=True)
+    assert run.returncode == 0
+    assert "CONVERGED" in run.stdout
+    assert run.stderr == ""
+
+
+def test_missing_extra_says_what_to_install() -> None:
+    program = "import sys; sys.modules['typer'] = None\nfrom kernel_ot.cli import main; main()"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert run.stderr.count("\n") == 1
+    assert "pip install 'kernel-ot[cli]'" in run.stderr
