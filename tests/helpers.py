@@ -1,0 +1,142 @@
+"""What several tests share: reference problems, problems like them, conditions recomputed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from scipy.spatial.distance import cdist, pdist
+from scipy.stats import qmc
+
+from kernel_ot import Problem
+from kernel_ot.arrays import Array
+from kernel_ot.kernels import Gaussian
+
+REFERENCE = Path(__file__).parent / "reference"
+OPTIMA: dict[str, dict[str, float]] = json.loads((REFERENCE / "optimum.json").read_text())
+
+Family = Literal["narrow", "wide"]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """The numbers a problem is made of; every kernel is `exp(-|a - b|^2 / sigma)`."""
+
+    x: Array
+    y: Array
+    x_fill: Array
+    y_fill: Array
+    sigma: float
+    reg_sos: float
+    reg_potential: float
+
+    def problem(self, **options: Any) -> Problem:
+        """Return the library's problem."""
+        arguments: dict[str, Any] = {
+            "kernel": Gaussian(float(np.sqrt(self.sigma / 2))),
+            "reg_sos": self.reg_sos,
+            "reg_potential": self.reg_potential,
+        }
+        return Problem.from_samples(
+            self.x, self.y, self.x_fill, self.y_fill, **(arguments | options)
+        )
+
+
+def fill_size(name: str) -> int:
+    """Return the number of filling points of a reference problem."""
+    return int(name.rsplit("_n", 1)[1])
+
+
+def reference_names(largest: int) -> list[str]:
+    """Return the reference problems with at most `largest` filling points."""
+    return sorted(name for name in OPTIMA if fill_size(name) <= largest)
+
+
+def reference_case(name: str) -> Case:
+    """Return a reference problem's numbers."""
+    with np.load(REFERENCE / f"{name}.npz") as data:
+        assert data["jitter"] == 0
+        return Case(
+            *(data[key] for key in ("x", "y", "x_fill", "y_fill")),
+            *(float(data[key]) for key in ("sigma", "lambda_1", "lambda_2")),
+        )
+
+
+def similar_case(family: Family, d: int, n: int, seed: int) -> Case:
+    """Return numbers of the reference problems' kind: two Gaussian mixtures in the unit cube."""
+    rng = np.random.default_rng(seed)
+    x, y = (_mixture(rng, d, n) for _ in range(2))
+    # A power of two is drawn, since that is what a Sobol sequence is balanced for.
+    fill = qmc.Sobol(2 * d, seed=rng).random_base2(int(np.ceil(np.log2(max(n, 2)))))[:n]
+    sigma = (
+        0.005 if family == "narrow" else float(np.median(pdist(np.concatenate([x, y]))) ** 2 / 2)
+    )
+    return Case(x, y, fill[:, :d], fill[:, d:], sigma, 1 / n, 1 / float(np.sqrt(n)))
+
+
+def _mixture(rng: np.random.Generator, d: int, n: int) -> Array:
+    centres = rng.uniform(0.2, 0.8, size=(3, d))
+    points = centres[rng.integers(3, size=max(n, 2))] + 0.1 * rng.normal(size=(max(n, 2), d))
+    return np.clip(points, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is true of a point, recomputed from a case's numbers by the textbook formulas."""
+
+    objective: float
+    cost: float
+    stationarity: float
+    constraint_violation: float
+    multiplier_violation: float
+    complementarity: float
+    min_eigenvalue: float
+
+    @property
+    def residual(self) -> float:
+        """The relative KKT residual."""
+        errors = (
+            self.stationarity,
+            self.constraint_violation,
+            self.multiplier_violation,
+            self.complementarity,
+        )
+        return float(np.max(errors))
+
+
+def judge(case: Case, features: Array, gamma: Array, multiplier: Array) -> Verdict:
+    """Judge a point of `case` with nothing of the library but its features, themselves checked."""
+
+    def kernel(a: Array, b: Array) -> Array:
+        return np.asarray(np.exp(-cdist(a, b, "sqeuclidean") / case.sigma))
+
+    pairs = np.hstack([case.x_fill, case.y_fill])
+    np.testing.assert_allclose(features.T @ features, kernel(pairs, pairs), atol=1e-12)
+    quadratic = kernel(case.x_fill, case.x_fill) + kernel(case.y_fill, case.y_fill)
+    embedding = kernel(case.x_fill, case.x).mean(axis=1) + kernel(case.y_fill, case.y).mean(axis=1)
+    constant = kernel(case.x, case.x).mean() + kernel(case.y, case.y).mean()
+    twice = 2 * case.reg_potential
+    linear = embedding - twice * ((case.x_fill - case.y_fill) ** 2).sum(axis=1) / 2
+
+    objective = (gamma @ quadratic @ gamma - 2 * gamma @ linear + constant) / (2 * twice)
+    constraint = features @ np.diag(gamma) @ features.T + case.reg_sos * np.eye(len(features))
+    values = np.einsum("ri,rs,si->i", features, multiplier, features, optimize=True)
+    of_constraint = np.linalg.eigvalsh((constraint + constraint.T) / 2)
+    of_multiplier = np.linalg.eigvalsh((multiplier + multiplier.T) / 2)
+    gradient = (quadratic @ gamma - linear) / twice
+    return Verdict(
+        objective=float(objective),
+        cost=float((constant - embedding @ gamma) / twice),
+        stationarity=float(
+            np.linalg.norm(gradient - values) / (1 + np.linalg.norm(linear) / twice)
+        ),
+        constraint_violation=float(
+            max(0.0, -of_constraint[0]) / max(case.reg_sos, of_constraint[-1])
+        ),
+        multiplier_violation=float(max(0.0, -of_multiplier[0]) / (1 + of_multiplier[-1])),
+        complementarity=float(abs(np.sum(constraint * multiplier)) / (1 + abs(objective))),
+        min_eigenvalue=float(of_constraint[0]),
+    )
