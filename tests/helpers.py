@@ -136,7 +136,7 @@ def judge(case: Case, features: Array, gamma: Array, multiplier: Array) -> Verdi
         constraint_violation=float(
             max(0.0, -of_constraint[0]) / max(case.reg_sos, of_constraint[-1])
         ),
-        multiplier_violation=float(max(0.0, -of_multiplier[0]) / (1 + of_multiplier[-1])),
+        multiplier_violation=float(max(0.0, -of_multiplier[0]) / (1 + abs(of_multiplier[-1]))),
         complementarity=float(abs(np.sum(constraint * multiplier)) / (1 + abs(objective))),
         min_eigenvalue=float(of_constraint[0]),
     )

@@ -15,7 +15,7 @@ def cholesky(matrix: Array) -> Array:
     Parameters
     ----------
     matrix : array of shape (r, r)
-        Symmetric; only its lower triangle is read.
+        Symmetric; only one of its triangles is read, which one depends on the array library.
 
     Examples
     --------

@@ -21,9 +21,9 @@ class OptimalityReport:
     stationarity : float
         `|(Q gamma - z) / (2 lambda_2) - A(X)| / (1 + |z / (2 lambda_2)|)`, Euclidean norms.
     constraint_violation : float
-        `max(0, -min eigenvalue of M(gamma)) / max(lambda_1, |M(gamma)|)`, spectral norm.
+        `max(0, -min eigenvalue) / max(lambda_1, max eigenvalue)`, eigenvalues of M(gamma).
     multiplier_violation : float
-        `max(0, -min eigenvalue of X) / (1 + |X|)`, spectral norm.
+        `max(0, -min eigenvalue) / (1 + |max eigenvalue|)`, eigenvalues of X.
     complementarity : float
         `|<X, M(gamma)>| / (1 + |objective|)`, what the primal and the dual value still differ by.
     min_eigenvalue : float

@@ -56,6 +56,10 @@ class Samples:
     kernel_y: Kernel
     kernel_pair: Kernel
 
+    def __post_init__(self) -> None:
+        for name in ("x", "y", "weights_x", "weights_y", "x_fill", "y_fill"):
+            object.__setattr__(self, name, _read_only(getattr(self, name)))
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -91,8 +95,9 @@ class Problem:
 
     Notes
     -----
-    The cost is `c(x, y) = |x - y|^2 / 2`. Arrays are float64; float32 input is converted, since
-    the constraint's eigenvalues span more orders of magnitude than float32 holds.
+    The cost is `c(x, y) = |x - y|^2 / 2`. Arrays are read-only. `from_samples` makes them float64
+    of float32 input too, since the constraint's eigenvalues span more orders of magnitude than
+    float32 holds; arrays passed directly keep their precision.
 
     Examples
     --------
@@ -118,6 +123,10 @@ class Problem:
     reg_potential: float
     truncation_error: float = 0.0
     samples: Samples | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("quadratic", "linear", "embedding", "features"):
+            object.__setattr__(self, name, _read_only(getattr(self, name)))
 
     @classmethod
     def from_samples(
@@ -199,7 +208,8 @@ class Problem:
             purpose=f"{_MATRICES_AT_PEAK} matrices of {n_fill} x {n_fill} (n_fill = {n_fill})",
             remedy="Use fewer filling points.",
         )
-        x, y, x_fill, y_fill = (a.astype(np.float64, copy=False) for a in (x, y, x_fill, y_fill))
+        # Copies: what the caller does to its arrays later must not change this problem.
+        x, y, x_fill, y_fill = (a.astype(np.float64) for a in (x, y, x_fill, y_fill))
         kernel_y = kernel if kernel_y is None else kernel_y
         kernel_pair = kernel if kernel_pair is None else kernel_pair
         samples = Samples(x, y, weights_x, weights_y, x_fill, y_fill, kernel, kernel_y, kernel_pair)
@@ -325,3 +335,12 @@ class Problem:
         from kernel_ot.problem._cvxpy import to_cvxpy
 
         return to_cvxpy(self)
+
+
+def _read_only(array: Any) -> Any:
+    """Return a view that cannot be written to; arrays of other libraries are immutable anyway."""
+    if not isinstance(array, np.ndarray):
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view
