@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
 
 from poisoning_study.errors import StudyError
 
@@ -48,4 +49,4 @@ def declare_torchvision_operators() -> None:
 
 
 # Torch forgets a library's operators when its object is collected.
-_library = None
+_library: Any = None

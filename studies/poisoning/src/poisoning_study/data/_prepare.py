@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +49,10 @@ def _load(record: Record, size: int, crop: str) -> NDArray[np.uint8]:
         side = min(picture.size)
         picture = picture.crop((0, 0, side, side))
     return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)
+
+
+def _save(arrays: dict[str, Any], stream: IO[bytes]) -> None:
+    np.savez(stream, allow_pickle=False, **arrays)
 
 
 def _digest(records: list[Record], root: Path) -> str:
@@ -108,12 +114,12 @@ def prepare(
         source = _digest(records, root)
         entry = _finished_part(path, note, {**settings, "source": source})
         if entry is None:
-            arrays = {
+            arrays: dict[str, Any] = {
                 "images": np.stack([_load(record, size, crop) for record in records]),
                 "labels": np.array([record.label for record in records], dtype=np.int64),
                 "tracks": np.array([record.track for record in records], dtype=np.int64),
             }
-            write_atomically(path, lambda stream, a=arrays: np.savez(stream, **a))
+            write_atomically(path, partial(_save, arrays))
             entry = {**settings, "source": source, "n": len(records), "sha256": sha256_of(path)}
             write_json(note, entry)
         entries[name] = entry

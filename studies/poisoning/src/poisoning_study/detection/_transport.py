@@ -63,7 +63,7 @@ class TransportTest:
         solution = solve(problem, tol=self.settings.tolerance)
         if not solution.converged:
             raise StudyError(
-                f"Kernel OT did not converge: {solution.status} Raise detection.reg_sos or "
+                f"Kernel OT did not converge: {solution.status.value} Raise detection.reg_sos or "
                 "detection.reg_potential."
             )
         return problem, solution

@@ -75,7 +75,8 @@ class _SplitAttention(nn.Module):
         splits = self.convolution(x).unflatten(1, (2, -1))
         pooled = splits.sum(1).mean((2, 3))
         weights = self.attention(pooled).unflatten(1, (2, -1)).softmax(1)
-        return (splits * weights[..., None, None]).sum(1)
+        mixed: Tensor = (splits * weights[..., None, None]).sum(1)
+        return mixed
 
 
 class SplitAttentionBlock(_Shortcut):

@@ -12,7 +12,7 @@ _BLOCKS_A_SIDE = 8
 
 
 def _add(images: NDArray[np.uint8], change: NDArray[np.int64]) -> NDArray[np.uint8]:
-    return np.clip(images.astype(np.int64) + change, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(images.astype(np.int64) + change, 0, 255), dtype=np.uint8)
 
 
 def random_noise(data: ImageSet, radius: int, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -92,7 +92,7 @@ def craft(data: ImageSet, settings: CraftSettings, seed: int, encoder: EncoderSo
     Parameters
     ----------
     data : ImageSet
-        The training set. UNet++ needs sides that are multiples of 16.
+        The training set. UNet++ needs sides that are multiples of 16, at least 32.
     settings : CraftSettings
         Objective, form, strength, surrogates, budget.
     seed : int
@@ -112,8 +112,11 @@ def craft(data: ImageSet, settings: CraftSettings, seed: int, encoder: EncoderSo
         make = random_noise if settings.objective == "noise" else class_blocks
         return Crafted(make(data, settings.radius, generator(seed, settings.objective)), [])
     height, width = data.images.shape[1:3]
-    if settings.form.endswith("generator") and (height % 16 or width % 16):
-        raise StudyError(f"UNet++ needs sides that are multiples of 16, not {height} x {width}.")
+    divisible = height % 16 == width % 16 == 0 and min(height, width) >= 32
+    if settings.form.endswith("generator") and not divisible:
+        raise StudyError(
+            f"UNet++ needs sides that are multiples of 16, at least 32, not {height} x {width}."
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(seed, "crafting"))
         perturbation = Perturbation(settings, len(data), data.n_classes, (height, width))

@@ -9,7 +9,7 @@ from poisoning_study.protocol._jobs import (
     load_encoder,
 )
 from poisoning_study.protocol._mixing import TrainingSet, chosen_rows, mix
-from poisoning_study.protocol._pools import pools
+from poisoning_study.protocol._pools import POOLS, PoolJob, load_pool
 from poisoning_study.protocol._runner import run_study, stages
 from poisoning_study.protocol._settings import (
     DataSettings,
@@ -25,6 +25,7 @@ from poisoning_study.protocol._tables import from_table, read_toml
 
 __all__ = [
     "CODE_VERSION",
+    "POOLS",
     "BackboneJob",
     "DataSettings",
     "DetectionJob",
@@ -32,6 +33,7 @@ __all__ = [
     "Experiment",
     "Job",
     "PoisonJob",
+    "PoolJob",
     "PoolSize",
     "Run",
     "RunStore",
@@ -43,9 +45,9 @@ __all__ = [
     "chosen_rows",
     "from_table",
     "load_encoder",
+    "load_pool",
     "load_study",
     "mix",
-    "pools",
     "read_toml",
     "run_study",
     "stages",

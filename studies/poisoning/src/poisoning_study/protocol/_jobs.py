@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from poisoning_study.data import ImageSet
 from poisoning_study.defences import DEFENCES
 from poisoning_study.detection import DetectionSettings, FeatureSet, detect
-from poisoning_study.errors import StudyError
 from poisoning_study.models import (
     Backbone,
     Classifier,
@@ -26,7 +25,7 @@ from poisoning_study.models import (
 )
 from poisoning_study.objectives import CraftSettings, craft, perturbation_size
 from poisoning_study.protocol._mixing import mix
-from poisoning_study.protocol._pools import pools
+from poisoning_study.protocol._pools import load_pool
 from poisoning_study.protocol._settings import (
     DataSettings,
     EncoderSettings,
@@ -48,13 +47,7 @@ class BackboneJob:
 
     def compute(self, store: RunStore) -> dict[str, float]:
         """Train, keep the backbone's weights, return the accuracy on the pool itself."""
-        available = pools(self.data, self.seed)
-        if self.pool not in available:
-            raise StudyError(
-                f"A {self.data.source} data set has no pool {self.pool!r}. Set encoders.source to "
-                "'reference' or 'pretrained'."
-            )
-        data = available[self.pool]
+        data = load_pool(store, self.data, self.seed, self.pool)
         seed = derived_seed(self.seed, "backbone", self.pool, self.victim.backbone)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -106,7 +99,7 @@ class PoisonJob:
 
     def compute(self, store: RunStore) -> dict[str, Any]:
         """Craft, keep the images, return losses and sizes."""
-        train = pools(self.data, self.seed)["train"]
+        train = load_pool(store, self.data, self.seed, "train")
 
         def encoder(name: str) -> FrozenEncoder:
             drifts = self.settings.as_published
@@ -145,9 +138,8 @@ class VictimJob:
 
     def compute(self, store: RunStore) -> dict[str, Any]:
         """Train and test; return the accuracy after each epoch, its last value and its peak."""
-        available = pools(self.data, self.seed)
         train = mix(
-            available["train"],
+            load_pool(store, self.data, self.seed, "train"),
             self.poison.images(store) if self.poison else None,
             self.fraction,
             self.seed,
@@ -157,7 +149,7 @@ class VictimJob:
         )
         defence = DEFENCES[self.defence]
         images = to_unit(defence.prepare(train.images), train.scale)
-        test = available["test"]
+        test = load_pool(store, self.data, self.seed, "test")
         test_images = to_unit(defence.prepare(test.images))
         seed = derived_seed(self.seed, "victim", self.victim.backbone)
         with torch.random.fork_rng(devices=[]):
@@ -210,11 +202,11 @@ class DetectionJob:
 
     def compute(self, store: RunStore) -> dict[str, Any]:
         """Return p-values a class and together, and the scores of single images."""
-        available = pools(self.data, self.seed)
+        train = load_pool(store, self.data, self.seed, "train")
+        trusted = load_pool(store, self.data, self.seed, "trusted")
         backbone = BackboneJob(self.data, self.reference, "reference", self.seed).load(store)
         poisoned = self.poison.images(store) if self.poison else None
-        suspect = mix(available["train"], poisoned, self.fraction, self.seed)
-        trusted = available["trusted"]
+        suspect = mix(train, poisoned, self.fraction, self.seed)
         return detect(
             FeatureSet(
                 extract_features(backbone, to_unit(trusted.images)), trusted.labels, trusted.tracks
@@ -222,7 +214,7 @@ class DetectionJob:
             FeatureSet(
                 extract_features(backbone, to_unit(suspect.images)),
                 suspect.labels,
-                available["train"].tracks,
+                train.tracks,
             ),
             suspect.poisoned,
             self.detection,

@@ -2,37 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import IO, Any, ClassVar
+
+import numpy as np
 
 from poisoning_study.data import SIGNS, ImageSet, load_prepared, render, split_by_track
 from poisoning_study.errors import StudyError
 from poisoning_study.protocol._settings import DataSettings, PoolSize
+from poisoning_study.protocol._store import RunStore
+
+#: The task's pools, and one of other classes that only the rendered set has.
+POOLS = ("train", "test", "trusted", "reference", "auxiliary")
 
 
-def _rendered(settings: DataSettings, seed: int) -> dict[str, ImageSet]:
-    task = range(settings.classes)
-    other = range(12, len(SIGNS))
-    sizes: dict[str, tuple[range, PoolSize]] = {
-        "train": (task, settings.train),
-        "test": (task, settings.test),
-        "trusted": (task, settings.trusted),
-        "reference": (task, settings.reference),
-        "auxiliary": (other, settings.auxiliary),
-    }
-    return {
-        name: render(
-            classes=classes,
+@dataclass(frozen=True)
+class PoolJob:
+    """A rendered pool, kept since every run of a seed needs it."""
+
+    kind: ClassVar[str] = "pools"
+    data: DataSettings
+    pool: str
+    seed: int
+
+    def compute(self, store: RunStore) -> dict[str, int]:
+        """Render and keep the pool; return its size."""
+        size: PoolSize = getattr(self.data, self.pool)
+        task, other = range(self.data.classes), range(12, len(SIGNS))
+        data = render(
+            classes=other if self.pool == "auxiliary" else task,
             tracks=size.tracks,
             frames=size.frames,
-            size=settings.size,
-            seed=seed,
-            pool=name,
+            size=self.data.size,
+            seed=self.seed,
+            pool=self.pool,
         )
-        for name, (classes, size) in sizes.items()
-    }
+
+        def write(stream: IO[bytes]) -> None:
+            arrays: dict[str, Any] = {
+                "images": data.images,
+                "labels": data.labels,
+                "tracks": data.tracks,
+                "n_classes": np.array(data.n_classes),
+            }
+            np.savez(stream, allow_pickle=False, **arrays)
+
+        store.save(self, "npz", write)
+        return {"n": len(data)}
+
+    def load(self, store: RunStore) -> ImageSet:
+        """Return the pool, rendered if it is not there."""
+        store.result(self)
+        with np.load(store.file(self, "npz")) as arrays:
+            return ImageSet(
+                arrays["images"], arrays["labels"], arrays["tracks"], int(arrays["n_classes"])
+            )
 
 
+@lru_cache(maxsize=2)
 def _prepared(settings: DataSettings, seed: int) -> dict[str, ImageSet]:
     whole = load_prepared(Path(settings.folder))
     found = whole["train"].images.shape[1]
@@ -46,10 +75,27 @@ def _prepared(settings: DataSettings, seed: int) -> dict[str, ImageSet]:
     return {**pools, "test": whole["test"]}
 
 
-@lru_cache(maxsize=4)
-def pools(settings: DataSettings, seed: int) -> dict[str, ImageSet]:
-    """Return the pools "train", "test", "trusted", "reference" and, if rendered, "auxiliary".
+@lru_cache(maxsize=8)
+def _rendered(root: Path, job: PoolJob) -> ImageSet:
+    return job.load(RunStore(root))
+
+
+def load_pool(store: RunStore, settings: DataSettings, seed: int, name: str) -> ImageSet:
+    """Return the pool called `name`, one of `POOLS`.
 
     No track is in two pools. Rendered sets differ between seeds; a prepared set is split anew.
+
+    Raises
+    ------
+    StudyError
+        The auxiliary pool of a prepared set, which has none.
     """
-    return _rendered(settings, seed) if settings.source == "rendered" else _prepared(settings, seed)
+    if settings.source == "rendered":
+        return _rendered(store.root, PoolJob(settings, name, seed))
+    pools = _prepared(settings, seed)
+    if name not in pools:
+        raise StudyError(
+            f"A {settings.source} data set has no pool {name!r}. Set encoders.source to "
+            "'reference' or 'pretrained'."
+        )
+    return pools[name]

@@ -13,12 +13,13 @@ from tqdm import tqdm
 
 from poisoning_study.errors import StudyError
 from poisoning_study.protocol._jobs import BackboneJob, DetectionJob, Job, PoisonJob, VictimJob
+from poisoning_study.protocol._pools import POOLS, PoolJob
 from poisoning_study.protocol._settings import VictimSettings
 from poisoning_study.protocol._store import RunStore
 from poisoning_study.protocol._study import Study
 from poisoning_study.torch_setup import require_torch
 
-_AnyJob = BackboneJob | Job
+_AnyJob = PoolJob | BackboneJob | Job
 
 
 def _unique(jobs: Iterable[_AnyJob]) -> list[_AnyJob]:
@@ -35,7 +36,7 @@ def _backbones_of(job: _AnyJob) -> Iterator[BackboneJob]:
         names = job.settings.surrogates
     if isinstance(job, VictimJob) and job.victim.style == "frozen":
         names = (job.victim.backbone,)
-    if names and not isinstance(job, BackboneJob) and job.encoders.source != "pretrained":
+    if names and isinstance(job, PoisonJob | VictimJob) and job.encoders.source != "pretrained":
         for name in names:
             victim = VictimSettings(name, "scratch", job.encoders.training)
             yield BackboneJob(job.data, victim, job.encoders.source, job.seed)
@@ -52,11 +53,17 @@ def stages(study: Study) -> list[tuple[str, list[_AnyJob]]]:
     ]
     backbones = [backbone for job in (*asked, *poisons) for backbone in _backbones_of(job)]
     rest = [job for job in asked if not isinstance(job, PoisonJob)]
-    return [
+    pools: list[_AnyJob] = []
+    if study.settings.data.source == "rendered":
+        seeds = {job.seed for job in asked}
+        pools = [PoolJob(study.settings.data, pool, s) for s in sorted(seeds) for pool in POOLS]
+    found = [
+        ("signs", pools),
         ("backbones", _unique(backbones)),
         ("poisons", _unique(poisons)),
         ("victims and detectors", _unique(rest)),
     ]
+    return [(title, jobs) for title, jobs in found if jobs]
 
 
 def _start() -> None:
@@ -94,16 +101,16 @@ def run_study(study: Study, out: Path, *, workers: int = 1, progress: bool = Tru
     n_done = 0
     for title, jobs in stages(study):
         missing = [job for job in jobs if store.find(job) is None]
-        bar = tqdm(
-            total=len(jobs), initial=len(jobs) - len(missing), desc=title, disable=not progress
-        )
+        n_whole = len(jobs) - len(missing)
+        bar = tqdm(total=len(jobs), initial=n_whole, desc=title, disable=not progress)
         try:
             for _ in _in_order(store, missing, workers):
                 n_done += 1
+                n_whole += 1
                 bar.update()
         except KeyboardInterrupt:
             raise StudyError(
-                f"Stopped in {title!r} with {bar.n} of {bar.total} done. Nothing half-written is "
+                f"Stopped in {title!r} with {n_whole} of {len(jobs)} done. Nothing half-written is "
                 "kept; the same command continues."
             ) from None
         finally:

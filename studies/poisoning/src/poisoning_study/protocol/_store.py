@@ -86,7 +86,7 @@ class RunStore:
             write_json(self.path(job), record)
         return record["result"]
 
-    def save(self, job: StorableJob, suffix: str, write: Callable[[IO[bytes]], None]) -> None:
+    def save(self, job: StorableJob, suffix: str, write: Callable[[IO[bytes]], object]) -> None:
         """Write a file that belongs to `job`; to be called while it is computed."""
         write_atomically(self.file(job, suffix), write)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from poisoning_study.protocol import Run, RunStore, Study, VictimJob
+from poisoning_study.protocol import Run, RunStore, Study
 
 
 @dataclass(frozen=True)
@@ -104,16 +104,3 @@ class Results:
 
 def _cell(run: Run) -> Cell:
     return (run.experiment, run.poison, run.victim, run.defence, run.fraction)
-
-
-def kinds_of_runs(study: Study) -> dict[str, int]:
-    """Return how many different jobs of each kind a study asks for."""
-    jobs = {(run.job.kind, RunStore.key(run.job)): run.job for run in study.runs()}
-    for job in list(jobs.values()):
-        poison = job.poison if isinstance(job, VictimJob) else None
-        if poison is not None:
-            jobs[(poison.kind, RunStore.key(poison))] = poison
-    counts: dict[str, int] = {}
-    for kind, _ in jobs:
-        counts[kind] = counts.get(kind, 0) + 1
-    return counts

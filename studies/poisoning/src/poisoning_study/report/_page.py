@@ -1,0 +1,113 @@
+"""The one HTML page."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from poisoning_study.files import write_atomically
+from poisoning_study.protocol import CODE_VERSION, RunStore, Study
+from poisoning_study.report._detection import detection_section
+from poisoning_study.report._findings import findings
+from poisoning_study.report._html import bullets, page, paragraph, text
+from poisoning_study.report._numbers import Results
+from poisoning_study.report._pictures import pictures_section
+from poisoning_study.report._victims import MARKED, table_1, victims_section
+
+_SECTIONS = {
+    "victims": victims_section,
+    "detection": detection_section,
+    "pictures": pictures_section,
+}
+
+
+def _preface(results: Results) -> list[str]:
+    study = results.study
+    settings = study.settings
+    data = settings.data
+    source = (
+        f"rendered traffic signs, {data.classes} classes, {data.size} x {data.size} pixels. They "
+        "stand in for the benchmark, and figures on them are not figures on it"
+        if data.source == "rendered"
+        else f"the benchmark as prepared in {data.folder}, {data.size} x {data.size} pixels"
+    )
+    return [
+        f"<h1>{text(settings.name)}</h1>",
+        paragraph(
+            "Read as a defender: what would a contaminated training set do to a traffic-sign "
+            "classifier, would it be noticed, and what does it take to be sure?",
+            "question",
+        ),
+        paragraph(
+            f"Data: {text(source)}. {results.n_found} of {results.n_asked} runs are there"
+            + (", the others say so." if results.n_found < results.n_asked else ".")
+            + f" Seeds {', '.join(map(str, settings.seeds))}; "
+            f"{results.processor_seconds / 60:.1f} processor minutes."
+        ),
+    ]
+
+
+def _not_run(results: Results) -> list[str]:
+    study = results.study
+    rendered = study.settings.data.source == "rendered"
+    items = []
+    if rendered:
+        items.append(
+            "Nothing here was run on the German Traffic Sign Recognition Benchmark, with ImageNet "
+            "encoders or at the original's size. The configurations in <code>configs/gtsrb</code> "
+            "do that; they need the archive and timm's weights, and <b>have not been run</b>."
+        )
+        items.append(
+            "Poisons are crafted with sound encoders throughout; <code>as_published</code> in a "
+            "poison's table repeats the defects there too, and is in the full configurations."
+        )
+    singles = [e.title for e in study.experiments.values() if len(study.seeds(e)) == 1]
+    items += [f"{text(title)}: one seed, so a lead and not a finding." for title in singles]
+    missing = results.n_asked - results.n_found
+    if missing:
+        items.append(f"{missing} of {results.n_asked} runs of these configurations are missing.")
+    return ["<h2>What has not been run</h2>", bullets(items)]
+
+
+def _details() -> str:
+    return paragraph(
+        f"Python {platform.python_version()}, torch {text(torch.__version__)}, NumPy "
+        f"{np.__version__}, results of code version {CODE_VERSION}. Every run is a JSON file with "
+        "its whole configuration under <code>runs/</code>; figures are under "
+        "<code>figures/</code>.",
+        "note",
+    )
+
+
+def write_report(study: Study, out: Path) -> Path:
+    """Write `out/report.html` and its figures from the results that are there.
+
+    Returns
+    -------
+    Path
+        The page, self-contained.
+    """
+    results = Results(study, RunStore(out / "runs"))
+    figures = out / "figures"
+    body = _preface(results)
+    body += ["<h2>What these runs bear out</h2>", bullets(findings(results))]
+    if any(experiment.table_1 for experiment in study.experiments.values()):
+        body += [
+            "<h2>The original's Table 1 beside ours</h2>",
+            table_1(results),
+            paragraph(MARKED + " The original's figures are one run each.", "note"),
+        ]
+    for name, experiment in study.experiments.items():
+        body += [
+            f"<h2>{text(experiment.title)}</h2>",
+            paragraph(text(experiment.question), "question"),
+        ]
+        body += _SECTIONS[experiment.kind](results, name, experiment, figures)
+    body += [*_not_run(results), _details()]
+    target = out / "report.html"
+    content = page(study.settings.name, body).encode()
+    write_atomically(target, lambda stream: stream.write(content))
+    return target

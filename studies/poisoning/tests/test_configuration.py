@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from poisoning_study import StudyError
+from poisoning_study.protocol import Study, load_study, stages
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+STUDY = """
+name = "tiny"
+seeds = [0]
+[poisons.noise]
+objective = "noise"
+radius = 8
+[victims.small]
+backbone = "small/residual"
+"""
+EXPERIMENT = """
+title = "t"
+question = "q"
+poisons = ["noise"]
+victims = ["small"]
+"""
+
+
+def _write(folder: Path, study: str = STUDY, experiment: str = EXPERIMENT) -> Path:
+    (folder / "study.toml").write_text(study)
+    (folder / "one.toml").write_text(experiment)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["reduced", "gtsrb"])
+def test_shipped_configurations_are_whole(name: str) -> None:
+    study = load_study(CONFIGS / name)
+    assert len(study.settings.seeds) >= 3
+    for experiment in study.experiments.values():
+        # Fewer seeds only for pictures and what is marked as a lead.
+        if experiment.kind != "pictures" and "one seed" not in experiment.title:
+            assert len(study.seeds(experiment)) >= 3, experiment.title
+    assert {"poisons", "victims and detectors"} <= {title for title, _ in stages(study)}
+
+
+def test_both_studies_ask_the_same_questions() -> None:
+    reduced, full = load_study(CONFIGS / "reduced"), load_study(CONFIGS / "gtsrb")
+    assert set(reduced.experiments) <= set(full.experiments)
+
+
+def test_shared_jobs_are_run_once(tmp_path: Path) -> None:
+    _write(tmp_path, experiment=EXPERIMENT + "fractions = [0, 0.5, 1]\n")
+    (tmp_path / "two.toml").write_text(EXPERIMENT + "fractions = [0, 1]\n")
+    study: Study = load_study(tmp_path)
+    assert len(study.runs()) == 5
+    counts = {title: len(jobs) for title, jobs in stages(study)}
+    assert counts == {"signs": 5, "poisons": 1, "victims and detectors": 3}
+
+
+@pytest.mark.parametrize(
+    ("study", "experiment", "message"),
+    [
+        (STUDY.replace("radius = 8", "radus = 8"), EXPERIMENT, "poison noise has the unknown keys"),
+        (STUDY.replace("8", '"8"'), EXPERIMENT, "key radius, must be of type int"),
+        (STUDY.replace("seeds = [0]", "seeds = [0, 0]"), EXPERIMENT, "seeds must be given"),
+        (STUDY.replace('name = "tiny"', ""), EXPERIMENT, "lacks the keys name"),
+        (STUDY + "]", EXPERIMENT, "not valid TOML"),
+        (STUDY, EXPERIMENT.replace('"noise"', '"nois"'), "names the poison 'nois'"),
+        (STUDY, EXPERIMENT + 'defences = ["prayer"]', "names the defence 'prayer'"),
+        (STUDY, EXPERIMENT + "fractions = [10]", "between 0 and 1"),
+        (STUDY, EXPERIMENT + 'loader = "fast"', "loader must be one of"),
+        (STUDY, EXPERIMENT.replace('victims = ["small"]', ""), "must name at least one"),
+    ],
+)
+def test_bad_configurations_are_explained(
+    tmp_path: Path, study: str, experiment: str, message: str
+) -> None:
+    with pytest.raises(StudyError, match=message):
+        load_study(_write(tmp_path, study, experiment))
+
+
+def test_missing_configurations(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"no configuration .*study.toml"):
+        load_study(tmp_path)
+    (tmp_path / "study.toml").write_text(STUDY)
+    with pytest.raises(StudyError, match="no experiment beside"):
+        load_study(tmp_path)

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from poisoning_study import StudyError
+from poisoning_study.detection import (
+    NAIVE,
+    ClassPair,
+    DetectionSettings,
+    FeatureSet,
+    TransportTest,
+    class_pair,
+    combined_p_value,
+    detect,
+    p_value,
+    permuted,
+    roc,
+    two_means,
+)
+
+SETTINGS = DetectionSettings(
+    components=2, permutations=19, filling_points=30, reg_sos=1e-2, reg_potential=1e-2
+)
+
+
+def _features(
+    rng: np.random.Generator, n_tracks: int, shift: float, classes: int = 2, spread: float = 1.0
+) -> FeatureSet:
+    """Two frames a track that differ little; `spread` is that of the tracks."""
+    centres = spread * rng.normal(size=(classes * n_tracks, 5)) + shift * np.eye(5)[0]
+    features = np.repeat(centres, 2, axis=0) + 0.05 * rng.normal(size=(2 * len(centres), 5))
+    labels = np.repeat(np.arange(classes), 2 * n_tracks)
+    return FeatureSet(features, labels, np.repeat(np.arange(len(centres)), 2))
+
+
+def test_a_shift_is_found_by_two_sample_tests() -> None:
+    rng = np.random.default_rng(0)
+    trusted, suspect = _features(rng, 20, 0.0), _features(rng, 20, 2.5)
+    found = detect(trusted, suspect, np.ones(80, dtype=bool), SETTINGS, seed=0)
+    for name in ("kernel OT", "energy distance"):
+        assert found["p_by_class"][name] == [0.05, 0.05]
+        assert found["p_together"][name] == 0.05
+    assert found["roc"] == dict.fromkeys(found["roc"], None)
+
+
+def test_a_poisoned_minority_is_ranked_by_every_detector() -> None:
+    rng = np.random.default_rng(1)
+    trusted = _features(rng, 20, 0.0)
+    clean, poison = _features(rng, 16, 0.0), _features(rng, 4, 8.0)
+    suspect = FeatureSet(
+        np.concatenate([clean.features, poison.features]),
+        np.concatenate([clean.labels, poison.labels]),
+        np.concatenate([clean.tracks, poison.tracks + 1000]),
+    )
+    truth = np.repeat([False, True], [64, 16])
+    found = detect(trusted, suspect, truth, SETTINGS, seed=0)
+    for name, curve in found["roc"].items():
+        assert curve["auc"] > 0.9, name
+
+
+def test_clean_sets_keep_the_level_when_tracks_are_exchanged() -> None:
+    values, naive = [], []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        trusted, suspect = _features(rng, 8, 0.0, 6), _features(rng, 8, 0.0, 6)
+        for label in range(6):
+            pair = class_pair(trusted, suspect, label, 2)
+            centre = _distance_of_means(pair)
+            draws = np.random.default_rng(label)
+            masks = [permuted(pair, draws) for _ in range(99)]
+            values.append(p_value(np.array([centre(pair.suspect), *map(centre, masks)])))
+            singly = [draws.permutation(pair.suspect) for _ in range(99)]
+            naive.append(p_value(np.array([centre(pair.suspect), *map(centre, singly)])))
+    assert stats.kstest(values, "uniform").pvalue > 0.01
+    # Frames of a track are alike, so exchanging frames singly raises false alarms.
+    assert np.mean(np.array(values) <= 0.05) < 0.12 < np.mean(np.array(naive) <= 0.05)
+
+
+def _distance_of_means(pair: ClassPair):  # type: ignore[no-untyped-def]
+    def statistic(mask: np.ndarray) -> float:
+        return float(np.linalg.norm(pair.points[mask].mean(0) - pair.points[~mask].mean(0)))
+
+    return statistic
+
+
+def test_exchanged_tracks_stay_whole() -> None:
+    rng = np.random.default_rng(0)
+    pair = class_pair(_features(rng, 5, 0.0), _features(rng, 7, 0.0), 1, 2)
+    assert pair.points.shape == (24, 2)
+    mask = permuted(pair, rng)
+    assert all(len(set(mask[pair.blocks == block])) == 1 for block in range(12))
+    assert mask.sum() == pair.suspect.sum() == 14
+
+
+def test_the_map_moves_a_shifted_sample_back() -> None:
+    rng = np.random.default_rng(0)
+    suspect = np.repeat([False, True], 60)
+    points = rng.normal(size=(120, 2)) + np.outer(suspect, [2.0, 0.0])
+    settings = DetectionSettings(filling_points=80, reg_sos=1e-3, reg_potential=1e-3)
+    transport = TransportTest(points, settings, rng)
+    # Regularisation shrinks the map, so it undershoots the true shift of 2.
+    assert 1.2 < transport.displacement(suspect).mean() < 2.2
+    # For c = |x - y|^2 / 2, moving by 2 costs 2.
+    assert transport.cost(suspect) == pytest.approx(2.0, rel=0.3)
+
+
+def test_p_values() -> None:
+    rng = np.random.default_rng(0)
+    assert p_value(np.array([1.0] * 20)) == 1.0
+    strong = [np.concatenate([[3.0], rng.normal(size=19)]) for _ in range(5)]
+    assert combined_p_value(strong) == 0.05
+    weak = [np.concatenate([[0.8], rng.normal(size=199)]) for _ in range(12)]
+    # Twelve classes, none of which says much, say enough together.
+    assert min(map(p_value, weak)) > 0.1
+    assert combined_p_value(weak) < 0.05
+    assert combined_p_value([np.zeros(20)]) == 1.0
+
+
+def test_roc_curves() -> None:
+    truth = np.repeat([True, False], 500)
+    scores = np.random.default_rng(0).random(1000)
+    assert roc(scores, truth)["auc"] == pytest.approx(0.5, abs=0.05)  # type: ignore[index]
+    shifted = np.where(truth, scores + 0.5, scores)
+    auc = stats.mannwhitneyu(shifted[truth], shifted[~truth]).statistic / 500**2
+    assert roc(shifted, truth)["auc"] == pytest.approx(auc)  # type: ignore[index]
+    assert roc(np.ones(1000), truth)["auc"] == 0.5  # type: ignore[index]
+    assert roc(scores, np.ones(1000, dtype=bool)) is None
+
+
+def test_two_means_finds_two_clusters_and_survives_one_point() -> None:
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.normal(size=(30, 2)), rng.normal(size=(10, 2)) + 9])
+    side, centres = two_means(points)
+    assert sorted(np.bincount(side)) == [10, 30]
+    assert np.abs(centres - centres.mean()).max() > 3
+    assert (two_means(np.zeros((5, 2)))[1] == 0).all()
+
+
+def test_too_few_tracks_and_permutations() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(StudyError, match="3 trusted and 9 suspect tracks"):
+        detect(_features(rng, 3, 0.0), _features(rng, 9, 0.0), np.zeros(36, bool), SETTINGS, 0)
+    with pytest.raises(StudyError, match="at least 19"):
+        DetectionSettings(permutations=10)
+
+
+def test_the_naive_null_is_reported_beside() -> None:
+    rng = np.random.default_rng(3)
+    same = _features(rng, 6, 0.0, classes=1)
+    found = detect(same, _features(rng, 6, 0.0, classes=1), np.zeros(12, bool), SETTINGS, 0)
+    assert set(found["p_by_class"]) - set(found["roc"]) == {NAIVE}

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from poisoning_study import StudyError
+from poisoning_study.data import ImageSet
+from poisoning_study.models import Discriminator, FrozenEncoder, seeded_backbone
+from poisoning_study.objectives import FORMS, CraftSettings, craft, perturbation_size
+from poisoning_study.objectives._adversarial import AdversarialObjective
+from poisoning_study.objectives._perturbations import Perturbation
+
+TINY = CraftSettings(
+    "error-minimising",
+    radius=8,
+    surrogates=("small/residual",),
+    epochs=2,
+    batch_size=16,
+    learning_rate=1e-2,
+    features=(4, 4, 4, 4, 4, 4),
+    warmup_epochs=3,
+)
+
+
+def _encoder(name: str) -> FrozenEncoder:
+    return FrozenEncoder(seeded_backbone(name, 3))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("objective", ["error-minimising", "error-maximising"])
+def test_the_radius_holds_after_rounding(signs: ImageSet, form: str, objective: str) -> None:
+    crafted = craft(signs, replace(TINY, objective=objective, form=form), 0, _encoder)
+    size = perturbation_size(signs.images, crafted.images)
+    assert 0 < size["linf"] <= 8  # type: ignore[operator]
+    assert crafted.images.dtype == np.uint8
+    assert len(crafted.curves) == 2
+
+
+def test_crafting_is_seeded_and_leaves_torch_alone(signs: ImageSet) -> None:
+    torch.manual_seed(1)
+    expected = torch.rand(2)
+    torch.manual_seed(1)
+    first = craft(signs, TINY, 0, _encoder)
+    assert torch.equal(torch.rand(2), expected)
+    assert (craft(signs, TINY, 0, _encoder).images == first.images).all()
+    assert (craft(signs, TINY, 1, _encoder).images != first.images).any()
+
+
+def test_class_wise_changes_are_one_a_class(signs: ImageSet) -> None:
+    settings = replace(TINY, form="class-wise", learning_rate=0.1)
+    crafted = craft(signs, settings, 0, _encoder)
+    inside = (signs.images > 10) & (signs.images < 245)  # not clipped
+    change = crafted.images.astype(int) - signs.images
+    for label in range(4):
+        rows = signs.labels == label
+        both = inside[rows][0] & inside[rows][1]
+        # Rounding of image plus change can differ by one step.
+        assert (np.abs(change[rows][0] - change[rows][1])[both] <= 1).all()
+
+
+def test_error_maximising_raises_the_error_of_clean_surrogates(signs: ImageSet) -> None:
+    settings = replace(TINY, objective="error-maximising", form="sample-wise", epochs=6, radius=24)
+    settings = replace(settings, learning_rate=0.1)
+    losses = [epoch["surrogates"] for epoch in craft(signs, settings, 0, _encoder).curves]
+    assert losses[-1] > losses[0] + 0.3
+    towards = replace(settings, target="next-class")
+    losses = [epoch["surrogates"] for epoch in craft(signs, towards, 0, _encoder).curves]
+    assert losses[-1] < losses[0] - 0.3
+
+
+def test_error_minimising_surrogates_learn_the_perturbation(signs: ImageSet) -> None:
+    # Without labels in the pictures, only the perturbation tells the classes apart.
+    same = ImageSet(np.full_like(signs.images, 128), signs.labels, signs.tracks, 4)
+    settings = replace(TINY, form="class-wise", epochs=12)
+    losses = [epoch["surrogates"] for epoch in craft(same, settings, 0, _encoder).curves]
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_a_larger_alpha_means_a_smaller_change(signs: ImageSet) -> None:
+    sizes = []
+    for alpha in (0.0, 10.0, 10_000.0):
+        settings = replace(TINY, objective="adversarial", radius=None, alpha=alpha, epochs=3)
+        crafted = craft(signs, settings, 0, _encoder)
+        sizes.append(perturbation_size(signs.images, crafted.images)["mse"])
+    assert sizes[0] > sizes[1] > sizes[2]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("counterfeit", [True, False])
+def test_the_game_is_the_originals(signs: ImageSet, counterfeit: bool) -> None:
+    settings = replace(
+        TINY, objective="adversarial", radius=None, alpha=1000.0, counterfeit_head=counterfeit
+    )
+    torch.manual_seed(0)
+    perturbation = Perturbation(settings, len(signs), 4, (32, 32))
+    torch.nn.init.constant_(perturbation.form.generator.network.final_conv_0_4.bias, 0.01)
+    discriminator = Discriminator([_encoder("small/residual"), _encoder("small/dense")], 4)
+    images = torch.from_numpy(signs.images[:8]).permute(0, 3, 1, 2) / 255
+    labels, rows = torch.from_numpy(signs.labels[:8]), torch.arange(8)
+    with torch.no_grad():
+        poisoned, change = perturbation(images, labels, rows)
+        expected = {"poisoned": 0.0, "real": 0.0}
+        for kind, batch, mark in (("poisoned", poisoned, 1), ("real", images, 0)):
+            for logits, counterfeit_logits in discriminator(batch):
+                expected[kind] += float(cross_entropy(logits, labels)) / 2
+                if counterfeit:
+                    marks = torch.full((8,), mark)
+                    expected[kind] += float(cross_entropy(counterfeit_logits, marks)) / 2
+    losses = AdversarialObjective(settings, perturbation, discriminator).step(images, labels, rows)
+    assert losses["discriminator, poisoned"] == pytest.approx(expected["poisoned"], rel=1e-5)
+    assert losses["discriminator, real"] == pytest.approx(expected["real"], rel=1e-5)
+    assert losses["mean squared perturbation"] == pytest.approx(float(change.square().mean()))
+
+
+def test_controls(signs: ImageSet) -> None:
+    nothing = craft(signs, CraftSettings("none"), 0, _encoder).images
+    assert (nothing == signs.images).all()
+    assert perturbation_size(signs.images, nothing)["psnr"] is None
+    grey = ImageSet(np.full_like(signs.images, 128), signs.labels, signs.tracks, 4)
+    noise = craft(grey, CraftSettings("noise", radius=16), 0, _encoder).images.astype(int) - 128
+    assert set(np.unique(noise)) == {-16, 16}
+    blocks = craft(grey, CraftSettings("class-blocks", radius=16), 0, _encoder).images
+    patterns = {label: blocks[signs.labels == label] for label in range(4)}
+    assert all((images == images[0]).all() for images in patterns.values())
+    assert len({images[0].tobytes() for images in patterns.values()}) == 4
+    assert (blocks[0, :2, :2] == blocks[0, 0, 0]).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"objective": "evil"}, "objective must be one of"),
+        ({"objective": "adversarial", "surrogates": ("a",)}, "either alpha or radius"),
+        ({"objective": "adversarial", "alpha": 1.0}, "at least one surrogate"),
+        ({"objective": "noise"}, "needs a radius"),
+        ({"objective": "noise", "radius": 300}, "from 1 to 255"),
+        ({"objective": "none", "alpha": -1.0}, "not be negative"),
+        ({"objective": "none", "form": "free"}, "form must be one of"),
+    ],
+)
+def test_settings_are_checked(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        CraftSettings(**settings)  # type: ignore[arg-type]
+
+
+def test_images_that_unet_cannot_halve(signs: ImageSet) -> None:
+    odd = ImageSet(signs.images[:, :16, :16], signs.labels, signs.tracks, 4)
+    with pytest.raises(StudyError, match="multiples of 16, at least 32, not 16 x 16"):
+        craft(odd, TINY, 0, _encoder)

@@ -1,0 +1,227 @@
+"""A whole study, tiny, through the command; and what happens when something is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import write_benchmark
+from poisoning_study import StudyError
+from poisoning_study.cli import main
+from poisoning_study.protocol import (
+    BackboneJob,
+    RunStore,
+    VictimJob,
+    load_pool,
+    load_study,
+    run_study,
+)
+from poisoning_study.torch_setup import require_torch
+
+TRAINING = "{ epochs = 1, batch_size = 16, learning_rate = 1e-2, weight_decay = 1e-4 }"
+SIZES = "\n".join(
+    f"{pool} = {{ tracks = 5, frames = 2 }}"
+    for pool in ("train", "test", "trusted", "reference", "auxiliary")
+)
+FILES = {
+    "study": f"""
+name = "Tiny study"
+seeds = [0, 1]
+[data]
+size = 32
+classes = 2
+unreplaced_classes = 1
+{SIZES}
+[encoders]
+training = {TRAINING}
+[reference]
+backbone = "small/residual"
+training = {TRAINING}
+[detection]
+components = 2
+filling_points = 20
+reg_sos = 1e-2
+reg_potential = 1e-2
+[poisons.game]
+objective = "adversarial"
+alpha = 10
+surrogates = ["small/residual"]
+epochs = 1
+features = [4, 4, 4, 4, 4, 4]
+[poisons.blocks]
+objective = "class-blocks"
+radius = 16
+[victims.scratch]
+backbone = "small/residual"
+training = {TRAINING}
+[victims.published]
+backbone = "small/residual"
+style = "frozen"
+as_published = true
+training = {TRAINING}
+""",
+    "1-table": """
+title = "As published"
+question = "What happens?"
+table_1 = true
+poisons = ["game"]
+fractions = [0, 0.1, 0.5, 1]
+victims = ["published"]
+loader = "as-published"
+""",
+    "2-victims": """
+title = "Defended"
+question = "Does it help?"
+poisons = ["blocks"]
+fractions = [0, 0.5, 1]
+victims = ["scratch"]
+defences = ["none", "grey", "cutout"]
+""",
+    "3-smaller": """
+title = "Smaller"
+question = "Fewer images?"
+poisons = ["blocks"]
+fractions = [0.5]
+victims = ["scratch"]
+fate = "remove"
+""",
+    "4-detection": """
+title = "Noticed"
+question = "Would one notice?"
+kind = "detection"
+poisons = ["blocks"]
+fractions = [0, 0.5]
+""",
+    "5-pictures": """
+title = "Seen"
+question = "Is it visible?"
+kind = "pictures"
+poisons = ["game", "blocks"]
+seeds = [0]
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return configurations and output of a study that was run to its end."""
+    folder = tmp_path_factory.mktemp("study")
+    configs, out = folder / "configs", folder / "out"
+    configs.mkdir()
+    for name, content in FILES.items():
+        (configs / f"{name}.toml").write_text(content)
+    assert main(["run", str(configs), "--out", str(out), "--workers", "1"]) == 0
+    return configs, out
+
+
+def test_the_report_has_every_section(finished: tuple[Path, Path]) -> None:
+    page = (finished[1] / "report.html").read_text()
+    for words in ("As published", "Defended", "Smaller", "Noticed", "Seen", ".5283", "Table 1"):
+        assert words in page
+    assert "have not been run" in page
+    assert "not run</td>" not in page
+    assert page.count("data:image/png;base64,") >= 5
+    assert "http://" not in page
+    assert "https://" not in page
+    assert (finished[1] / "figures/5-pictures-sheet.png").stat().st_size > 1000
+
+
+def test_a_finished_study_runs_nothing_again(finished: tuple[Path, Path]) -> None:
+    configs, out = finished
+    assert run_study(load_study(configs), out, progress=False) == 0
+
+
+def test_results_hold_what_was_trained(finished: tuple[Path, Path]) -> None:
+    configs, out = finished
+    store = RunStore(out / "runs")
+    sizes = {}
+    for run in load_study(configs).runs():
+        record = store.find(run.job)
+        assert record is not None
+        if isinstance(run.job, VictimJob):
+            sizes[run.experiment, run.fraction] = (
+                record["result"]["n_train"],
+                record["result"]["n_poisoned"],
+            )
+            assert record["result"]["peak"] == max(record["result"]["by_epoch"])
+    # Of 2 classes with 10 images each, the published loader misses the first class.
+    assert sizes["1-table", 1.0] == (20, 10)
+    assert sizes["2-victims", 0.5] == (20, 10)
+    assert sizes["3-smaller", 0.5] == (10, 0)
+
+
+def test_runs_repeat_exactly(finished: tuple[Path, Path], tmp_path: Path) -> None:
+    configs, out = finished
+    store, fresh = RunStore(out / "runs"), RunStore(tmp_path)
+    job = next(
+        run.job
+        for run in load_study(configs).runs()
+        if isinstance(run.job, VictimJob) and run.fraction == 0.5 and run.defence == "cutout"
+    )
+    assert fresh.result(job) == store.result(job)
+
+
+def test_an_interrupted_study_continues(
+    finished: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = load_study(finished[0])
+    original = BackboneJob.compute
+    calls = []
+
+    def interrupted(job: BackboneJob, store: RunStore) -> Any:
+        calls.append(job)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(job, store)
+
+    monkeypatch.setattr(BackboneJob, "compute", interrupted)
+    with pytest.raises(StudyError, match=r"Stopped in 'backbones' with 1 of 4 done"):
+        run_study(study, tmp_path, progress=False)
+    assert len(list((tmp_path / "runs/backbones").glob("*.json"))) == 1
+
+
+def test_an_incomplete_study_says_so(finished: tuple[Path, Path], tmp_path: Path) -> None:
+    assert main(["report", str(finished[0]), "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "report.html").read_text()
+    assert "not run</td>" in page
+    assert "runs of these configurations are missing" in page
+
+
+def test_a_prepared_benchmark_is_split_by_track(tmp_path: Path) -> None:
+    archive = write_benchmark(tmp_path / "archive", "torchvision")
+    prepared = tmp_path / "prepared"
+    assert main(["prepare", str(archive), str(prepared), "--size", "16"]) == 0
+    (tmp_path / "study.toml").write_text(
+        f'name = "p"\nseeds = [0]\n[data]\nsource = "prepared"\nfolder = "{prepared}"\nsize = 16\n'
+        '[victims.v]\nbackbone = "small/residual"\n'
+    )
+    (tmp_path / "e.toml").write_text(
+        'title = "t"\nquestion = "q"\nvictims = ["v"]\nfractions = [0]'
+    )
+    study, store = load_study(tmp_path), RunStore(tmp_path / "runs")
+    data = study.settings.data
+    parts = [load_pool(store, data, 0, name) for name in ("train", "trusted", "reference")]
+    assert [len(part) for part in parts] == [12, 6, 6]
+    with pytest.raises(StudyError, match="no pool 'auxiliary'"):
+        load_pool(store, data, 0, "auxiliary")
+    run_study(study, tmp_path, progress=False)
+
+
+def test_messages_instead_of_tracebacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["prepare", str(tmp_path / "nowhere"), str(tmp_path / "out")]) == 1
+    assert "There is no folder" in capsys.readouterr().err
+    assert main(["run", str(tmp_path)]) == 1
+    assert "study.toml" in capsys.readouterr().err
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "torch" else find(name)
+    )
+    assert main(["run", str(tmp_path)]) == 1
+    assert "needs torch, which is not installed" in capsys.readouterr().err
+    with pytest.raises(StudyError, match="in one command"):
+        require_torch()
