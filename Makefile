@@ -26,7 +26,7 @@ types: $(VENV)/.test
 	$(BIN)/mypy
 
 benchmark: $(VENV)/.test
-	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.solvers
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "kernel-ot needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'

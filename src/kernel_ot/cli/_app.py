@@ -9,6 +9,7 @@ import typer
 
 from kernel_ot._version import __version__
 from kernel_ot.cli import _commands
+from kernel_ot.cli._benchmark import run_benchmark
 from kernel_ot.cli._reporting import plain_messages, print_result
 from kernel_ot.kernels import Gaussian
 
@@ -175,3 +176,15 @@ def demo(
             print_result(result.summary, as_json=True)
         else:
             typer.echo(result.text())
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def benchmark(context: typer.Context) -> None:
+    """Measure the solvers against their peers, from a checkout; takes `--quick`, `--help`."""
+    with plain_messages():
+        code = run_benchmark(context.args)
+    if code:
+        raise typer.Exit(code)

@@ -1,0 +1,1 @@
+"""Time, accuracy, memory and warm starts of the solvers and of their peers."""
