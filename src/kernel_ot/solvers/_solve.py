@@ -10,12 +10,16 @@ import numpy as np
 
 from kernel_ot.arrays import Array, check_positive
 from kernel_ot.problem import Problem
+from kernel_ot.solvers._accelerated_gradient import AcceleratedGradient
+from kernel_ot.solvers._extragradient import Extragradient
 from kernel_ot.solvers._interior_point import InteriorPoint
 from kernel_ot.solvers._interior_point_full_rank import FullRankInteriorPoint, is_well_conditioned
 from kernel_ot.solvers._loop import Callback, run
 from kernel_ot.solvers._method import Method, StartingPoint
+from kernel_ot.solvers._short_step import ShortStep
 from kernel_ot.solvers._solution import Solution
 from kernel_ot.solvers._ssn import SemismoothNewton
+from kernel_ot.solvers._ssn_extragradient import SafeguardedSemismoothNewton
 
 
 def _interior_point(problem: Problem) -> Method:
@@ -26,6 +30,10 @@ def _interior_point(problem: Problem) -> Method:
 METHODS: dict[str, Callable[[Problem], Method]] = {
     "interior_point": _interior_point,
     "ssn": lambda problem: SemismoothNewton(),
+    "ssn_extragradient": lambda problem: SafeguardedSemismoothNewton(),
+    "short_step": lambda problem: ShortStep(),
+    "extragradient": lambda problem: Extragradient(),
+    "accelerated_gradient": lambda problem: AcceleratedGradient(),
 }
 
 
