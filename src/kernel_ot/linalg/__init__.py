@@ -6,6 +6,7 @@ from kernel_ot.linalg._dense import (
     gram,
     solve_lower,
     symmetric,
+    triangular_condition,
     weighted_gram,
 )
 from kernel_ot.linalg._feature_factor import FeatureFactor, feature_factor
@@ -21,5 +22,6 @@ __all__ = [
     "smallest_eigenvalue",
     "solve_lower",
     "symmetric",
+    "triangular_condition",
     "weighted_gram",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.linalg import get_lapack_funcs
 from scipy.linalg import solve_triangular as _scipy_solve_triangular
@@ -104,3 +106,20 @@ def weighted_gram(features: Array, weights: Array) -> Array:
 def symmetric(matrix: Array) -> Array:
     """Return the symmetric part, `(matrix + matrix') / 2`."""
     return (matrix + matrix.T) / 2
+
+
+def triangular_condition(upper: Array) -> Any:
+    """Return an estimate of the condition number, in the 1-norm, of an upper triangular matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(triangular_condition(np.diag([2.0, 0.5])))
+    4.0
+    """
+    xp = namespace_of(upper)
+    if xp is not np:
+        return xp.linalg.cond(upper, p=1)
+    trcon = get_lapack_funcs("trcon", (upper,))
+    reciprocal, _ = trcon(upper, norm="1", uplo="U", diag="N")
+    return 1 / max(reciprocal, np.finfo(upper.dtype).tiny)

@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from kernel_ot.arrays import Array, check_positive
 from kernel_ot.problem import Problem
-from kernel_ot.solvers._accelerated_gradient import AcceleratedGradient
-from kernel_ot.solvers._extragradient import Extragradient
-from kernel_ot.solvers._interior_point import InteriorPoint
-from kernel_ot.solvers._interior_point_full_rank import FullRankInteriorPoint, is_well_conditioned
+from kernel_ot.solvers._choice import choose_method
 from kernel_ot.solvers._loop import Callback, run
 from kernel_ot.solvers._method import Method, StartingPoint
-from kernel_ot.solvers._short_step import ShortStep
 from kernel_ot.solvers._solution import Solution
-from kernel_ot.solvers._ssn import SemismoothNewton
-from kernel_ot.solvers._ssn_extragradient import SafeguardedSemismoothNewton
-
-
-def _interior_point(problem: Problem) -> Method:
-    return FullRankInteriorPoint() if is_well_conditioned(problem) else InteriorPoint()
-
-
-# What each name stands for on a given problem.
-METHODS: dict[str, Callable[[Problem], Method]] = {
-    "interior_point": _interior_point,
-    "ssn": lambda problem: SemismoothNewton(),
-    "ssn_extragradient": lambda problem: SafeguardedSemismoothNewton(),
-    "short_step": lambda problem: ShortStep(),
-    "extragradient": lambda problem: Extragradient(),
-    "accelerated_gradient": lambda problem: AcceleratedGradient(),
-}
 
 
 def solve(
@@ -92,7 +70,8 @@ def solve(
     >>> solution.status.name, solution.residual <= 1e-8
     ('CONVERGED', True)
     """
-    chosen = _find_method(method, problem, init)
+    start = _starting_point(problem, init)
+    chosen = choose_method(method, problem, start) if isinstance(method, str) else method
     tol = check_positive(tol, "tol")
     if max_iter is None:
         max_iter = chosen.max_iter
@@ -103,21 +82,10 @@ def solve(
         chosen,
         tol=tol,
         max_iter=int(max_iter),
-        start=_starting_point(problem, init),
+        start=start,
         callback=callback,
         time_limit=math.inf if time_limit is None else check_positive(time_limit, "time_limit"),
     )
-
-
-def _find_method(method: str | Method, problem: Problem, init: Any) -> Method:
-    if not isinstance(method, str):
-        return method
-    if method == "auto":
-        method = "interior_point"
-    if method not in METHODS:
-        names = ", ".join(repr(name) for name in ("auto", *METHODS))
-        raise ValueError(f"method = {method!r} is unknown; use one of {names}.")
-    return METHODS[method](problem)
 
 
 def _starting_point(problem: Problem, init: Any) -> StartingPoint | None:

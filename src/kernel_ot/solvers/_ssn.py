@@ -9,7 +9,7 @@ import numpy as np
 
 from kernel_ot.arrays import Array, namespace_of
 from kernel_ot.linalg import cholesky, cholesky_solve, gram, symmetric, weighted_gram
-from kernel_ot.problem import Problem
+from kernel_ot.problem import Problem, check_optimality
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import (
     multiplier_size,
@@ -23,8 +23,11 @@ from kernel_ot.solvers._status import Status
 _CUTS = np.concatenate([np.geomspace(1e-3, 1.0, 31), [3.0, 10.0, 30.0, 100.0]])
 # How far from the smoothed path, relative to it, the next point may be predicted to lie.
 _NEIGHBOURHOOD = 1.5
-# A warm start is trusted to be this much closer than a cold one, in the squared smoothing.
-_WARM_CUT = 1e-3
+# A warm start enters the path at this multiple of its own residual, in units of the cold start's
+# squared smoothing: lower, it would be off the path and return to it by many damped steps.
+_CAUTION = 100.0
+_WARM_CUT = 1e-2
+_LEAST_WARM_CUT = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +104,8 @@ class SemismoothNewton:
             gamma, multiplier = xp.zeros_like(problem.linear), size * identity
         else:
             gamma, multiplier = rescaled(problem, start)
-            smoothing = smoothing * _WARM_CUT
+            distance = check_optimality(problem, gamma, multiplier).residual
+            smoothing = smoothing * xp.clip(_CAUTION * distance, _LEAST_WARM_CUT, _WARM_CUT)
         constraint = problem.constraint_matrix(gamma)
         tau = xp.sqrt(xp.linalg.norm(multiplier) / xp.linalg.norm(constraint))
         values, basis = xp.linalg.eigh(multiplier / tau - tau * constraint)
