@@ -140,8 +140,18 @@ def test_two_means_finds_two_clusters_and_survives_one_point() -> None:
 
 def test_too_few_tracks_and_permutations() -> None:
     rng = np.random.default_rng(0)
-    with pytest.raises(StudyError, match="3 trusted and 9 suspect tracks"):
-        detect(_features(rng, 3, 0.0), _features(rng, 9, 0.0), np.zeros(36, bool), SETTINGS, 0)
+    few, many = _features(rng, 3, 0.0), _features(rng, 9, 0.0)
+    with pytest.raises(StudyError, match="No class has 4 tracks"):
+        detect(few, many, np.zeros(36, bool), SETTINGS, 0)
+    # One class with enough of them is tested, the other one named.
+    uneven = FeatureSet(
+        np.concatenate([few.features[few.labels == 0], many.features[many.labels == 1]]),
+        np.repeat([0, 1], [6, 18]),
+        np.concatenate([few.tracks[few.labels == 0], many.tracks[many.labels == 1]]),
+    )
+    found = detect(uneven, many, np.zeros(36, bool), SETTINGS, 0)
+    assert found["labels"] == [1]
+    assert found["labels_with_too_few_tracks"] == [0]
     with pytest.raises(StudyError, match="at least 19"):
         DetectionSettings(permutations=10)
 

@@ -54,7 +54,7 @@ def test_splits_that_cannot_be_made(signs: ImageSet) -> None:
 
 def test_image_sets_check_their_arrays(signs: ImageSet) -> None:
     with pytest.raises(StudyError, match="uint8"):
-        ImageSet(signs.images.astype(float), signs.labels, signs.tracks, 4)  # type: ignore[arg-type]
+        ImageSet(signs.images.astype(float), signs.labels, signs.tracks, 4)
     with pytest.raises(StudyError, match=r"0..2"):
         ImageSet(signs.images, signs.labels, signs.tracks, 3)
     with pytest.raises(StudyError, match="as many labels"):

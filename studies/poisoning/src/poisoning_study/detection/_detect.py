@@ -16,6 +16,8 @@ from poisoning_study.errors import StudyError
 from poisoning_study.seeds import generator
 
 _Floats = NDArray[np.float64]
+#: With 4 tracks on each side there are 70 exchanges, enough for p = .05.
+_FEWEST_TRACKS = 4
 #: The same energy distance with frames exchanged one by one: the null one must not use.
 NAIVE = "energy distance, frames exchanged singly"
 
@@ -55,6 +57,11 @@ def _singly(pair: ClassPair, rng: np.random.Generator) -> NDArray[np.bool_]:
     return rng.permutation(pair.suspect)
 
 
+def _enough_tracks(trusted: FeatureSet, suspect: FeatureSet, label: int) -> bool:
+    counts = [len(np.unique(part.tracks[part.labels == label])) for part in (trusted, suspect)]
+    return min(counts) >= _FEWEST_TRACKS
+
+
 def detect(
     trusted: FeatureSet,
     suspect: FeatureSet,
@@ -78,26 +85,26 @@ def detect(
     Returns
     -------
     dict
-        `p_by_class` and `p_together`, for each detector; `statistic_by_class`; `roc`, for each
-        detector's scores of single images, or None if all or none are poisoned.
+        `labels` tested, and `labels_with_too_few_tracks`; for each detector `p_by_class`,
+        `p_together`, `statistic_by_class`, `null_mean_by_class` and `roc` of the scores of single
+        images, None if all or none are poisoned.
 
     Raises
     ------
     StudyError
-        A class that has fewer than 4 tracks in either sample: too few to exchange.
+        Every class has fewer than 4 tracks in either sample, too few to exchange.
     """
     values: dict[str, list[_Floats]] = {}
     scores: dict[str, _Floats] = {}
-    labels = [int(label) for label in np.unique(suspect.labels)]
+    present = [int(label) for label in np.unique(suspect.labels)]
+    labels = [label for label in present if _enough_tracks(trusted, suspect, label)]
+    if not labels:
+        raise StudyError(
+            f"No class has {_FEWEST_TRACKS} tracks in both the trusted and the suspect sample, the "
+            "fewest for a permutation null. Raise data.trusted_share."
+        )
     for label in labels:
         pair = class_pair(trusted, suspect, label, settings.components)
-        n_tracks = [len(np.unique(pair.blocks[side])) for side in (~pair.suspect, pair.suspect)]
-        if min(n_tracks) < 4:
-            raise StudyError(
-                f"Class {label} has {n_tracks[0]} trusted and {n_tracks[1]} suspect tracks; at "
-                "least 4 of each are needed for a permutation null. Leave the class out or raise "
-                "data.trusted_share."
-            )
         transport = TransportTest(pair.points, settings, generator(seed, "filling", label))
         found = statistics(pair, transport)
         rng = generator(seed, "tracks", label)
@@ -110,8 +117,10 @@ def detect(
         rows = suspect.labels == label
         for name, score in image_scores(pair, transport).items():
             scores.setdefault(name, np.zeros(len(suspect.labels)))[rows] = ranks(score)
+    tested = np.isin(suspect.labels, labels)
     return {
         "labels": labels,
+        "labels_with_too_few_tracks": sorted(set(present) - set(labels)),
         "p_by_class": {name: [p_value(v) for v in found] for name, found in values.items()},
         "p_together": {name: combined_p_value(found) for name, found in values.items()},
         "statistic_by_class": {
@@ -120,5 +129,5 @@ def detect(
         "null_mean_by_class": {
             name: [float(v[1:].mean()) for v in found] for name, found in values.items()
         },
-        "roc": {name: roc(score, poisoned) for name, score in scores.items()},
+        "roc": {name: roc(score[tested], poisoned[tested]) for name, score in scores.items()},
     }

@@ -161,7 +161,7 @@ class PerturbationGenerator(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return unbounded perturbations shaped like `images`; sides are multiples of 16, at least 32."""
+        """Return unbounded perturbations of `images`; sides are 32 or larger multiples of 16."""
         if self.n_classes:
             planes = torch.nn.functional.one_hot(labels, self.n_classes).to(images.dtype)
             planes = planes[:, :, None, None].expand(-1, -1, *images.shape[2:])

@@ -13,11 +13,19 @@ from poisoning_study.report._numbers import Results, mean_of
 from poisoning_study.report._victims import shown
 
 _LEVEL = 0.05 + 1e-9
+_SKIPPED = "labels_with_too_few_tracks"
 
 
 def _found(results: Results, name: str, poison: str, fraction: float) -> list[dict[str, Any]]:
     cell = (name, poison if fraction else "", "", "none", fraction)
     return list(results.cells.get(cell, {}).values())
+
+
+def _any(results: Results, name: str) -> list[dict[str, Any]]:
+    """Return every finished detection of an experiment."""
+    return [
+        one for cell, found in results.cells.items() if cell[0] == name for one in found.values()
+    ]
 
 
 def _rejections(found: list[dict[str, Any]], detector: str) -> tuple[int, int]:
@@ -88,6 +96,9 @@ def detection_section(
         "column exchanges frames singly, which is wrong since frames of a track are alike: its "
         "first row shows the false alarms that this causes."
     )
+    skipped = sorted({label for one in _any(results, name) for label in one[_SKIPPED]})
+    if skipped:
+        method += f" Classes with too few tracks to be tested: {', '.join(map(str, skipped))}."
     parts = [
         paragraph(method, "note"),
         _power_table(results, name, experiment),

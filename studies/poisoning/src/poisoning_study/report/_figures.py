@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from poisoning_study.detection import FALSE_POSITIVE_RATES, NAIVE
 from poisoning_study.report._numbers import Mean
@@ -51,6 +52,7 @@ def epoch_curves(curves: dict[str, list[list[float]]]) -> Figure:
         mean = np.mean(runs, axis=0)
         ax.plot(range(1, len(mean) + 1), mean, color=colour, lw=2, label=name)
     ax.set_ylim(0, 1)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _finish(ax, "epoch", "test accuracy")
     ax.legend(fontsize=8, loc="lower left", bbox_to_anchor=(1.0, 0.0))
     return figure
@@ -66,6 +68,7 @@ def loss_curves(curves: dict[str, list[dict[str, float]]]) -> Figure:
             style = "-" if index == 0 else "--"
             ax.plot(range(1, len(values) + 1), values, style, color=COLOURS[index], label=key)
         ax.set_title(name, fontsize=9)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         _finish(ax, "epoch", "loss" if ax is axes[0] else "")
     axes[-1].legend(fontsize=8)
     return figure

@@ -25,7 +25,7 @@ table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabu
   margin: 1rem 0; display: block; overflow-x: auto; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right;
   white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 13rem; }
 thead th { border-bottom: 2px solid var(--soft); }
 td.hurt { color: var(--mark); font-weight: 600; } tr.original td { background: var(--panel); }
 figure { margin: 1.2rem 0; } figure img { max-width: 100%; background: #fff; border-radius: 3px; }

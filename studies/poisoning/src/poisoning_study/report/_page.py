@@ -11,7 +11,7 @@ import torch
 from poisoning_study.files import write_atomically
 from poisoning_study.protocol import CODE_VERSION, RunStore, Study
 from poisoning_study.report._detection import detection_section
-from poisoning_study.report._findings import findings
+from poisoning_study.report._findings import findings_section
 from poisoning_study.report._html import bullets, page, paragraph, text
 from poisoning_study.report._numbers import Results
 from poisoning_study.report._pictures import pictures_section
@@ -93,7 +93,7 @@ def write_report(study: Study, out: Path) -> Path:
     results = Results(study, RunStore(out / "runs"))
     figures = out / "figures"
     body = _preface(results)
-    body += ["<h2>What these runs bear out</h2>", bullets(findings(results))]
+    body += ["<h2>What these runs bear out</h2>", *findings_section(results)]
     if any(experiment.table_1 for experiment in study.experiments.values()):
         body += [
             "<h2>The original's Table 1 beside ours</h2>",

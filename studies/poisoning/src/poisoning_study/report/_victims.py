@@ -60,7 +60,7 @@ def table_1(results: Results) -> str:
                 (name, poison if fraction else "", victim, defence, fraction)
                 for fraction in FRACTIONS
             ]
-            rows.append([f"{experiment.title}: {poison}, {victim}"])
+            rows.append([f"{name}: {poison}, {victim}"])
             rows[-1] += [_cell_text(results, cell) for cell in cells]
             css.append("")
     return table(head, rows, css)
