@@ -68,7 +68,9 @@ def _run(
     records: Records, settings: Settings, contenders: Sequence[Contender], machine: dict[str, Any]
 ) -> int:
     parts, code = sections(settings, contenders), 0
-    with tqdm(total=sum(part.count for part in parts), unit="run", dynamic_ncols=True) as bar:
+    total = sum(part.count for part in parts)
+    # Elsewhere than on a terminal the runner prints a line a run instead.
+    with tqdm(total=total, unit="run", dynamic_ncols=True, disable=None) as bar:
         runner = Runner(records, settings.budget, bar)
         try:
             for part in parts:
