@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test lint types benchmark clean
+.PHONY: demo test lint types benchmark benchmark-accuracy study test-study clean
 
 demo: $(VENV)/.demo
 	$(BIN)/kernel-ot demo --out demo-output
