@@ -55,7 +55,7 @@ class AcceleratedGradient:
     Minimises ``f(gamma) + |[-M(gamma)]_+|_F^2 / (2 epsilon)``, a squared hinge on the negative
     eigenvalues. That is the dual of the problem with ``epsilon |X|_F^2 / 2`` added to the
     sum-of-squares operator's regularisation, the smooth form of Marteau-Ferey, Bach and Rudi
-    (2020), section 3.2. Steps and momentum: Nesterov (1983); the momentum is put to zero where it
+    (2020). Steps and momentum: Nesterov (1983); the momentum is put to zero where it
     points uphill (O'Donoghue and Candes 2015).
 
     What it converges to: for one epsilon, to that regularised problem, whose multiplier is

@@ -48,7 +48,7 @@ class Extragradient:
     monotone operator ``F = [(Q gamma - z)/(2 lambda_2) - A(X); M(gamma)]`` at the point that a
     projected gradient step leads to, and takes the step from the old point with that value. It
     converges from anywhere with a residual of order 1/sqrt(k), and is what safeguards the
-    semismooth Newton method of Lin, Cuturi and Jordan (2024), section 3.
+    semismooth Newton method of Lin, Cuturi and Jordan (2024).
 
     Step size: with `h = |Q| / (2 lambda_2)` and `a = |A|`, F has the Lipschitz constant
     ``(h + sqrt(h^2 + 4 tau^2 a^2)) / 2`` in (gamma, X / tau).

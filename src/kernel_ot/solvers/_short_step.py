@@ -53,7 +53,7 @@ class ShortStepState:
 class ShortStep:
     """Damped Newton on a log-det barrier of geometrically decreasing weight.
 
-    Vacher, Muzellec, Rudi, Bach and Vialard (2021), section 5: minimise
+    Vacher, Muzellec, Rudi, Bach and Vialard (2021): minimise
     ``f(gamma) - eta log det M(gamma)`` by Newton steps of length 1 / (1 + decrement), with
     gradient ``(Q gamma - z)/(2 lambda_2) - eta diag(G)`` and Hessian
     ``Q/(2 lambda_2) + eta G o G``, ``G = Phi' M(gamma)^-1 Phi``; once near the minimiser, eta is

@@ -87,7 +87,7 @@ class SafeguardedState:
 
 @dataclass(frozen=True)
 class SafeguardedSemismoothNewton:
-    """The specialised semismooth Newton method of Lin, Cuturi and Jordan (2024), Algorithm 2.
+    """The specialised semismooth Newton method of Lin, Cuturi and Jordan (2024).
 
     Solves ``(J + mu I) dw = -R(w)`` with J an element of the generalised Jacobian of the residual
     map R of eq. (3.1) and ``mu = theta (l / 5) |R(w)|``. After elimination of dX the matrix is
