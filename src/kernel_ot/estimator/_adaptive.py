@@ -10,16 +10,19 @@ are the contact points of the constraint.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
 
 from kernel_ot.arrays import Array
 from kernel_ot.estimator._pairs import PairScan, scan_pairs
-from kernel_ot.estimator._pointwise import active_points, refine, solve_pointwise
+from kernel_ot.estimator._pointwise import polish, solve_pointwise
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import KernelExpansion, Potentials
+
+# A round adds as many points as it holds, and at least this many.
+_MIN_ADDED = 400
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class AdaptiveFit:
         The constraint on all sample pairs for these potentials.
     rounds : tuple of FillingRound
     complete : bool
-        Whether no violation above the tolerance was left.
+        Whether no violation above the tolerance was left; the round with the smallest one else.
     """
 
     x_fill: Array
@@ -95,9 +98,9 @@ def adaptive_filling(
     reg_potential: float,
     *,
     start: tuple[Array, Array] | None = None,
-    tol: float = 1e-3,
+    tol: float = 2e-3,
     max_fill: int = 2000,
-    max_rounds: int = 40,
+    max_rounds: int = 30,
     on_round: Callable[[FillingRound], bool] | None = None,
 ) -> AdaptiveFit:
     """Solve with filling points chosen by cutting planes.
@@ -112,11 +115,11 @@ def adaptive_filling(
     start : tuple of two ndarray of shape (l, d), optional
         Filling points of the first round; by default (x_i, x_i) and (y_j, y_j), the contact points
         of the identity map, which is what preconditioned samples start from.
-    tol : float, default 1e-3
+    tol : float, default 2e-3
         Violations up to this part of the mean cost of a pair are left.
     max_fill : int, default 2000
         The most violated pairs are added first, and no more than this are held.
-    max_rounds : int, default 40
+    max_rounds : int, default 30
     on_round : callable, optional
         Called after each round; True ends the filling.
 
@@ -131,10 +134,8 @@ def adaptive_filling(
     rounds: list[FillingRound] = []
     while True:
         quadratic, linear = _quadratic_form(samples, x_fill, y_fill, kernel, reg_potential)
-        gamma = solve_pointwise(quadratic, linear)
-        kept = active_points(gamma)
-        x_fill, y_fill, gamma = x_fill[kept], y_fill[kept], gamma[kept]
-        gamma = refine(quadratic[np.ix_(kept, kept)], linear[kept], gamma)
+        kept, gamma = polish(quadratic, linear, solve_pointwise(quadratic, linear))
+        x_fill, y_fill = x_fill[kept], y_fill[kept]
         potentials = _potentials(samples, x_fill, y_fill, gamma, kernel, reg_potential)
         scan, new_x, new_y, violation = _violated_pairs(samples, potentials)
         dual = potentials.u(x) @ samples.weights_x + potentials.v(y) @ samples.weights_y
@@ -146,13 +147,19 @@ def adaptive_filling(
                 seconds=perf_counter() - began,
             )
         )
+        if rounds[-1].violation <= min(step.violation for step in rounds):
+            best = AdaptiveFit(x_fill, y_fill, gamma, potentials, scan, (), False)
         complete = rounds[-1].violation <= tol
         stopped = on_round is not None and on_round(rounds[-1]) is True
         room = max_fill - len(x_fill)
         if complete or stopped or room <= 0 or len(rounds) >= max_rounds:
-            return AdaptiveFit(x_fill, y_fill, gamma, potentials, scan, tuple(rounds), complete)
-        order = np.argsort(-violation, kind="stable")[:room]
+            return replace(best, rounds=tuple(rounds), complete=complete)
+        order = np.argsort(-violation, kind="stable")
         order = order[violation[order] > tol * unit]
+        # Neighbours violate together and are cured together: a spread over all of them, the worst
+        # first, does as well as all and keeps the round's matrices small.
+        count = min(room, max(_MIN_ADDED, len(x_fill)))
+        order = order[np.unique(np.linspace(0, len(order) - 1, count).astype(np.intp))]
         x_fill = np.concatenate([x_fill, new_x[order]])
         y_fill = np.concatenate([y_fill, new_y[order]])
 

@@ -16,7 +16,7 @@ def c_transform(
     y: Array,
     candidates: Array,
     starts: Array | None = None,
-    tol: float = 1e-8,
+    tol: float = 1e-10,
 ) -> Array:
     r"""Return :math:`\min_x |x - y_j|^2 / 2 - u(x)` for every row of `y`.
 
@@ -35,7 +35,7 @@ def c_transform(
         Where the search begins, usually the sample of x.
     starts : ndarray of shape (k, d), optional
         One more start for each y_j, usually S(y_j).
-    tol : float, default 1e-8
+    tol : float, default 1e-10
         A point is done where a step gains less than this relative to 1 + |value|.
 
     Returns

@@ -180,7 +180,7 @@ def solve_adaptively(
         settings.reg_potential,
         tol=violation_tol,
         max_fill=max_fill,
-        max_rounds=40 if max_iter is None else max(1, max_iter),
+        max_rounds=30 if max_iter is None else max(1, max_iter),
         on_round=on_round,
     )
     filled = perf_counter() - began
@@ -188,9 +188,12 @@ def solve_adaptively(
     zero = np.zeros((problem.rank, problem.rank))
     report = check_optimality(problem, fit.gamma, zero)
     residual = float(report.residual)
-    if ended is Status.CONVERGED and (residual > tol or method != "auto"):
-        init = (fit.gamma, zero) if method == "auto" else None
-        return problem, solve(problem, method, tol, None, init, callback, time_limit), fit
+    if ended is Status.CONVERGED:
+        if method != "auto":
+            solution = solve(problem, method, tol, callback=callback, time_limit=time_limit)
+            return problem, solution, fit
+        if not residual <= tol:
+            ended = Status.NO_PROGRESS
     seconds = perf_counter() - began
     objective = float(problem.objective(fit.gamma))
     history.append(Progress(len(history), residual, objective, seconds))

@@ -22,9 +22,14 @@ from kernel_ot.arrays import Array
 _MAX_STEPS = 60
 # A point whose multiplier is below this part of the average carries no weight in the potentials.
 _ACTIVE = 1e-4
+# Makes Q definite; moves the potentials by this part of their size over lambda_2.
+_RIDGE = 1e-11
+# Relative to the average diagonal entry of Q.
+_JITTER = 1e-13
+_MAX_POLISHING_STEPS = 100
 
 
-def solve_pointwise(quadratic: Array, linear: Array, tol: float = 1e-9) -> Array:
+def solve_pointwise(quadratic: Array, linear: Array, tol: float = 1e-10) -> Array:
     r"""Return the minimiser of :math:`\gamma^\top Q \gamma / 2 - z^\top \gamma` over gamma >= 0.
 
     A predictor-corrector interior point method (Mehrotra 1992) with one Cholesky factorisation of
@@ -42,7 +47,7 @@ def solve_pointwise(quadratic: Array, linear: Array, tol: float = 1e-9) -> Array
     Returns
     -------
     ndarray of shape (l,)
-        Positive; zero multipliers are tiny, see `active_points`.
+        Positive; zero multipliers are tiny, see `polish`.
 
     Examples
     --------
@@ -53,6 +58,7 @@ def solve_pointwise(quadratic: Array, linear: Array, tol: float = 1e-9) -> Array
     n_fill = len(linear)
     scale = max(float(np.abs(linear).max()), np.finfo(float).tiny)
     level = max(float(np.trace(quadratic)) / n_fill, np.finfo(float).tiny)
+    quadratic = quadratic + _RIDGE * level * np.eye(n_fill)
     gamma = np.full(n_fill, scale / level / n_fill)
     slack = np.full(n_fill, scale)
     for _ in range(_MAX_STEPS):
@@ -62,7 +68,12 @@ def solve_pointwise(quadratic: Array, linear: Array, tol: float = 1e-9) -> Array
             break
         matrix = quadratic.copy()
         matrix.flat[:: n_fill + 1] += slack / gamma
-        factor = scipy.linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        try:
+            factor = scipy.linalg.cho_factor(
+                matrix, lower=True, overwrite_a=True, check_finite=False
+            )
+        except np.linalg.LinAlgError:
+            break  # rounding has the last word; what is reached is near the solution
         products = gamma * slack
         change, change_slack = _direction(factor, stationarity, gamma, slack, products)
         predicted = (gamma + _step(gamma, change) * change) @ (
@@ -76,30 +87,45 @@ def solve_pointwise(quadratic: Array, linear: Array, tol: float = 1e-9) -> Array
     return gamma
 
 
-def active_points(gamma: Array) -> Array:
-    """Return the mask of the points whose multiplier is more than the method's rounding."""
-    return np.asarray(gamma > _ACTIVE * gamma.mean())
+def polish(quadratic: Array, linear: Array, gamma: Array) -> tuple[Array, Array]:
+    r"""Return the points that carry weight, as a mask, and their multipliers, exact to rounding.
 
+    Starts from the points whose multiplier is more than the interior method's rounding, and goes
+    from there to the solution of :math:`Q \gamma = z` on them; points whose multiplier reaches zero
+    on the way are dropped (the inner loop of Lawson and Hanson 1974, chapter 23). Where points are
+    so close that Q is singular, this keeps one of several.
 
-def refine(quadratic: Array, linear: Array, gamma: Array, steps: int = 5) -> Array:
-    r"""Return gamma corrected towards :math:`Q \gamma = z`, exact to rounding where Q allows it.
-
-    Corrections, not a fresh solve: directions in which Q is singular keep their multipliers.
+    Returns
+    -------
+    active : ndarray of bool, shape (l,)
+    gamma : ndarray of shape (number of active points,)
+        Positive.
     """
-    jitter = 1e-13 * float(np.trace(quadratic)) / len(gamma)
-    matrix = quadratic + jitter * np.eye(len(gamma))
-    try:
-        factor = scipy.linalg.cho_factor(matrix, lower=True, overwrite_a=True)
-    except np.linalg.LinAlgError:
-        return gamma
-    best, error = gamma, float(np.linalg.norm(quadratic @ gamma - linear))
-    for _ in range(steps):
-        gamma = gamma + scipy.linalg.cho_solve(factor, linear - quadratic @ gamma)
-        now = float(np.linalg.norm(quadratic @ gamma - linear))
-        if not now < error:
+    active = gamma > _ACTIVE * gamma.mean()
+    jitter = _JITTER * float(np.trace(quadratic)) / len(gamma)
+    gamma = np.where(active, gamma, 0.0)
+    for _ in range(_MAX_POLISHING_STEPS):
+        matrix = quadratic[np.ix_(active, active)]
+        matrix.flat[:: len(matrix) + 1] += jitter
+        try:
+            factor = scipy.linalg.cho_factor(matrix, lower=True, check_finite=False)
+        except np.linalg.LinAlgError:
             break
-        best, error = gamma, now
-    return best
+        here = gamma[active]
+        plain = quadratic[np.ix_(active, active)]
+        change = scipy.linalg.cho_solve(factor, linear[active] - plain @ here)
+        step = _step(here, change)
+        here = np.maximum(here + step * change, 0)
+        gamma[active] = here
+        if step == 1.0:
+            # One more correction takes out what the jitter left.
+            trial = here + scipy.linalg.cho_solve(factor, linear[active] - plain @ here)
+            gamma[active] = trial if trial.min() > 0 else here
+            break
+        leaving = (change < 0) & (here <= _ACTIVE * here.mean())
+        active[np.flatnonzero(active)[leaving]] = False
+        gamma[~active] = 0
+    return active, gamma[active]
 
 
 def _direction(

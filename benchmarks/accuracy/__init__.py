@@ -1,0 +1,1 @@
+"""Accuracy of map estimators against families with known truth."""

@@ -1,0 +1,132 @@
+"""The estimators that are compared: each maps two samples to a map and a cost."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import ot
+
+from benchmarks.accuracy._families import Case
+from kernel_ot import KernelOT
+from kernel_ot.arrays import Array
+from kernel_ot.preconditioning import fit_conjugation
+
+Map = Callable[[Array], Array]
+# Entropic regularisations, relative to the mean cost of a pair.
+ENTROPIC_GRID = (0.003, 0.01, 0.03, 0.1, 0.3)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a method says: its map at new points, and its cost (|x - y|^2 / 2), if it has one."""
+
+    transport: Map
+    cost: float | None
+
+
+def uvp(images: Array, truth: Array) -> float:
+    """Return E|T_hat - T|^2 / Var(T), the unexplained variance."""
+    error = np.mean(np.sum(np.square(images - truth), axis=1))
+    return float(error / np.sum(np.var(truth, axis=0)))
+
+
+def _half_squares(x: Array, y: Array) -> Array:
+    return np.asarray(ot.dist(x, y) / 2)
+
+
+def _uniform(n: int) -> Array:
+    return np.full(n, 1 / n)
+
+
+def kernel_ot_default(case: Case) -> Iterator[Estimate]:
+    """KernelOT() with nothing set."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = KernelOT().fit(case.x, case.y)
+    yield Estimate(model.transform, model.cost_)
+
+
+def gaussian(case: Case) -> Iterator[Estimate]:
+    """Yield the optimal map between Gaussians with Ledoit-Wolf covariances."""
+    weights = _uniform(len(case.x)), _uniform(len(case.y))
+    change = fit_conjugation(case.x, case.y, "gaussian", *weights)
+    cost = change.cost(0.0, case.x, case.y, *weights)
+    yield Estimate(lambda x: change.backward_y(change.forward_x(x)), cost)
+
+
+def nearest_neighbour(case: Case) -> Iterator[Estimate]:
+    """POT's exact plan; a new point moves as its nearest neighbour in x does."""
+    cost = _half_squares(case.x, case.y)
+    plan, log = ot.emd(_uniform(len(case.x)), _uniform(len(case.y)), cost, log=True)
+    images = plan @ case.y * len(case.x)
+    yield Estimate(lambda x: images[_half_squares(x, case.x).argmin(axis=1)], float(log["cost"]))
+
+
+def entropic(case: Case) -> Iterator[Estimate]:
+    """POT's entropic map, one estimate for each regularisation of the grid."""
+    cost = _half_squares(case.x, case.y)
+    weights = _uniform(len(case.x)), _uniform(len(case.y))
+    for relative in ENTROPIC_GRID:
+        reg = relative * float(cost.mean())
+        plan, log = ot.bregman.sinkhorn_log(
+            *weights, cost, reg, numItermax=1000, stopThr=1e-6, log=True, warn=False
+        )
+        yield Estimate(_entropic_map(case.y, log["log_v"], reg), float(np.sum(plan * cost)))
+
+
+def _entropic_map(y: Array, log_v: Array, reg: float) -> Map:
+    def transport(x: Array) -> Array:
+        exponent = log_v - _half_squares(x, y) / reg
+        plan = np.exp(exponent - exponent.max(axis=1, keepdims=True))
+        return np.asarray(plan @ y / plan.sum(axis=1, keepdims=True))
+
+    return transport
+
+
+def ott_entropic(case: Case) -> Iterator[Estimate]:
+    """OTT-JAX's entropic map over the same grid; needs ott-jax."""
+    import jax
+    from ott.geometry import pointcloud
+    from ott.problems.linear import linear_problem
+    from ott.solvers.linear import sinkhorn
+
+    jax.config.update("jax_enable_x64", True)
+    mean_cost = float(_half_squares(case.x, case.y).mean())
+    for relative in ENTROPIC_GRID:
+        # OTT's SqEuclidean is |x - y|^2, so the same plan needs twice the regularisation.
+        geometry = pointcloud.PointCloud(case.x, case.y, epsilon=2 * relative * mean_cost)
+        output = sinkhorn.Sinkhorn(max_iterations=1000)(linear_problem.LinearProblem(geometry))
+        potentials = output.to_dual_potentials()
+
+        def transport(x: Array, potentials: Any = potentials) -> Array:
+            return np.asarray(potentials.transport(x))
+
+        yield Estimate(transport, float(output.primal_cost) / 2)
+
+
+def _mapping(case: Case, kernel: str) -> Iterator[Estimate]:
+    model = ot.da.MappingTransport(kernel=kernel, mu=1, eta=1e-3, bias=True, max_iter=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(Xs=case.x, Xt=case.y)
+    yield Estimate(lambda x: np.asarray(model.transform(Xs=x)), None)
+
+
+def mapping_linear(case: Case) -> Iterator[Estimate]:
+    """POT's MappingTransport with a linear kernel and bias."""
+    yield from _mapping(case, "linear")
+
+
+METHODS: dict[str, Callable[[Case], Iterator[Estimate]]] = {
+    "kernel-ot": kernel_ot_default,
+    "Gaussian map": gaussian,
+    "nearest neighbour": nearest_neighbour,
+    "entropic (best)": entropic,
+    "OTT entropic (best)": ott_entropic,
+    "MappingTransport": mapping_linear,
+}
+"""Every method; of several estimates the one that is best with the truth counts."""

@@ -1,0 +1,88 @@
+"""Tables and marks from results."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+
+from benchmarks.accuracy._families import SMOOTH
+from benchmarks.accuracy._run import Result
+
+Key = tuple[str, int, int]
+
+
+def by_cell(results: Iterable[Result]) -> dict[Key, dict[str, list[Result]]]:
+    """Group results by (family, d, n), then by method."""
+    cells: dict[Key, dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
+    for result in results:
+        cells[result.family, result.d, result.n][result.method].append(result)
+    return cells
+
+
+def table(results: Iterable[Result], quantity: str) -> str:
+    """Return a Markdown table of "uvp", "cost error" or "seconds", mean and standard error."""
+    cells = by_cell(results)
+    methods = sorted({m for cell in cells.values() for m in cell}, key=_order)
+    lines = [
+        f"| family | d | n | seeds | {' | '.join(methods)} |",
+        "|---" * (4 + len(methods)) + "|",
+    ]
+    for (family, d, n), cell in sorted(cells.items(), key=lambda item: item[0]):
+        seeds = max(len(results) for results in cell.values())
+        entries = [_entry(cell.get(method, []), quantity) for method in methods]
+        lines.append(f"| {family} | {d} | {n} | {seeds} | {' | '.join(entries)} |")
+    return "\n".join(lines)
+
+
+def _order(method: str) -> tuple[bool, str]:
+    return method != "kernel-ot", method
+
+
+def _values(results: list[Result], quantity: str) -> list[float]:
+    if quantity == "cost error":
+        return [abs(r.cost / r.true_cost - 1) for r in results if r.cost is not None]
+    return [getattr(r, quantity) for r in results]
+
+
+def _entry(results: list[Result], quantity: str) -> str:
+    values = _values(results, quantity)
+    if not values:
+        return "-"
+    error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+    digits = 1 if quantity == "seconds" else 4
+    return f"{np.mean(values):.{digits}f} ± {error:.{digits}f}"
+
+
+def marks(results: Iterable[Result]) -> str:
+    """Return one line for each mark and cell at n = 300: what is asked, what was reached."""
+    lines = ["| mark | family | d | asked | reached | met |", "|---" * 6 + "|"]
+    for (family, d, n), cell in sorted(by_cell(results).items()):
+        if n != 300 or "kernel-ot" not in cell:
+            continue
+        means = {m: float(np.mean(_values(r, "uvp"))) for m, r in cell.items()}
+        ours = means["kernel-ot"]
+        others = {m: value for m, value in means.items() if m != "kernel-ot"}
+        asked: list[tuple[str, float]] = []
+        entropic = [value for m, value in others.items() if "entropic" in m]
+        if d in (5, 8, 10) and family in SMOOTH and entropic:
+            asked.append(("a third of the best entropic", min(entropic) / 3))
+        if "Gaussian map" in others and family != "mixture":
+            factor = 1.5 if family == "affine" else 1.0
+            asked.append((f"{factor:g} x Gaussian map", factor * others["Gaussian map"]))
+        if d <= 2 and others:
+            asked.append(("1.2 x best of all", 1.2 * min(others.values())))
+        lines += [_mark(name, family, d, limit, ours) for name, limit in asked]
+        plug_in = _values(cell.get("nearest neighbour", []), "cost error")
+        if d >= 5 and plug_in:
+            mine = float(np.mean(_values(cell["kernel-ot"], "cost error")))
+            lines.append(_mark("cost error of the plug-in", family, d, np.mean(plug_in), mine))
+        seconds = max(_values(cell["kernel-ot"], "seconds"))
+        lines.append(_mark("60 s, selection included", family, d, 60.0, seconds))
+    return "\n".join(lines)
+
+
+def _mark(name: str, family: str, d: int, limit: float, reached: float) -> str:
+    met = "yes" if reached <= limit else "**no**"
+    return f"| {name} | {family} | {d} | {limit:.4g} | {reached:.4g} | {met} |"

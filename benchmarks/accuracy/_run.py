@@ -1,0 +1,73 @@
+"""Run the grid of cases, one line of JSON a result, so that an interrupted run goes on."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks.accuracy._families import make_case
+from benchmarks.accuracy._methods import METHODS, uvp
+
+
+@dataclass(frozen=True)
+class Result:
+    """One method on one case; `cost` is None where the method has none."""
+
+    family: str
+    d: int
+    n: int
+    seed: int
+    method: str
+    uvp: float
+    cost: float | None
+    true_cost: float
+    seconds: float
+
+
+def read_results(path: Path) -> list[Result]:
+    """Return the results in `path`, none if there is no such file."""
+    if not path.exists():
+        return []
+    return [Result(**json.loads(line)) for line in path.read_text().splitlines()]
+
+
+def run(
+    cells: Iterable[tuple[str, int, int, int]], methods: Iterable[str], path: Path
+) -> list[Result]:
+    """Run what `path` does not hold yet of all (family, d, n, seed) and methods."""
+    done = {(r.family, r.d, r.n, r.seed, r.method) for r in read_results(path)}
+    methods = [m for m in methods if m != "OTT entropic (best)" or _has_ott()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for family, d, n, seed in cells:
+        missing = [m for m in methods if (family, d, n, seed, m) not in done]
+        if not missing:
+            continue
+        case = make_case(family, d, n, seed)
+        for method in missing:
+            began = perf_counter()
+            best: tuple[float, float | None] | None = None
+            for estimate in METHODS[method](case):
+                error = uvp(estimate.transport(case.test), case.truth)
+                if best is None or error < best[0]:
+                    best = error, estimate.cost
+            assert best is not None
+            result = Result(family, d, n, seed, method, *best, case.cost, perf_counter() - began)
+            with path.open("a") as file:
+                file.write(json.dumps(asdict(result)) + "\n")
+            print(
+                f"{family:14s} d={d:<3d} n={n:<5d} seed={seed} {method:20s} "
+                f"UVP {result.uvp:.4f}  {result.seconds:6.1f} s",
+                flush=True,
+            )
+    return read_results(path)
+
+
+def _has_ott() -> bool:
+    if importlib.util.find_spec("ott") is not None:
+        return True
+    print("OTT-JAX is not installed (pip install ott-jax): its entropic map is left out.")
+    return False

@@ -1,0 +1,136 @@
+"""The pieces of a fit: quadratic programme, pair scan, c-transform, adaptive filling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import lsq_linear
+
+from kernel_ot import arrays
+from kernel_ot.estimator import c_transform
+from kernel_ot.estimator._adaptive import FillingRound, WeightedSamples, adaptive_filling
+from kernel_ot.estimator._fitting import Settings, make_problem
+from kernel_ot.estimator._pairs import scan_pairs
+from kernel_ot.estimator._pointwise import polish, solve_pointwise
+from kernel_ot.kernels import Gaussian, Linear
+from kernel_ot.potentials import KernelExpansion
+from kernel_ot.problem import check_optimality
+from kernel_ot.solvers import solve
+
+
+def uniform_samples(n: int = 40, m: int = 50, d: int = 2, seed: int = 0) -> WeightedSamples:
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(n, d)), rng.normal(size=(m, d))
+    return WeightedSamples(x, y + 0.3 * np.sin(3 * y), np.full(n, 1 / n), np.full(m, 1 / m))
+
+
+@pytest.mark.parametrize("rank", [30, 8])
+def test_pointwise_solution_is_the_bounded_least_squares_one(rank: int) -> None:
+    rng = np.random.default_rng(0)
+    factor = rng.normal(size=(rank, 30))
+    target = rng.normal(size=rank)
+    gamma = solve_pointwise(factor.T @ factor, factor.T @ target)
+    reference = lsq_linear(factor, target, bounds=(0, np.inf), tol=1e-14).x
+    # Where Q is singular the multipliers are not unique, what they represent is.
+    np.testing.assert_allclose(factor @ gamma, factor @ reference, atol=1e-6)
+    assert gamma.min() > 0
+
+
+def test_polishing_makes_the_active_equations_exact() -> None:
+    rng = np.random.default_rng(1)
+    factor = rng.normal(size=(20, 12))
+    quadratic, target = factor.T @ factor, rng.normal(size=20)
+    linear = factor.T @ target
+    active, gamma = polish(quadratic, linear, solve_pointwise(quadratic, linear, tol=1e-6))
+    reference = lsq_linear(factor, target, bounds=(0, np.inf), tol=1e-14).x
+    np.testing.assert_array_equal(active, reference > 1e-8)
+    np.testing.assert_allclose(gamma, reference[active], rtol=1e-7)
+    np.testing.assert_allclose(
+        quadratic[np.ix_(active, active)] @ gamma, linear[active], atol=1e-12
+    )
+
+
+def test_polishing_keeps_one_of_equal_points() -> None:
+    quadratic, linear = np.ones((3, 3)), np.full(3, 2.0)
+    active, gamma = polish(quadratic, linear, np.array([1.0, 0.5, 0.4]))
+    assert (quadratic[:, active] @ gamma).tolist() == pytest.approx([2.0, 2.0, 2.0])
+
+
+def test_scan_in_blocks_equals_the_full_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = uniform_samples()
+    u, v = np.sin(samples.x[:, 0]), np.cos(samples.y[:, 1])
+    full = u[:, None] + v - np.sum(np.square(samples.x[:, None] - samples.y), axis=2) / 2
+    monkeypatch.setattr(
+        "kernel_ot.estimator._pairs.block_slices",
+        lambda rows, columns: arrays.block_slices(rows, columns, block_bytes=8 * 7 * columns),
+    )
+    scan = scan_pairs(samples.x, samples.y, u, v)
+    np.testing.assert_allclose(scan.row_best, full.max(axis=1), atol=1e-12)
+    np.testing.assert_allclose(scan.column_best, full.max(axis=0), atol=1e-12)
+    np.testing.assert_array_equal(scan.row_partner, full.argmax(axis=1))
+    np.testing.assert_array_equal(scan.column_partner, full.argmax(axis=0))
+
+
+def test_c_transform_finds_the_minimum_between_candidates() -> None:
+    u = KernelExpansion(Gaussian(0.7), np.array([[0.0], [1.0]]), np.array([0.3, -0.2]))
+    y = np.linspace(-2, 3, 40)[:, None]
+    grid = np.linspace(-4, 5, 200_001)[:, None]
+    values = u(grid)
+    expected = [float(np.min((grid[:, 0] - point) ** 2 / 2 - values)) for point in y[:, 0]]
+    found = c_transform(u, y, candidates=np.linspace(-3, 4, 15)[:, None])
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_c_transform_uses_the_better_start_and_leaves_inputs_alone() -> None:
+    u = KernelExpansion(Linear(), np.array([[1.0, 0.0]]), np.array([3.0]))
+    y, candidates = np.zeros((5, 2)), np.full((3, 2), 50.0)
+    starts = y + np.array([3.0, 0.0])
+    copies = y.copy(), candidates.copy(), starts.copy()
+    np.testing.assert_allclose(c_transform(u, y, candidates, starts), -4.5)
+    for array, copy in zip((y, candidates, starts), copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+def test_adaptive_filling_leaves_no_violation_and_solves_the_semidefinite_problem() -> None:
+    samples = uniform_samples()
+    kernel, reg = Gaussian(1.5), 1e-3
+    fit = adaptive_filling(samples, kernel, reg, tol=1e-4)
+    assert fit.complete
+    assert fit.scan.largest <= 1e-4 * samples.mean_cost()
+    for reg_sos in (1e-6, 1e-2):
+        problem = make_problem(samples, fit.x_fill, fit.y_fill, Settings(kernel, reg_sos, reg, ()))
+        report = check_optimality(problem, fit.gamma, np.zeros((problem.rank, problem.rank)))
+        assert report.residual < 1e-8
+    solution = solve(problem, tol=1e-7)
+    assert solution.cost == pytest.approx(fit.rounds[-1].dual, abs=1e-5)
+
+
+def test_dropping_the_last_rounds_shows_in_the_violation() -> None:
+    samples = uniform_samples()
+    seen: list[FillingRound] = []
+    fit = adaptive_filling(
+        samples,
+        Gaussian(0.5),
+        1e-4,
+        on_round=lambda step: bool(seen.append(step)) or len(seen) == 2,
+    )
+    assert not fit.complete
+    assert [step.n_fill for step in seen] == [step.n_fill for step in fit.rounds]
+    assert fit.rounds[-1].violation > 1e-3
+
+
+def test_no_more_points_than_allowed_are_held() -> None:
+    samples = uniform_samples()
+    fit = adaptive_filling(samples, Gaussian(0.5), 1e-4, max_fill=25)
+    assert max(step.n_fill for step in fit.rounds) <= 25
+    assert not fit.complete
+
+
+def test_a_warm_start_ends_at_the_same_solution() -> None:
+    samples = uniform_samples()
+    cold = adaptive_filling(samples, Gaussian(1.0), 1e-3, tol=1e-4)
+    other = adaptive_filling(samples, Gaussian(1.0), 1e-2, tol=1e-4)
+    warm = adaptive_filling(
+        samples, Gaussian(1.0), 1e-3, tol=1e-4, start=(other.x_fill, other.y_fill)
+    )
+    assert warm.rounds[-1].dual == pytest.approx(cold.rounds[-1].dual, abs=1e-2)
