@@ -108,12 +108,12 @@ def test_adaptive_filling_leaves_no_violation_and_solves_the_semidefinite_proble
 def test_dropping_the_last_rounds_shows_in_the_violation() -> None:
     samples = uniform_samples()
     seen: list[FillingRound] = []
-    fit = adaptive_filling(
-        samples,
-        Gaussian(0.5),
-        1e-4,
-        on_round=lambda step: bool(seen.append(step)) or len(seen) == 2,
-    )
+
+    def stop(step: FillingRound) -> bool:
+        seen.append(step)
+        return len(seen) == 2
+
+    fit = adaptive_filling(samples, Gaussian(0.5), 1e-4, on_round=stop)
     assert not fit.complete
     assert [step.n_fill for step in seen] == [step.n_fill for step in fit.rounds]
     assert fit.rounds[-1].violation > 1e-3
