@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from poisoning_study import StudyError
 from poisoning_study.data import ImageSet, render
 from poisoning_study.torch_setup import require_torch
 
@@ -15,7 +16,10 @@ HEADER = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId"
 
 
 def pytest_configure() -> None:
-    require_torch()
+    try:
+        require_torch()
+    except StudyError as error:
+        pytest.exit(str(error), returncode=4)
 
 
 def _picture(path: Path, width: int, height: int, colour: tuple[int, int, int]) -> str:

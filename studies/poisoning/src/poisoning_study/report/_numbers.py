@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from poisoning_study.protocol import Run, RunStore, Study
+from poisoning_study.protocol import Run, RunStore, Study, stages
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,15 @@ class Results:
         self.store = store
         self.cells: dict[Cell, dict[int, Any]] = {}
         self.n_asked = self.n_found = 0
-        seconds: dict[str, float] = {}
         for run in study.runs():
             record = store.find(run.job)
             self.n_asked += 1
             if record is None:
                 continue
             self.n_found += 1
-            seconds[f"{run.job.kind}/{store.key(run.job)}"] = record["processor_seconds"]
             self.cells.setdefault(_cell(run), {})[run.seed] = record["result"]
-        self.processor_seconds = sum(seconds.values())
+        records = [store.find(job) for _, jobs in stages(study) for job in jobs]
+        self.processor_seconds = sum(r["processor_seconds"] for r in records if r is not None)
 
     def values(self, cell: Cell, key: str) -> dict[int, float]:
         """Return one number a seed."""

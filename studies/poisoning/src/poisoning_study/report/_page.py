@@ -15,7 +15,7 @@ from poisoning_study.report._findings import findings_section
 from poisoning_study.report._html import bullets, page, paragraph, text
 from poisoning_study.report._numbers import Results
 from poisoning_study.report._pictures import pictures_section
-from poisoning_study.report._victims import MARKED, table_1, victims_section
+from poisoning_study.report._victims import READING, table_1, victims_section
 
 _SECTIONS = {
     "victims": victims_section,
@@ -47,6 +47,7 @@ def _preface(results: Results) -> list[str]:
             + f" Seeds {', '.join(map(str, settings.seeds))}; "
             f"{results.processor_seconds / 60:.1f} processor minutes."
         ),
+        paragraph(READING, "note"),
     ]
 
 
@@ -98,7 +99,7 @@ def write_report(study: Study, out: Path) -> Path:
         body += [
             "<h2>The original's Table 1 beside ours</h2>",
             table_1(results),
-            paragraph(MARKED + " The original's figures are one run each.", "note"),
+            paragraph("The original's figures are one run each.", "note"),
         ]
     for name, experiment in study.experiments.items():
         body += [

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from poisoning_study.protocol import Experiment
 from poisoning_study.report._figures import accuracy_curves, epoch_curves
-from poisoning_study.report._html import CellText, paragraph, picture, table
+from poisoning_study.report._html import CellText, picture, table
 from poisoning_study.report._numbers import Cell, Mean, Results, mean_of
 from poisoning_study.report._original import FRACTIONS, TABLE_1
 
-MARKED = (
-    "Mean final test accuracy ± 95% interval over seeds (Student's t; data, mixing and weights all "
+#: How to read every accuracy of the page.
+READING = (
+    "Accuracies: mean final test accuracy ± 95% interval over seeds (Student's t; data, mixing and weights all "
     "change with the seed); in brackets the mean peak over epochs. Red: below the clean set with "
     "an interval of the paired difference that excludes 0."
 )
@@ -102,4 +103,4 @@ def victims_section(
     if len(epochs) > 1 and len(epochs) <= 8:
         caption = f"Accuracy by epoch with {max(fractions):.0%} {verb}; thin lines are seeds."
         parts.append(picture(epoch_curves(epochs), caption, figures, f"{name}-epochs"))
-    return [*parts, paragraph(MARKED, "note")]
+    return parts
