@@ -7,7 +7,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from kernel_ot.cli._progress import fit_progress, map_with_progress
+from kernel_ot.cli._progress import fit_goal, fit_progress, map_with_progress
 from kernel_ot.estimator import KernelOT
 from kernel_ot.io import Table, check_destination, read_table, write_table
 
@@ -27,7 +27,7 @@ def fit(
     x, y = read_table(source, header=header), read_table(target, header=header)
     _check_same_features(x.feature_names, y.feature_names, source, target)
     model = KernelOT(**parameters)
-    with fit_progress(progress, model.tol) as callback:
+    with fit_progress(progress, fit_goal(model)) as callback:
         model.set_params(callback=callback).fit(x.values, y.values)
     model.set_params(callback=None)  # the bar is no part of the model
     if x.feature_names is not None:

@@ -10,10 +10,17 @@ import numpy as np
 from tqdm import tqdm
 
 from kernel_ot.arrays import Array, block_slices
+from kernel_ot.estimator import KernelOT
 from kernel_ot.solvers import Progress
 
 # Small enough that the bar moves, large enough that a block is not all overhead.
 _BLOCK_ROWS = 4096
+
+
+def fit_goal(model: KernelOT) -> float:
+    """Return what the residuals of this model's callback come down to."""
+    adaptive = isinstance(model.filling, str) and model.filling in ("auto", "adaptive")
+    return float(model.violation_tol if adaptive else model.tol)
 
 
 @contextmanager
@@ -33,12 +40,14 @@ def fit_progress(shown: bool | None, tol: float) -> Iterator[Callable[[Progress]
         For the argument `callback`.
     """
     start = math.nan
+    # The estimator is silent while it compares settings, which takes most of the time.
     with tqdm(
         total=100,
         desc="fit",
         disable=None if shown is None else not shown,
         bar_format="{desc}: {percentage:3.0f}%|{bar:30}| {elapsed}{postfix}",
     ) as bar:
+        bar.set_postfix_str("choosing the settings")
 
         def advance(progress: Progress) -> None:
             nonlocal start

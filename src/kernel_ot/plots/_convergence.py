@@ -36,6 +36,7 @@ def convergence(
     by: Literal["iteration", "seconds"] = "iteration",
     tol: float | None = None,
     label: str | None = None,
+    quantity: str = "relative KKT residual",
 ) -> Axes:
     """Draw the relative KKT residual of every iteration on a logarithmic scale.
 
@@ -51,6 +52,8 @@ def convergence(
         Draw the tolerance as a dashed line.
     label : str, optional
         Name of this curve in the legend.
+    quantity : str
+        What the records call their residual.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def convergence(
     if tol is not None:
         ax.axhline(tol, linestyle="--", linewidth=1, color=NEUTRAL, label=f"tolerance {tol:.0e}")
     ax.set_xlabel("iteration" if by == "iteration" else "time (s)")
-    ax.set_ylabel("relative KKT residual")
+    ax.set_ylabel(quantity)
     ax.grid(True, alpha=0.3)
     if label is not None or tol is not None:
         ax.legend()

@@ -1,0 +1,92 @@
+"""Pictures as samples of colours, and back to files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kernel_ot.arrays import Array
+from kernel_ot.io import atomic_path
+
+
+def sample_pictures() -> dict[str, Array]:
+    """Return the two photographs that ship inside scikit-learn, nothing is downloaded.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (427, 640, 3)
+        `china` and `flower`, red, green and blue as integers 0..255.
+
+    Raises
+    ------
+    ImportError
+        scikit-learn or Pillow is not installed.
+    """
+    try:
+        import PIL  # noqa: F401  (scikit-learn reads the files with it)
+        from sklearn.datasets import load_sample_image
+    except ImportError as error:
+        raise ImportError(f"{error}; the demo needs it: pip install 'kernel-ot[demo]'") from error
+    return {name: load_sample_image(f"{name}.jpg") for name in ("china", "flower")}
+
+
+def colours_of(picture: Array) -> Array:
+    """Return the pixels' colours as an (n, 3) array in [0, 1]."""
+    return np.asarray(picture.reshape(-1, 3) / 255.0)
+
+
+def distinct_colours(picture: Array) -> tuple[Array, Array]:
+    """Return the distinct colours (k, 3) in [0, 1] and for every pixel the row of its own.
+
+    A map sends equal colours to equal colours, so a third of the work maps every pixel.
+    """
+    red, green, blue = picture.reshape(-1, 3).astype(np.int64).T
+    codes, rows = np.unique((red << 16) + (green << 8) + blue, return_inverse=True)
+    return np.stack([codes >> 16, (codes >> 8) & 255, codes & 255], axis=1) / 255.0, rows
+
+
+def to_picture(colours: Array, shape: tuple[int, ...]) -> tuple[Array, float]:
+    """Return colours as a picture of 8-bit channels, and which part of the channel values is cut.
+
+    A value counts as cut if it lies outside [0, 1] by more than one 8-bit step.
+    """
+    outside = np.maximum(-colours, colours - 1) > 1 / 255
+    picture = np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8).reshape(shape)
+    return picture, float(outside.mean())
+
+
+def write_png(path: Path, picture: Array) -> Path:
+    """Write a picture, pixel by pixel."""
+    from PIL import Image
+
+    with atomic_path(path) as temporary:
+        Image.fromarray(picture).save(temporary)
+    return path
+
+
+def write_figure(path: Path, figure: Any) -> Path:
+    """Write a matplotlib figure at 100 dots an inch."""
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=100)
+    return path
+
+
+def side_by_side(pictures: Mapping[str, Array]) -> Any:
+    """Return a matplotlib figure with the titled pictures in one row, at their own resolution."""
+    from matplotlib.figure import Figure
+
+    height, width = next(iter(pictures.values())).shape[:2]
+    gap, title = 16, 40
+    n = len(pictures)
+    columns, rows = n * (width + gap) + gap, height + title + gap
+    figure = Figure(figsize=(columns / 100, rows / 100))
+    for k, (name, picture) in enumerate(pictures.items()):
+        left = (gap + k * (width + gap)) / columns
+        ax = figure.add_axes((left, gap / rows, width / columns, height / rows))
+        ax.imshow(picture, interpolation="none", aspect="auto")
+        ax.set_title(name, fontsize=16)
+        ax.set_axis_off()
+    return figure
