@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pytest
 from scipy.spatial.distance import cdist, pdist
 from scipy.stats import qmc
 
-from kernel_ot import Problem
+from kernel_ot import Problem, Solution, Status
 from kernel_ot.arrays import Array
 from kernel_ot.kernels import Gaussian
+from kernel_ot.problem import check_optimality
 
 REFERENCE = Path(__file__).parent / "reference"
 OPTIMA: dict[str, dict[str, float]] = json.loads((REFERENCE / "optimum.json").read_text())
@@ -140,3 +143,31 @@ def judge(case: Case, features: Array, gamma: Array, multiplier: Array) -> Verdi
         complementarity=float(abs(np.sum(constraint * multiplier)) / (1 + abs(objective))),
         min_eigenvalue=float(of_constraint[0]),
     )
+
+
+def assert_honest(problem: Problem, solution: Solution) -> None:
+    """Check what every solution promises, however it ended."""
+    report = check_optimality(problem, solution.gamma, solution.multiplier)
+    assert solution.residual == pytest.approx(float(report.residual), rel=1e-9, nan_ok=True)
+    assert solution.converged == (solution.status is Status.CONVERGED)
+    if solution.converged:
+        assert np.isfinite(solution.gamma).all()
+        assert np.isfinite(solution.multiplier).all()
+        assert math.isfinite(solution.objective)
+        assert math.isfinite(solution.cost)
+        assert solution.residual <= 1e-8
+    assert solution.gamma.shape == (problem.n_fill,)
+    assert solution.multiplier.shape == (problem.rank, problem.rank)
+    assert solution.history[0].iteration == 0
+    assert len(solution.history) in (solution.iterations + 1, solution.iterations)
+    assert [p.iteration for p in solution.history] == list(range(len(solution.history)))
+    assert solution.seconds >= 0
+    assert all(seconds >= 0 for seconds in solution.timings.values())
+
+
+def assert_best_so_far(problem: Problem, solution: Solution) -> None:
+    """Check that the returned point is the one of the history with the smallest residual."""
+    assert np.isfinite(solution.gamma).all()
+    assert math.isfinite(solution.residual)
+    best = min((p for p in solution.history if math.isfinite(p.residual)), key=lambda p: p.residual)
+    assert solution.objective == pytest.approx(best.objective, rel=1e-12)

@@ -89,3 +89,16 @@ def test_the_residual_is_never_small_at_a_non_finite_point(where: str, value: fl
     residual = float(check_optimality(problem, gamma, multiplier).residual)
     assert not residual <= 1e-8
     assert np.isnan(residual)
+
+
+def test_eigenvalues_that_cannot_be_had_make_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, problem, gamma = _point()
+
+    def fail(matrix: Array) -> Array:
+        raise np.linalg.LinAlgError("Eigenvalues did not converge")
+
+    monkeypatch.setattr(np.linalg, "eigvalsh", fail)
+    report = check_optimality(problem, gamma, np.eye(6))
+    assert np.isnan(float(report.residual))
+    assert np.isnan(float(report.min_eigenvalue))
+    assert np.isfinite(float(report.stationarity))

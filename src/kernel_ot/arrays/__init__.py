@@ -7,8 +7,8 @@ from kernel_ot.arrays._validation import (
     check_non_negative,
     check_points,
     check_positive,
-    check_sample,
     check_same_dimension,
+    check_sample,
     check_weights,
 )
 
@@ -22,8 +22,8 @@ __all__ = [
     "check_non_negative",
     "check_points",
     "check_positive",
-    "check_sample",
     "check_same_dimension",
+    "check_sample",
     "check_weights",
     "namespace_of",
     "require_memory",

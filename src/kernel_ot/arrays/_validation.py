@@ -71,7 +71,8 @@ def check_points(value: Any, name: str, *, dimension: int | None = None) -> Arra
     >>> check_points([[float("nan")]], "x")
     Traceback (most recent call last):
     ...
-    ValueError: x contains nan (first at index (0, 0), 1 entries in all); remove or impute those rows.
+    ValueError: x contains nan (first at index (0, 0), 1 entries in all); remove or impute
+    those rows.
     """
     array = _as_float_array(value, name)
     if array.ndim == 1:
@@ -148,7 +149,8 @@ def check_weights(value: Any, n: int, name: str) -> Array:
 
 
 def _check_number(value: Any, name: str) -> float:
-    if isinstance(value, (bool, str)) or not np.isscalar(value):
+    not_numbers = (bool, np.bool_, str, bytes, complex, np.complexfloating)
+    if isinstance(value, not_numbers) or not np.isscalar(value):
         raise ValueError(f"{name} = {value!r} is not a number.")
     number = float(value)  # type: ignore[arg-type]
     if not np.isfinite(number):

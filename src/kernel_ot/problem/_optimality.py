@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from kernel_ot.arrays import Array, namespace_of
 from kernel_ot.problem._operators import operator
 
@@ -81,8 +83,8 @@ def check_optimality(problem: Problem, gamma: Array, multiplier: Array) -> Optim
     finite = xp.isfinite(stationarity) & xp.isfinite(complementarity)
     # LAPACK may loop or raise on NaN, so eigenvalues are taken of a finite stand-in and discarded.
     identity = xp.eye(constraint.shape[0], dtype=constraint.dtype)
-    constraint_eigenvalues = xp.linalg.eigvalsh(xp.where(finite, constraint, identity))
-    multiplier_eigenvalues = xp.linalg.eigvalsh(xp.where(finite, multiplier, identity))
+    constraint_eigenvalues = _eigenvalues(xp.where(finite, constraint, identity))
+    multiplier_eigenvalues = _eigenvalues(xp.where(finite, multiplier, identity))
     nan = xp.asarray(xp.nan, dtype=constraint.dtype)
     smallest, largest = constraint_eigenvalues[0], constraint_eigenvalues[-1]
     return OptimalityReport(
@@ -98,3 +100,13 @@ def check_optimality(problem: Problem, gamma: Array, multiplier: Array) -> Optim
         complementarity=complementarity,
         min_eigenvalue=xp.where(finite, smallest, nan),
     )
+
+
+def _eigenvalues(matrix: Array) -> Array:
+    """Return the eigenvalues in increasing order; NaN where LAPACK finds none."""
+    xp = namespace_of(matrix)
+    try:
+        eigenvalues: Array = xp.linalg.eigvalsh(matrix)
+    except np.linalg.LinAlgError:
+        return np.full(matrix.shape[0], np.nan)
+    return eigenvalues

@@ -9,6 +9,7 @@ import numpy as np
 
 from kernel_ot.arrays import (
     Array,
+    check_non_negative,
     check_points,
     check_positive,
     check_same_dimension,
@@ -146,6 +147,7 @@ class Problem:
         factor: Literal["auto", "cholesky", "pivoted"] = "auto",
         rank_tol: float | None = None,
         jitter: float = 0.0,
+        potential_jitter: float = 1e-10,
     ) -> Problem:
         """Build the problem from two samples and filling points.
 
@@ -175,6 +177,11 @@ class Problem:
             Truncate K where the pivots fall below this fraction of its largest diagonal entry.
         jitter : float
             Added to the diagonal of K; default none.
+        potential_jitter : float, default 1e-10
+            Added to the diagonal of Q, relative to its largest entry. It lets the constraint be
+            missed a little at a filling point, at a price. Where smooth kernels make Q and K
+            singular to working precision, not all constraints can be met and the problem has no
+            solution in floating point without it; elsewhere its effect is of its own size.
 
         Returns
         -------
@@ -217,15 +224,24 @@ class Problem:
         features = feature_factor(
             kernel_pair(pairs, pairs), method=factor, rank_tol=rank_tol, jitter=jitter
         )
-        return cls._from_samples_and_features(samples, features, reg_sos, reg_potential)
+        potential_jitter = check_non_negative(potential_jitter, "potential_jitter")
+        return cls._from_samples_and_features(
+            samples, features, reg_sos, reg_potential, potential_jitter
+        )
 
     @classmethod
     def _from_samples_and_features(
-        cls, samples: Samples, factor: FeatureFactor, reg_sos: float, reg_potential: float
+        cls,
+        samples: Samples,
+        factor: FeatureFactor,
+        reg_sos: float,
+        reg_potential: float,
+        potential_jitter: float,
     ) -> Problem:
         s = samples
         quadratic = s.kernel_x(s.x_fill, s.x_fill)
         quadratic += s.kernel_y(s.y_fill, s.y_fill)
+        quadratic += potential_jitter * quadratic.diagonal().max() * np.eye(len(quadratic))
         embedding = s.kernel_x.apply(s.x_fill, s.x, s.weights_x)
         embedding = embedding + s.kernel_y.apply(s.y_fill, s.y, s.weights_y)
         constant = s.weights_x @ s.kernel_x.apply(s.x, s.x, s.weights_x)

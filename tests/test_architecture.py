@@ -1,0 +1,139 @@
+"""The page ARCHITECTURE.md against the code: folders, imports, sizes of files."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "kernel_ot"
+PAGE = (ROOT / "ARCHITECTURE.md").read_text()
+MOST_LINES = 400
+OPTIONAL = ("sklearn", "matplotlib", "typer", "tqdm", "jax", "pandas", "anndata", "cvxpy", "PIL")
+
+
+def _rows() -> list[tuple[list[str], str]]:
+    """Return the table's rows: the folders a row is about, and what they may import."""
+    rows = []
+    for line in PAGE.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        folders = re.findall(r"`(\w+)/`", cells[0])
+        if line.startswith("|") and folders:
+            rows.append((folders, cells[2]))
+    return rows
+
+
+ROWS = _rows()
+LEVEL = {folder: level for level, (folders, _) in enumerate(ROWS) for folder in folders}
+
+
+def _folders() -> list[str]:
+    return sorted(p.name for p in PACKAGE.iterdir() if p.is_dir() and any(p.glob("*.py")))
+
+
+def _modules() -> list[Path]:
+    return sorted(PACKAGE.glob("*/**/*.py"))
+
+
+def _imported(path: Path) -> set[tuple[str, int]]:
+    """Return the folders of the package that a module imports, wherever in it, and the lines."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            names = [node.module or ""]
+            if node.module == "kernel_ot":
+                names = [f"kernel_ot.{alias.name}" for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "kernel_ot" and len(parts) > 1:
+                found.add((parts[1], getattr(node, "lineno", 0)))
+    return found
+
+
+def test_the_table_is_read() -> None:
+    assert len(ROWS) >= 10
+    assert LEVEL["arrays"] == 0
+    assert LEVEL["kernels"] < LEVEL["problem"] < LEVEL["solvers"] < LEVEL["estimator"]
+
+
+def test_the_table_names_every_folder_and_no_other() -> None:
+    assert set(_folders()) == set(LEVEL)
+
+
+def test_what_a_row_allows_stands_above_it() -> None:
+    for level, (folders, allowed) in enumerate(ROWS):
+        for name in re.findall(r"`(\w+)`", allowed):
+            assert LEVEL[name] < level, f"{folders} may not import {name}, which is below it"
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_upwards(path: Path) -> None:
+    folder = path.relative_to(PACKAGE).parts[0]
+    for name, line in _imported(path):
+        if name in LEVEL and name != folder:
+            assert LEVEL[name] <= LEVEL[folder], f"{path}:{line} imports {name} from below"
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_other_folders_are_entered_by_the_front_door(path: Path) -> None:
+    folder = path.relative_to(PACKAGE).parts[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kernel_ot."):
+            parts = (node.module or "").split(".")
+            private = [part for part in parts[2:] if part.startswith("_")]
+            assert parts[1] == folder or not private, f"{path}:{node.lineno} imports {node.module}"
+
+
+@pytest.mark.parametrize("folder", _folders())
+def test_modules_in_folders_are_private_and_documented(folder: str) -> None:
+    assert (PACKAGE / folder / "__init__.py").exists()
+    for path in (PACKAGE / folder).glob("*.py"):
+        assert path.name.startswith("_"), path
+        assert ast.get_docstring(ast.parse(path.read_text())), f"{path} has no docstring"
+
+
+def test_no_file_is_long() -> None:
+    files = [p for part in ("src", "tests", "benchmarks") for p in (ROOT / part).rglob("*.py")]
+    assert len(files) > 50
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in files
+        if (lines := len(path.read_text().splitlines())) > MOST_LINES
+    }
+    assert long == {}
+
+
+def _loaded_by(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    return set(result.stdout.split())
+
+
+def test_importing_and_solving_needs_only_numpy_and_scipy() -> None:
+    solve_something = """
+import numpy as np
+import kernel_ot
+kernel = kernel_ot.kernels.Gaussian(1.0)
+points = [np.random.default_rng(0).normal(size=(8, 2))] * 4
+problem = kernel_ot.Problem.from_samples(*points, kernel=kernel, reg_sos=1, reg_potential=1)
+assert kernel_ot.solve(problem).converged
+"""
+    assert _loaded_by("import kernel_ot").isdisjoint(OPTIONAL)
+    loaded = _loaded_by(solve_something)
+    assert loaded.isdisjoint(OPTIONAL)
+    assert {"numpy", "scipy", "kernel_ot"} <= loaded
+
+
+def test_the_estimator_is_reached_from_the_package() -> None:
+    assert "sklearn" in _loaded_by("import kernel_ot; kernel_ot.KernelOT")
