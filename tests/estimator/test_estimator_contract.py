@@ -39,10 +39,11 @@ def fitted(samples: tuple[Array, Array]) -> KernelOT:
 
 
 def test_parameters_are_only_stored_and_cloned() -> None:
-    marker = object()
-    estimator = KernelOT(kernel=marker, n_fill=marker, tol=marker)  # type: ignore[arg-type]
-    assert estimator.kernel is marker
-    assert estimator.tol is marker
+    marker: Any = object()
+    estimator = KernelOT(kernel=marker, n_fill=marker, tol=marker)
+    parameters = estimator.get_params()
+    assert parameters["kernel"] is marker
+    assert parameters["tol"] is marker
     copy = clone(model(n_splits=3))
     assert copy.get_params() == model(n_splits=3).get_params()
     assert copy.set_params(tol=1e-3).tol == 1e-3

@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kernel_ot.arrays import Array, check_points, check_weights
+from kernel_ot.diagnostics import Diagnostics, diagnose, write_report
 from kernel_ot.estimator._adaptive import WeightedSamples
 from kernel_ot.estimator._checks import check_feature_names, check_parameters, check_samples
 from kernel_ot.estimator._fitting import (
@@ -311,6 +312,22 @@ class KernelOT(TransformerMixin, BaseEstimator):
         )
         offset_x, offset_y = change.offsets(x, y)
         return change.scale**2 * terms[0] + offset_x, change.scale**2 * terms[1] + offset_y
+
+    def summary(self, x: Any = None, y: Any = None) -> Diagnostics:
+        """Return the model's diagnostics, which print as a table.
+
+        Parameters
+        ----------
+        x, y : array-like, optional
+            Fresh samples; the training samples, on which everything looks better, if not given.
+        """
+        check_is_fitted(self)
+        return diagnose(self, x, y)
+
+    def report(self, path: str | Path, x: Any = None, y: Any = None) -> Path:
+        """Write diagnostics and plots to one self-contained HTML file; needs matplotlib."""
+        check_is_fitted(self)
+        return write_report(self, path, x, y)
 
     def save(self, path: str | Path) -> None:
         """Write the fitted model to one file, which appears only once it is whole.

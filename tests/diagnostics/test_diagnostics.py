@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import energy_distance as scipy_energy_distance
+
+from kernel_ot import KernelOT
+from kernel_ot.arrays import Array
+from kernel_ot.diagnostics import energy_distance, mmd_test
+from kernel_ot.kernels import Gaussian
+
+
+def samples(seed: int) -> tuple[Array, Array]:
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(80, 2)), rng.normal(size=(70, 2))
+    return x, y + 0.5 * np.tanh(2 * y) + 1
+
+
+@pytest.fixture(scope="module")
+def fitted() -> KernelOT:
+    return KernelOT(Gaussian(1.5), reg_potential=1e-3).fit(*samples(0))
+
+
+def test_energy_distance_agrees_with_scipy_on_the_line() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=50), rng.normal(size=60) + 1
+    expected = scipy_energy_distance(x, y) ** 2  # SciPy returns the square root
+    assert energy_distance(x[:, None], y[:, None]) == pytest.approx(expected)
+
+
+def test_mmd_test_has_level_and_power() -> None:
+    rng = np.random.default_rng(0)
+    p_values = [
+        mmd_test(rng.normal(size=(40, 2)), rng.normal(size=(40, 2)), rng, n_permutations=99)[1]
+        for _ in range(60)
+    ]
+    assert 0.3 < np.mean(p_values) < 0.7
+    assert np.mean(np.array(p_values) <= 0.1) < 0.25
+    assert mmd_test(rng.normal(size=(40, 2)), rng.normal(size=(40, 2)) + 1, rng)[1] < 0.02
+    assert mmd_test(np.ones((3, 2)), np.ones((4, 2)), rng) == (0.0, 1.0)
+
+
+def test_summary_of_a_good_fit(fitted: KernelOT) -> None:
+    summary = fitted.summary(*samples(1))
+    assert summary.held_out
+    assert summary.energy_distance < 0.1 * summary.energy_distance_before
+    assert summary.mmd_p_value > 0.01
+    assert summary.monotone_fraction > 0.99
+    assert summary.cycle_error < 0.02
+    low, high = summary.cost_interval
+    assert low < fitted.cost_ < high
+    assert abs(summary.semi_dual - fitted.cost_) < 5 * summary.semi_dual_error
+    assert 1 < summary.effective_fill <= summary.n_fill == len(fitted.x_fill_)
+    text = str(summary)
+    assert "fresh samples" in text
+    assert "95 %" in text
+
+
+def test_training_samples_are_named_as_such(fitted: KernelOT) -> None:
+    summary = fitted.summary()
+    assert "the training samples" in str(summary)
+    assert summary.violation <= fitted.violation_tol * 1.01
+    with pytest.raises(ValueError, match="together"):
+        fitted.summary(samples(1)[0])
+
+
+def test_report_is_one_whole_page(fitted: KernelOT, tmp_path: Path) -> None:
+    page = fitted.report(tmp_path / "out.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert page.endswith("</html>")
+    assert page.count("data:image/png;base64,") == 2
+    assert "http" not in page
+    assert "energy distance" in page
