@@ -3,6 +3,7 @@
 from kernel_ot.linalg._dense import (
     cholesky,
     cholesky_solve,
+    cholesky_with_ridge,
     gram,
     solve_lower,
     symmetric,
@@ -16,6 +17,7 @@ __all__ = [
     "FeatureFactor",
     "cholesky",
     "cholesky_solve",
+    "cholesky_with_ridge",
     "feature_factor",
     "generic_vector",
     "gram",

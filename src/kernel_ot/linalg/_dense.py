@@ -38,6 +38,36 @@ def cholesky(matrix: Array) -> Array:
     return factor
 
 
+def cholesky_with_ridge(matrix: Array) -> Array:
+    """Return the Cholesky factor of `matrix + ridge I` with the smallest ridge that has one.
+
+    For matrices that are positive semidefinite but for rounding: the ridge starts at none, then
+    grows from rounding level, `eps` times the largest diagonal entry, by factors of 10. All NaN
+    if even 1e-6 of the largest diagonal entry does not suffice.
+
+    Parameters
+    ----------
+    matrix : array of shape (l, l)
+        Symmetric.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> factor = cholesky_with_ridge(np.ones((3, 3)))
+    >>> bool(np.allclose(factor @ factor.T, 1))
+    True
+    """
+    xp = namespace_of(matrix)
+    factor = cholesky(matrix)
+    largest = xp.max(xp.abs(xp.diagonal(matrix)))
+    relative = float(xp.finfo(matrix.dtype).eps)
+    while not bool(xp.isfinite(factor[-1, -1])) and bool(xp.isfinite(largest)) and relative < 1e-6:
+        ridge = relative * largest
+        factor = cholesky(matrix + ridge * xp.eye(matrix.shape[0], dtype=matrix.dtype))
+        relative *= 10
+    return factor
+
+
 def solve_lower(factor: Array, rhs: Array, *, transpose: bool = False) -> Array:
     """Return `L^-1 rhs`, or `L^-T rhs` with `transpose`, for lower triangular L.
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of
-from kernel_ot.linalg import cholesky, cholesky_solve, gram, solve_lower, symmetric, weighted_gram
+from kernel_ot.linalg import (
+    cholesky,
+    cholesky_solve,
+    cholesky_with_ridge,
+    gram,
+    solve_lower,
+    symmetric,
+    weighted_gram,
+)
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._interior_steps import (
     PREDICTOR_PRODUCTS,
@@ -86,7 +94,7 @@ class InteriorPoint:
         inverse_values = gram(W)  # Phi' S^-1 Phi
         newton = gram(state.root_features) * inverse_values
         newton += problem.quadratic / (2 * problem.reg_potential)
-        newton_factor = cholesky(newton)
+        newton_factor = cholesky_with_ridge(newton)
         descent = -problem.gradient(state.gamma)
         identity = xp.eye(problem.rank, dtype=W.dtype)
         mu = xp.trace(X) / problem.rank

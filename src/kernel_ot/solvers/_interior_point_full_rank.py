@@ -9,6 +9,7 @@ from kernel_ot.arrays import Array, namespace_of
 from kernel_ot.linalg import (
     cholesky,
     cholesky_solve,
+    cholesky_with_ridge,
     gram,
     solve_lower,
     symmetric,
@@ -93,7 +94,7 @@ class FullRankInteriorPoint:
         G = gram(W)
         newton = U * G
         newton += problem.quadratic / (2 * problem.reg_potential)
-        newton_factor = cholesky(newton)
+        newton_factor = cholesky_with_ridge(newton)
         descent = -problem.gradient(state.gamma)
         mu = product / problem.rank
 

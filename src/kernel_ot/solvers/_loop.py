@@ -33,6 +33,7 @@ class _Run:
     best: Any = None
     best_residual: float = math.inf
     best_report: OptimalityReport | None = None
+    landmark: float = math.inf
     last_fall: int = 0
     history: list[Progress] = field(default_factory=list)
     check_seconds: float = 0.0
@@ -47,9 +48,9 @@ class _Run:
         )
         self.history.append(progress)
         if self.best is None or (_is_finite(state) and progress.residual < self.best_residual):
-            # Only a fall by a tenth counts as progress: rounding makes smaller ones for ever.
-            if not progress.residual > 0.9 * self.best_residual:
-                self.last_fall = iteration
+            # Only a fall by a tenth in all counts: rounding makes smaller ones for ever.
+            if not progress.residual > 0.9 * self.landmark:
+                self.landmark, self.last_fall = progress.residual, iteration
             self.best, self.best_report = state, None
             self.best_residual = progress.residual if _is_finite(state) else math.inf
         return progress

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kernel_ot.arrays import Array, namespace_of
-from kernel_ot.linalg import cholesky, cholesky_solve, gram, symmetric, weighted_gram
+from kernel_ot.linalg import cholesky_solve, cholesky_with_ridge, gram, symmetric, weighted_gram
 from kernel_ot.problem import Problem, check_optimality
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import (
@@ -118,7 +118,7 @@ class SemismoothNewton:
         """Take one step along the smoothed path, as bold as its neighbourhood allows."""
         xp = namespace_of(state.gamma)
         x, z, tau, V = state.positive, state.negative, state.tau, state.features
-        factor = cholesky(_newton_matrix(problem, state))
+        factor = cholesky_with_ridge(_newton_matrix(problem, state))
         if not bool(xp.isfinite(factor[-1, -1])):
             return replace(state, failure=Status.FACTORIZATION_FAILED)
 
