@@ -11,8 +11,17 @@ except ImportError as error:  # pragma: no cover - the test environment has scik
 
 from kernel_ot.estimator._adaptive import FillingRound
 from kernel_ot.estimator._ctransform import c_transform
+from kernel_ot.estimator._divergence import cost_gradients, kernel_ot_divergence
 from kernel_ot.estimator._fitting import Certificate
 from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._selection import Candidate
 
-__all__ = ["Candidate", "Certificate", "FillingRound", "KernelOT", "c_transform"]
+__all__ = [
+    "Candidate",
+    "Certificate",
+    "FillingRound",
+    "KernelOT",
+    "c_transform",
+    "cost_gradients",
+    "kernel_ot_divergence",
+]

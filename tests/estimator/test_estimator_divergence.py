@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+
+from kernel_ot import KernelOT
+from kernel_ot.arrays import Array
+from kernel_ot.estimator import cost_gradients, kernel_ot_divergence
+from kernel_ot.kernels import Gaussian
+
+
+def test_gradients_are_the_derivatives_of_the_regularised_value() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(15, 2)), rng.normal(size=(18, 2)) + 0.5
+    filling = x[:12].copy(), y[:12].copy()
+
+    def fit(points: Array, others: Array) -> KernelOT:
+        return KernelOT(
+            Gaussian(1.5),
+            reg_potential=1e-2,
+            preconditioner=None,
+            filling=filling,
+            tol=1e-9,
+        ).fit(points, others)
+
+    gradients = cost_gradients(fit(x, y))
+    step = 1e-4
+    for side, index in ((0, 3), (1, 5)):
+        for axis in range(2):
+            values = []
+            for sign in (1, -1):
+                moved = [x.copy(), y.copy()]
+                moved[side][index, axis] += sign * step
+                values.append(fit(*moved).solution_.objective)
+            numeric = (values[0] - values[1]) / (2 * step)
+            np.testing.assert_allclose(gradients[side][index, axis], numeric, rtol=1e-3, atol=1e-6)
+
+
+def test_divergence_vanishes_for_equal_samples_only() -> None:
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(40, 2)), rng.normal(size=(40, 2)) + np.array([1.0, 0.0])
+    settings = {"kernel": Gaussian(1.5), "reg_potential": 1e-2}
+    assert abs(kernel_ot_divergence(x, x, **settings)) < 1e-10
+    assert kernel_ot_divergence(x, y, **settings) > 0.2
