@@ -37,6 +37,7 @@ def test_arrays_are_those_of_the_formulas(d: int) -> None:
         reg_sos=0.03,
         reg_potential=0.2,
         weights_x=weights_x,
+        potential_jitter=0.0,
     )
     a, b = weights_x / weights_x.sum(), np.full(17, 1 / 17)
     pairs = np.hstack([case.x_fill, case.y_fill])
@@ -123,6 +124,15 @@ def test_jitter_is_added_to_the_diagonal() -> None:
     np.testing.assert_allclose(with_jitter - without, 0.25 * np.eye(15), atol=1e-13)
 
 
+def test_potential_jitter_is_relative_to_the_diagonal_of_q() -> None:
+    case = similar_case("wide", 2, 15, seed=7)
+    exact = case.problem(potential_jitter=0.0)
+    added = case.problem(potential_jitter=0.25).quadratic - exact.quadratic
+    np.testing.assert_allclose(added, 0.25 * 2 * np.eye(15), atol=1e-13)
+    by_default = case.problem().quadratic - exact.quadratic
+    np.testing.assert_allclose(by_default, 1e-10 * 2 * np.eye(15), atol=1e-14)
+
+
 def test_is_immutable() -> None:
     problem = similar_case("wide", 2, 8, seed=8).problem()
     for field in fields(problem):
@@ -176,7 +186,7 @@ def test_potentials_are_those_of_the_formula() -> None:
 
 def test_gradient_is_cost_less_potentials_at_every_gamma() -> None:
     case = similar_case("narrow", 2, 14, seed=11)
-    problem = case.problem()
+    problem = case.problem(potential_jitter=0.0)
     gamma = np.random.default_rng(1).normal(size=14)
     potentials = problem.potentials(gamma)
     cost = ((case.x_fill - case.y_fill) ** 2).sum(axis=1) / 2
@@ -241,6 +251,7 @@ GOOD: dict[str, Any] = {
         ({"weights_x": np.zeros(4)}, "weights_x sums to 0"),
         ({"rank_tol": 1.0}, r"rank_tol = 1\.0 must be below 1"),
         ({"jitter": -1.0}, r"jitter = -1\.0 must not be negative"),
+        ({"potential_jitter": -1.0}, r"potential_jitter = -1\.0 must not be negative"),
         ({"factor": "qr"}, "method = 'qr' must be"),
     ],
 )

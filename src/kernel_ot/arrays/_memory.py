@@ -16,7 +16,7 @@ def available_bytes() -> int | None:
 
     The smaller of what the kernel reports as available and what a control group leaves.
     """
-    limits = []
+    limits: list[int] = []
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         limits.extend(
