@@ -110,8 +110,19 @@ class Verdict:
         return float(np.max(errors))
 
 
-def judge(case: Case, features: Array, gamma: Array, multiplier: Array) -> Verdict:
-    """Judge a point of `case` with nothing of the library but its features, themselves checked."""
+def judge(
+    case: Case,
+    features: Array,
+    gamma: Array,
+    multiplier: Array,
+    *,
+    potential_jitter: float = 1e-10,
+) -> Verdict:
+    """Judge a point of `case` with nothing of the library but its features, themselves checked.
+
+    `potential_jitter` is what `Problem.from_samples` adds to Q by default; 0 judges the point as
+    one of the problem without it.
+    """
 
     def kernel(a: Array, b: Array) -> Array:
         return np.asarray(np.exp(-cdist(a, b, "sqeuclidean") / case.sigma))
@@ -119,6 +130,7 @@ def judge(case: Case, features: Array, gamma: Array, multiplier: Array) -> Verdi
     pairs = np.hstack([case.x_fill, case.y_fill])
     np.testing.assert_allclose(features.T @ features, kernel(pairs, pairs), atol=1e-12)
     quadratic = kernel(case.x_fill, case.x_fill) + kernel(case.y_fill, case.y_fill)
+    quadratic += 2 * potential_jitter * np.eye(len(quadratic))
     embedding = kernel(case.x_fill, case.x).mean(axis=1) + kernel(case.y_fill, case.y).mean(axis=1)
     constant = kernel(case.x, case.x).mean() + kernel(case.y, case.y).mean()
     twice = 2 * case.reg_potential
