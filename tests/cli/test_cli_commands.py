@@ -114,6 +114,7 @@ def test_interrupt_exits_with_130(files: Path, monkeypatch: pytest.MonkeyPatch) 
         (["fit", "x.csv", "y.csv", "--out", "m2", "--reg-sos", "-1"], "reg_sos"),
         (["fit", "x.csv", "y.csv", "--out", "m2", "--method", "magic", *FAST], "magic"),
         (["transform", "x.csv", "y.csv", "--out", "t.npy"], "x.csv"),
+        (["transform", "model", "swapped.csv", "--out", "t.npy"], "has the feature 'ERK' where"),
         (["transform", "model", "three.npy", "--out", "t.npy"], "3"),
         (["transform", "model", "x.csv", "--out", "t.xlsx"], "use one of .npy"),
         (["info", "absent"], "absent"),
@@ -160,9 +161,23 @@ def test_the_installed_command(files: Path) -> None:
     assert run.stderr == ""
 
 
-def test_missing_extra_says_what_to_install() -> None:
-    program = "import sys; sys.modules['typer'] = None\nfrom kernel_ot.cli import main; main()"
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+@pytest.mark.parametrize(
+    ("module", "arguments", "extra"),
+    [
+        ("typer", ["--help"], "cli"),
+        ("tqdm", ["info", "m"], "cli"),
+        ("PIL", ["demo", "--out", "d"], "demo"),
+    ],
+)
+def test_missing_extra_says_what_to_install(
+    tmp_path: Path, module: str, arguments: list[str], extra: str
+) -> None:
+    program = (
+        f"import sys; sys.modules[{module!r}] = None; sys.argv[1:] = {arguments}\n"
+        "from kernel_ot.cli import main; main()"
+    )
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert run.returncode == 1
     assert run.stderr.count("\n") == 1
-    assert "pip install 'kernel-ot[cli]'" in run.stderr
+    assert f"pip install 'kernel-ot[{extra}]'" in run.stderr

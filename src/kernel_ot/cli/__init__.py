@@ -16,4 +16,6 @@ def main() -> None:
         from kernel_ot.cli._app import app
     except ImportError as error:
         sys.exit(f"kernel-ot: error: {error}; install it with: pip install 'kernel-ot[cli]'")
+    except KeyboardInterrupt:  # imports take a moment too
+        sys.exit(130)
     app()

@@ -1,4 +1,7 @@
-"""The commands and their options."""
+"""The commands and their options.
+
+What computes is imported inside the commands, so that --help and --version answer at once.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from kernel_ot._version import __version__
-from kernel_ot.cli import _commands
 from kernel_ot.cli._benchmark import run_benchmark
 from kernel_ot.cli._reporting import plain_messages, print_result
-from kernel_ot.kernels import Gaussian
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -123,7 +124,11 @@ def fit(
     if preconditioner is not None:
         parameters["preconditioner"] = None if preconditioner == "none" else preconditioner
     with plain_messages():
+        from kernel_ot.cli import _commands
+
         if bandwidth is not None:
+            from kernel_ot.kernels import Gaussian
+
             parameters["kernel"] = Gaussian(bandwidth)
         result, code = _commands.fit(
             source, target, out, parameters, header=header, progress=progress
@@ -145,6 +150,8 @@ def transform(
 ) -> None:
     """Map points, which need not be in the samples, with a saved model."""
     with plain_messages():
+        from kernel_ot.cli import _commands
+
         result = _commands.transform(
             model, points, out, inverse=inverse, header=header, progress=progress
         )
@@ -158,6 +165,8 @@ def info(
 ) -> None:
     """Say what a saved model holds."""
     with plain_messages():
+        from kernel_ot.cli import _commands
+
         print_result(_commands.info(model), as_json=as_json)
 
 

@@ -83,7 +83,7 @@ def describe(model: KernelOT) -> dict[str, Any]:
         "method": solution.method,
         "iterations": int(solution.iterations),
         "solver_seconds": float(solution.seconds),
-        "lower_bound": float(model.certificate_.lower_bound),
+        "sample_cost_lower_bound": float(model.certificate_.lower_bound),
         "features": int(model.n_features_in_),
         "filling_points": len(model.x_fill_),
         "kernel": repr(model.kernel_),

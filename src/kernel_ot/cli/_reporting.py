@@ -48,6 +48,9 @@ def plain_messages() -> Iterator[None]:
     except BrokenPipeError:  # the reader of our output, such as head, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
+    except ModuleNotFoundError as error:
+        say(f"error: {error}; install it with: pip install 'kernel-ot[cli]'")
+        raise typer.Exit(1) from None
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise

@@ -18,6 +18,7 @@ from kernel_ot.demo._energy import energy_distance
 from kernel_ot.demo._pictures import (
     colours_of,
     distinct_colours,
+    require_packages,
     sample_pictures,
     side_by_side,
     to_picture,
@@ -99,7 +100,7 @@ def colour_transfer(
     Raises
     ------
     ImportError
-        scikit-learn, Pillow, matplotlib or tqdm is not installed.
+        Pillow or matplotlib is not installed.
     ValueError
         Not two pictures of 8-bit colours of one size, or fewer than twice `n_pixels` pixels.
 
@@ -122,6 +123,7 @@ def colour_transfer(
     bits, and compared with the Gaussian map (the optimal one if both pictures' colours were
     normally distributed), fitted on the same pixels.
     """
+    require_packages()
     seconds: dict[str, float] = {}
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -195,7 +197,7 @@ def colour_transfer(
     summary = {
         "cost": float(model.cost_),
         "wasserstein": float(model.wasserstein_),
-        "lower_bound": float(model.certificate_.lower_bound),
+        "sample_cost_lower_bound": float(model.certificate_.lower_bound),
         "unit": "red, green and blue in [0, 1]; cost |x - y|^2 / 2",
         "status": solution.status.name,
         "message": solution.status.message,

@@ -25,6 +25,7 @@ def energy_distance(x: Array, y: Array) -> float:
 
     Examples
     --------
+    >>> import numpy as np
     >>> energy_distance(np.array([[0.0], [0.0]]), np.array([[3.0], [3.0]]))
     6.0
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,13 @@ import numpy as np
 
 from kernel_ot.arrays import Array
 from kernel_ot.io import atomic_path
+
+
+def require_packages() -> None:
+    """Raise ImportError if a package of the demo is missing; ask before the fit, not after."""
+    missing = [name for name in ("matplotlib", "PIL") if find_spec(name) is None]
+    if missing:
+        raise ImportError(f"The demo needs {' and '.join(missing)}: pip install 'kernel-ot[demo]'")
 
 
 def sample_pictures() -> dict[str, Array]:
@@ -23,13 +31,11 @@ def sample_pictures() -> dict[str, Array]:
     Raises
     ------
     ImportError
-        scikit-learn or Pillow is not installed.
+        Pillow is not installed.
     """
-    try:
-        import PIL  # noqa: F401  (scikit-learn reads the files with it)
-        from sklearn.datasets import load_sample_image
-    except ImportError as error:
-        raise ImportError(f"{error}; the demo needs it: pip install 'kernel-ot[demo]'") from error
+    require_packages()
+    from sklearn.datasets import load_sample_image
+
     return {name: load_sample_image(f"{name}.jpg") for name in ("china", "flower")}
 
 
