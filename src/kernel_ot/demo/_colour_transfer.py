@@ -74,7 +74,7 @@ def colour_transfer(
     out: str | Path,
     *,
     pictures: Mapping[str, Array] | None = None,
-    n_pixels: int = 2000,
+    n_pixels: int = 1000,
     random_state: int = 0,
     progress: bool | None = None,
 ) -> ColourTransfer:
@@ -110,7 +110,7 @@ def colour_transfer(
 
     * A colour is its stored red, green and blue in [0, 1]. CIE Lab was tried with fixed settings:
       the pictures look much alike, and the energy distances were no smaller.
-    * The model is `KernelOT` with all its defaults, fitted on 2000 random pixels of each picture.
+    * The model is `KernelOT` with all its defaults, fitted on 1000 random pixels of each picture.
       It chooses bandwidth and regularisation by the held-out semi-dual value; nothing was tuned
       to the pictures.
     * Every pixel is mapped by the model alone: no smoothing, no blending with the original. Where
