@@ -17,7 +17,13 @@ from kernel_ot.estimator._adaptive import (
     adaptive_filling,
 )
 from kernel_ot.estimator._pairs import PairScan, scan_pairs
-from kernel_ot.estimator._selection import Candidate, Grid, select, typical_distance
+from kernel_ot.estimator._selection import (
+    TEST_FRACTION,
+    Candidate,
+    Grid,
+    select,
+    typical_distance,
+)
 from kernel_ot.filling import filling_points
 from kernel_ot.kernels import Gaussian, Kernel
 from kernel_ot.preconditioning import Conjugation
@@ -105,9 +111,11 @@ def choose_settings(
         best = max(allowed, key=lambda candidate: candidate.score)
     if best.is_baseline:
         best = Candidate(_CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL, ())
-    return Settings(
-        grid.kernel_for(best.bandwidth_factor, median), reg_sos, best.reg_potential, candidates
-    )
+    chosen_reg = best.reg_potential
+    if _is_auto(reg_potential) and best.semi_dual:
+        # Chosen on two thirds of the points: all of them need less regularisation.
+        chosen_reg *= 1 - TEST_FRACTION
+    return Settings(grid.kernel_for(best.bandwidth_factor, median), reg_sos, chosen_reg, candidates)
 
 
 def _is_auto(value: Any) -> bool:

@@ -45,14 +45,15 @@ class KernelOT(TransformerMixin, BaseEstimator):
     ----------
     kernel : "auto" or Kernel, default "auto"
         Of the potentials and the sum of squares. "auto" is a Gaussian whose bandwidth is chosen by
-        the held-out semi-dual value among 0.35, 0.6 and 1 times the median distance. Kernels act
+        the held-out semi-dual value among 0.5, 0.7 and 1 times the median distance. Kernels act
         in the preconditioned coordinates, in which a coordinate has variance 1 on average.
     reg_sos : "auto" or float, default "auto"
         lambda_1, weight of the trace of the sum-of-squares operator; "auto" is 1e-3. With adaptive
         filling the operator vanishes at the contact points and the estimate does not depend on it.
     reg_potential : "auto" or float, default "auto"
         lambda_2, weight of the potentials' squared norms. "auto" chooses among 1e-1 ... 1e-5 by the
-        held-out semi-dual value; 1e-3 where filling points are not adaptive.
+        held-out semi-dual value and takes two thirds of it, since the choice is made on two thirds
+        of the points; 1e-3 where filling points are not adaptive.
     n_fill : "auto" or int, default "auto"
         Number of filling points: the largest number held at once where filling is adaptive ("auto":
         1500), the exact number else ("auto": 300).
