@@ -13,9 +13,9 @@ from poisoning_study.report._original import FRACTIONS, TABLE_1
 
 #: How to read every accuracy of the page.
 READING = (
-    "Accuracies: mean final test accuracy ± 95% interval over seeds (Student's t; data, mixing and weights all "
-    "change with the seed); in brackets the mean peak over epochs. Red: below the clean set with "
-    "an interval of the paired difference that excludes 0."
+    "Accuracies: mean final test accuracy ± 95% interval over seeds (Student's t; data, mixing and "
+    "weights all change with the seed); in brackets the mean peak over epochs. Red: below the "
+    "clean set with an interval of the paired difference that excludes 0."
 )
 
 
