@@ -12,6 +12,7 @@ from PIL import Image
 
 from kernel_ot.demo import ColourTransfer, colour_transfer, sample_pictures
 from kernel_ot.demo._energy import energy_distance
+from kernel_ot.demo._grain import without_grain
 from kernel_ot.demo._pictures import colours_of, distinct_colours, to_picture
 
 
@@ -51,13 +52,14 @@ def test_summary_is_that_of_the_model(done: ColourTransfer) -> None:
 
 def test_colours_become_the_other_pictures(done: ColourTransfer) -> None:
     for by_map in done.summary["energy_distance"].values():
+        assert by_map["without grain"] < 0.5 * by_map["Gaussian map"]
         assert by_map["kernel map"] < 0.5 * by_map["Gaussian map"] < 0.5 * by_map["unchanged"]
 
 
 def test_every_pixel_is_mapped_by_the_model(done: ColourTransfer, small: dict[str, Any]) -> None:
     pixels = colours_of(small["flower"])[::17]
     expected, _ = to_picture(done.model.inverse_transform(pixels), (-1, 3))
-    mapped = done.pictures["flower"].reshape(-1, 3)[::17]
+    mapped = done.map_alone["flower"].reshape(-1, 3)[::17]
     assert np.abs(mapped.astype(int) - expected).max() <= 1  # blocks may round differently
 
 
@@ -67,6 +69,16 @@ def test_distinct_colours_give_the_picture_back(small: dict[str, Any]) -> None:
     np.testing.assert_array_equal(picture, small["china"])
     assert cut == 0
     assert to_picture(np.array([[-0.1, 0.5, 1.001]]), (1, 1, 3))[1] == pytest.approx(1 / 3)
+
+
+def test_grain_goes_and_edges_stay() -> None:
+    rng = np.random.default_rng(0)
+    picture = np.zeros((40, 40, 3))
+    picture[:, 20:] = 0.8  # an edge
+    mapped = 1 - picture + rng.normal(scale=0.05, size=picture.shape)
+    finished = without_grain(picture, mapped)
+    assert np.std(finished[:, :14]) < 0.02
+    assert np.abs(finished.mean(axis=(0, 2)) - (1 - picture[0, :, 0])).max() < 0.03
 
 
 def test_energy_distance_of_normal_shift() -> None:
