@@ -77,7 +77,9 @@ def marks(results: Iterable[Result]) -> str:
         plug_in = _values(cell.get("nearest neighbour", []), "cost error")
         if d >= 5 and plug_in:
             mine = float(np.mean(_values(cell["kernel-ot"], "cost error")))
-            lines.append(_mark("cost error of the plug-in", family, d, np.mean(plug_in), mine))
+            lines.append(
+                _mark("cost error of the plug-in", family, d, float(np.mean(plug_in)), mine)
+            )
         seconds = max(_values(cell["kernel-ot"], "seconds"))
         lines.append(_mark("60 s, selection included", family, d, 60.0, seconds))
     return "\n".join(lines)

