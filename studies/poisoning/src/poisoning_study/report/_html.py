@@ -18,12 +18,13 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e8e8e6; --paper: #161616; --line: #3c3c3c;
   --soft: #a8a8a8; --mark: #ff8a80; --panel: #202020; } }
 body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  max-width: 60rem; margin: 0 auto; padding: 2rem 1.2rem 5rem; }
+  max-width: 72rem; margin: 0 auto; padding: 2rem 1.2rem 5rem; }
 h1 { font-size: 1.7rem; line-height: 1.25; } h2 { font-size: 1.25rem; margin-top: 2.8rem; }
+p, li { max-width: 48rem; }
 p.question { color: var(--soft); font-style: italic; margin-top: -.4rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums;
   margin: 1rem 0; display: block; overflow-x: auto; }
-th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right;
+th, td { padding: .3rem .5rem; border-bottom: 1px solid var(--line); text-align: right;
   white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 13rem; }
 thead th { border-bottom: 2px solid var(--soft); }
