@@ -7,9 +7,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from kernel_ot.cli._progress import fit_goal, fit_progress, map_with_progress
 from kernel_ot.estimator import KernelOT
 from kernel_ot.io import Table, check_destination, read_table, write_table
+from kernel_ot.progress import fit_goal, fit_progress, map_with_progress
 
 
 def fit(

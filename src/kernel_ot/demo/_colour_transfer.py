@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 
 from kernel_ot.arrays import Array
-from kernel_ot.cli._progress import fit_goal, fit_progress, map_with_progress
-from kernel_ot.demo._energy import energy_distance
 from kernel_ot.demo._grain import without_grain
 from kernel_ot.demo._pictures import (
     colours_of,
@@ -26,10 +24,12 @@ from kernel_ot.demo._pictures import (
     write_figure,
     write_png,
 )
+from kernel_ot.diagnostics import energy_distance
 from kernel_ot.estimator import KernelOT
 from kernel_ot.io import atomic_path
 from kernel_ot.plots import convergence
 from kernel_ot.preconditioning import fit_conjugation
+from kernel_ot.progress import fit_goal, fit_progress, map_with_progress
 from kernel_ot.solvers import Status
 
 _HELD_OUT = 4000  # enough for three digits of an energy distance, and a second's work

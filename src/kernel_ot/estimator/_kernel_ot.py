@@ -58,12 +58,10 @@ class KernelOT(TransformerMixin, BaseEstimator):
         Number of filling points: the largest number held at once where filling is adaptive ("auto":
         1500), the exact number else ("auto": 300).
     filling : "auto", "adaptive", strategy, or (x_fill, y_fill), default "auto"
-        "auto" is "adaptive": cutting planes over all n x m sample pairs and over the pairs that the
-        maps propose. Strategies are those of `kernel_ot.filling.filling_points`. Arrays are in the
-        user's coordinates, one pair a row.
+        "auto" is "adaptive": cutting planes over all n x m sample pairs and the pairs that the maps
+        propose. Strategies: see `kernel_ot.filling.filling_points`. Arrays: in user's coordinates.
     preconditioner : {"gaussian", "scale", None}, default "gaussian"
-        See `kernel_ot.preconditioning.fit_conjugation`. Regularisation shrinks towards the Gaussian
-        map, the translation of the means, or the identity.
+        What regularisation shrinks to: the Gaussian map, the translation of the means, nothing.
     method : str, default "auto"
         Method of `kernel_ot.solve`; with adaptive filling "auto" keeps the cutting planes'
         solution, whose optimality is checked independently.
@@ -100,8 +98,7 @@ class KernelOT(TransformerMixin, BaseEstimator):
     kernel_, reg_sos_, reg_potential_ : Kernel, float, float
         What was used.
     candidates_ : tuple of Candidate
-        Settings that were compared and their held-out semi-dual values; empty if none was
-        automatic.
+        Settings that were compared by their held-out semi-dual values.
     rounds_ : tuple of FillingRound
         Rounds of adaptive filling; empty else.
     x_fill_, y_fill_ : ndarray of shape (l, d)
@@ -396,9 +393,8 @@ class KernelOT(TransformerMixin, BaseEstimator):
             last = min(self.rounds_, key=lambda step: step.violation)
             warnings.warn(
                 f"Adaptive filling stopped after {len(self.rounds_)} rounds with {last.n_fill} "
-                f"points and a violation of {last.violation:.1e} of the mean cost, above "
-                f"violation_tol = {self.violation_tol:.1e}; raise reg_potential, n_fill "
-                "or max_iter.",
+                f"points and a violation of {last.violation:.1e} of the mean cost (violation_tol "
+                f"= {self.violation_tol:.1e}); raise reg_potential, n_fill or max_iter.",
                 ConvergenceWarning,
                 stacklevel=3,
             )

@@ -8,6 +8,9 @@ import numpy as np
 
 from kernel_ot.arrays import Array, namespace_of
 
+# What is left of a new direction after orthogonalisation, relative to the operator, is rounding.
+_BREAKDOWN = 1e-12
+
 
 def smallest_eigenvalue(apply: Callable[[Array], Array], start: Array, steps: int) -> Array:
     """Return a cautious estimate of the smallest eigenvalue of a symmetric operator.
@@ -40,19 +43,23 @@ def smallest_eigenvalue(apply: Callable[[Array], Array], start: Array, steps: in
     xp = namespace_of(start)
     steps = min(steps, start.shape[0])
     basis = [start / xp.linalg.norm(start)]
-    diagonal, offdiagonal = [], []
+    diagonal: list[Array] = []
+    offdiagonal: list[Array] = []
+    size, found_all = 0.0, False
     for step in range(steps):
         image = apply(basis[-1])
-        diagonal.append(basis[-1] @ image)
+        # Past an invariant subspace there is nothing new: repeat an entry that changes nothing.
+        diagonal.append(xp.where(found_all, diagonal[0] if step else 0.0, basis[-1] @ image))
+        size = xp.maximum(size, xp.linalg.norm(image))
         known = xp.stack(basis)
         # Twice is enough: one pass leaves components of the size of the cancellation.
         for _ in range(2):
             image = image - known.T @ (known @ image)
         norm = xp.linalg.norm(image)
-        offdiagonal.append(norm)
+        found_all = found_all | (norm <= _BREAKDOWN * size)
+        offdiagonal.append(xp.where(found_all, 0.0, norm))
         if step + 1 < steps:
-            tiny = xp.finfo(image.dtype).tiny
-            basis.append(image / xp.maximum(norm, tiny))
+            basis.append(xp.where(found_all, 0.0, image / xp.where(found_all, 1.0, norm)))
     off = xp.stack(offdiagonal)
     tridiagonal = xp.diag(xp.stack(diagonal)) + xp.diag(off[:-1], 1) + xp.diag(off[:-1], -1)
     values, vectors = xp.linalg.eigh(tridiagonal)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of
@@ -75,7 +75,7 @@ class InteriorPoint:
 
     name: str = "interior_point"
     max_iter: int = 100
-    patience: int = 8
+    patience: int = 30
 
     def init(self, problem: Problem, start: StartingPoint | None) -> InteriorPointState:
         """Start at gamma = 0, always strictly feasible, or at a point drawn inside from `start`."""
@@ -95,6 +95,8 @@ class InteriorPoint:
         newton = gram(state.root_features) * inverse_values
         newton += problem.quadratic / (2 * problem.reg_potential)
         newton_factor = cholesky_with_ridge(newton)
+        if not bool(xp.isfinite(newton_factor[-1, -1])):
+            return replace(state, failure=Status.FACTORIZATION_FAILED)
         descent = -problem.gradient(state.gamma)
         identity = xp.eye(problem.rank, dtype=W.dtype)
         mu = xp.trace(X) / problem.rank

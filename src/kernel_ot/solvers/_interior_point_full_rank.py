@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of
@@ -45,7 +45,7 @@ class FullRankInteriorPointState:
     values_root : array of shape (l, l)
         Lower Cholesky factor of U.
     product : array of shape ()
-        `<X, M(gamma)>`, followed from step to step.
+        `<X, M(gamma)>`.
     residual : array of shape ()
     failure : Status or None
     """
@@ -73,17 +73,15 @@ class FullRankInteriorPoint:
 
     name: str = "interior_point"
     max_iter: int = 100
-    patience: int = 8
+    patience: int = 30
 
     def init(self, problem: Problem, start: StartingPoint | None) -> FullRankInteriorPointState:
         """Start at gamma = 0, always strictly feasible, or at a point drawn inside from `start`."""
-        xp = namespace_of(problem.features)
         gamma, multiplier = interior_start(problem, start)
         constraint = problem.constraint_matrix(gamma)
         features = solve_lower(cholesky(constraint), problem.features)
         values = symmetric(problem.features.T @ (multiplier @ problem.features))
-        product = xp.sum(multiplier * constraint)
-        return _state(problem, gamma, features, values, cholesky(values), product)
+        return _state(problem, gamma, features, values, cholesky(values))
 
     def step(
         self, problem: Problem, state: FullRankInteriorPointState, tol: float
@@ -95,6 +93,8 @@ class FullRankInteriorPoint:
         newton = U * G
         newton += problem.quadratic / (2 * problem.reg_potential)
         newton_factor = cholesky_with_ridge(newton)
+        if not bool(xp.isfinite(newton_factor[-1, -1])):
+            return replace(state, failure=Status.FACTORIZATION_FAILED)
         descent = -problem.gradient(state.gamma)
         mu = product / problem.rank
 
@@ -105,7 +105,8 @@ class FullRankInteriorPoint:
         step_x = xp.minimum(1.0, longest_step(d_values.__matmul__, root, W, PREDICTOR_PRODUCTS))
         cross = affine @ xp.diagonal(d_values)
         along = affine @ xp.diagonal(U)
-        predicted = _product_after(product, -product - along, along, cross, step, step_x)
+        # <X + step_x dX, S + step dS>, where the predictor makes <dX, S> = -<X, S> - <X, dS>.
+        predicted = (1 - step_x) * product + (step - step_x) * along + step * step_x * cross
         sigma = xp.clip((predicted / product) ** 3, 1e-6, 1.0)
 
         # Corrector: centring and the second-order term, with the same factor.
@@ -126,18 +127,9 @@ class FullRankInteriorPoint:
             xp.minimum(1.0, share * step),
         )
         step_x, root = cholesky_along(U, d_values, xp.minimum(1.0, share * step_x))
-        along = d_gamma @ xp.diagonal(U)
-        product = _product_after(
-            product,
-            sigma * product - product - along - cross,
-            along,
-            d_gamma @ xp.diagonal(d_values),
-            step,
-            step_x,
-        )
         gamma = state.gamma + step * d_gamma
         features = solve_lower(factor, problem.features)
-        return _state(problem, gamma, features, U + step_x * d_values, root, product)
+        return _state(problem, gamma, features, U + step_x * d_values, root)
 
     def done(self, state: FullRankInteriorPointState, tol: float) -> bool:
         """Return whether the state's residual is within tol."""
@@ -162,9 +154,12 @@ def is_well_conditioned(problem: Problem) -> bool:
 
 
 def _state(
-    problem: Problem, gamma: Array, features: Array, values: Array, root: Array, product: Any
+    problem: Problem, gamma: Array, features: Array, values: Array, root: Array
 ) -> FullRankInteriorPointState:
     xp = namespace_of(gamma)
+    # <X, M(gamma)> = lambda_1 tr X + gamma' diag(U), and tr X = |Phi^-T F|^2 for U = F F'.
+    trace = xp.sum(solve_lower(problem.features.T, root) ** 2)
+    product = problem.reg_sos * trace + gamma @ xp.diagonal(values)
     residual = xp.maximum(
         relative_stationarity(problem, gamma, xp.diagonal(values)),
         relative_complementarity(problem, gamma, product),
@@ -172,13 +167,6 @@ def _state(
     broken = ~xp.isfinite(features[-1, -1] + root[-1, -1] + residual)
     failure = Status.FACTORIZATION_FAILED if bool(broken) else None
     return FullRankInteriorPointState(gamma, features, values, root, product, residual, failure)
-
-
-def _product_after(
-    product: Any, change_x: Any, change_s: Any, both: Any, step: Any, step_x: Any
-) -> Any:
-    """Return `<X + step_x dX, S + step dS>` from `<dX, S>`, `<X, dS>` and `<dX, dS>`."""
-    return product + step_x * change_x + step * change_s + step * step_x * both
 
 
 def _longest_constraint_step(W: Array, d_gamma: Array, products: int) -> Any:

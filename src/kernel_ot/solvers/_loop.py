@@ -10,15 +10,25 @@ from typing import Any
 
 import numpy as np
 
+from kernel_ot.arrays import Array
 from kernel_ot.problem import OptimalityReport, Problem, check_optimality
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._solution import Progress, Solution
 from kernel_ot.solvers._status import Status
 
-# Once a method's own estimate proves optimistic it is held to a tenth of its tolerance, this often.
+# A method whose claim to be done is refuted this often is held to a tenth of its tolerance.
+_REFUSALS_BEFORE_TIGHTENING = 4
 _TIGHTENINGS = 3
 
 Callback = Callable[[Progress], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _GivenPoint:
+    """A point that no method made: what is returned if not even a first state can be."""
+
+    gamma: Array
+    multiplier: Array
 
 
 @dataclass
@@ -30,16 +40,19 @@ class _Run:
     tol: float
     method_tol: float
     began: float
-    best: Any = None
+    best: Any
     best_residual: float = math.inf
-    best_report: OptimalityReport | None = None
+    runner_up: tuple[Any, float] = (None, math.inf)
+    checked: tuple[Any, OptimalityReport] | None = None
+    refusals: int = 0
     landmark: float = math.inf
     last_fall: int = 0
     history: list[Progress] = field(default_factory=list)
+    init_seconds: float = 0.0
     check_seconds: float = 0.0
 
     def record(self, iteration: int, state: Any) -> Progress:
-        """Append to the history, and keep the state if it is the best so far."""
+        """Append to the history, and keep the state if it claims to be the best so far."""
         progress = Progress(
             iteration=iteration,
             residual=float(state.residual),
@@ -47,32 +60,41 @@ class _Run:
             elapsed=perf_counter() - self.began,
         )
         self.history.append(progress)
-        if self.best is None or (_is_finite(state) and progress.residual < self.best_residual):
+        if _is_finite(state) and progress.residual < self.best_residual:
             # Only a fall by a tenth in all counts: rounding makes smaller ones for ever.
             if not progress.residual > 0.9 * self.landmark:
                 self.landmark, self.last_fall = progress.residual, iteration
-            self.best, self.best_report = state, None
-            self.best_residual = progress.residual if _is_finite(state) else math.inf
+            self.runner_up = (self.best, self.best_residual)
+            self.best, self.best_residual = state, progress.residual
         return progress
 
+    def multiplier(self, state: Any) -> Array:
+        """Return X at `state`."""
+        if isinstance(state, _GivenPoint):
+            return state.multiplier
+        return self.method.multiplier(self.problem, state)
+
     def check(self, state: Any) -> OptimalityReport:
-        """Recompute the optimality conditions at `state` from the problem alone."""
+        """Recompute the optimality conditions at `state`; remember the truly best point."""
         began = perf_counter()
-        report = check_optimality(
-            self.problem, state.gamma, self.method.multiplier(self.problem, state)
-        )
+        report = check_optimality(self.problem, state.gamma, self.multiplier(state))
+        if self.checked is None or not report.residual >= self.checked[1].residual:
+            self.checked = (state, report)
         self.check_seconds += perf_counter() - began
         return report
 
     def is_solved(self, state: Any) -> bool:
-        """Return whether the true residual is within tol; if not, hold the method to less."""
-        while self.method.done(state, self.method_tol):
-            report = self.check(state)
-            if float(report.residual) <= self.tol:
-                self.best, self.best_report = state, report
-                return True
-            if self.method_tol <= self.tol * 0.1**_TIGHTENINGS:
-                return False
+        """Return whether the method is done and right; refuted too often, it is held to less."""
+        if not self.method.done(state, self.method_tol):
+            return False
+        report = self.check(state)
+        if float(report.residual) <= self.tol:
+            return True
+        if state is self.best:
+            self.best, self.best_residual = self.runner_up
+        self.refusals += 1
+        tightest = self.tol * 0.1**_TIGHTENINGS
+        if self.refusals % _REFUSALS_BEFORE_TIGHTENING == 0 and self.method_tol > tightest:
             self.method_tol *= 0.1
         return False
 
@@ -90,21 +112,24 @@ def run(
     """Drive `method` on `problem` until it is done or something ends it, and say which.
 
     The status is decided from the returned point: whatever the method believes, `CONVERGED` is
-    reported only if the independently recomputed residual is finite and at most `tol`.
+    reported only if the independently recomputed residual is finite and at most `tol`. A start
+    that already is within `tol` is returned as it is.
     """
-    run = _Run(problem, method, tol=tol, method_tol=tol, began=perf_counter())
+    run = _Run(problem, method, tol, tol, perf_counter(), best=_given_point(problem, start))
     iteration = 0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        state = method.init(problem, start)
-        init_seconds = perf_counter() - run.began
         try:
+            if start is not None and float(run.check(run.best).residual) <= tol:
+                return _solution(run, Status.CONVERGED, iteration)
+            state = method.init(problem, start)
+            run.init_seconds = perf_counter() - run.began - run.check_seconds
             while True:
                 progress = run.record(iteration, state)
                 asked_to_stop = callback is not None and callback(progress) is True
                 if _is_finite(state) and run.is_solved(state):
                     status = Status.CONVERGED
                 elif not _is_finite(state):
-                    status = Status.NON_FINITE
+                    status = state.failure or Status.NON_FINITE
                 elif state.failure is not None:
                     status = state.failure
                 elif asked_to_stop:
@@ -124,33 +149,40 @@ def run(
             status = Status.INTERRUPTED
         except np.linalg.LinAlgError:
             status = Status.EIGENDECOMPOSITION_FAILED
-        step_seconds = perf_counter() - run.began - init_seconds - run.check_seconds
-        return _solution(run, status, iteration, init_seconds, step_seconds)
+        return _solution(run, status, iteration)
+
+
+def _given_point(problem: Problem, start: StartingPoint | None) -> _GivenPoint:
+    zero = np.zeros((problem.rank, problem.rank))
+    if start is None:
+        return _GivenPoint(np.zeros(problem.n_fill), zero)
+    return _GivenPoint(start.gamma, zero if start.multiplier is None else start.multiplier)
 
 
 def _is_finite(state: Any) -> bool:
     return math.isfinite(state.residual) and bool(np.isfinite(state.gamma).all())
 
 
-def _solution(
-    run: _Run, status: Status, iterations: int, init_seconds: float, step_seconds: float
-) -> Solution:
-    problem, gamma = run.problem, run.best.gamma
-    multiplier = run.method.multiplier(problem, run.best)
-    report = run.best_report if run.best_report is not None else run.check(run.best)
+def _solution(run: _Run, status: Status, iterations: int) -> Solution:
+    step_seconds = perf_counter() - run.began - run.init_seconds - run.check_seconds
+    problem = run.problem
+    if run.checked is None or run.checked[0] is not run.best:
+        run.check(run.best)
+    assert run.checked is not None
+    best, report = run.checked
     given_up = (Status.CALLBACK_STOPPED, Status.INTERRUPTED)
     if float(report.residual) <= run.tol and status not in given_up:
         status = Status.CONVERGED
     return Solution(
         status=status,
-        gamma=gamma,
-        multiplier=multiplier,
-        objective=float(problem.objective(gamma)),
-        cost=float(problem.cost(gamma)),
+        gamma=best.gamma,
+        multiplier=run.multiplier(best),
+        objective=float(problem.objective(best.gamma)),
+        cost=float(problem.cost(best.gamma)),
         optimality=report,
         iterations=iterations,
         method=run.method.name,
         seconds=perf_counter() - run.began,
-        timings={"init": init_seconds, "steps": step_seconds, "check": run.check_seconds},
+        timings={"init": run.init_seconds, "steps": step_seconds, "check": run.check_seconds},
         history=tuple(run.history),
     )

@@ -37,11 +37,10 @@ def rescaled(problem: Problem, start: StartingPoint) -> tuple[Array, Array]:
     shrinks with the regularisations while gamma hardly does.
     """
     xp = namespace_of(problem.features)
-    if start.multiplier is None:
+    values = None if start.multiplier is None else problem.operator(start.multiplier)
+    if start.multiplier is None or values is None or not bool(values @ values > 0):
         identity = xp.eye(problem.rank, dtype=problem.features.dtype)
         return start.gamma, multiplier_size(problem) * identity
-    values = problem.operator(start.multiplier)
-    squared = values @ values
-    best = (values @ problem.gradient(start.gamma)) / xp.where(squared > 0, squared, 1.0)
-    scale = xp.where(squared > 0, xp.clip(best, 0.1, 10.0), 1.0)
+    best = (values @ problem.gradient(start.gamma)) / (values @ values)
+    scale = xp.clip(best, 0.1, 10.0)
     return start.gamma, scale * (start.multiplier + start.multiplier.T) / 2

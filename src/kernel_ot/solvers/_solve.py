@@ -73,15 +73,12 @@ def solve(
     start = _starting_point(problem, init)
     chosen = choose_method(method, problem, start) if isinstance(method, str) else method
     tol = check_positive(tol, "tol")
-    if max_iter is None:
-        max_iter = chosen.max_iter
-    elif isinstance(max_iter, bool) or int(max_iter) != max_iter or max_iter < 0:
-        raise ValueError(f"max_iter = {max_iter!r} must be a non-negative integer.")
+    max_iter = chosen.max_iter if max_iter is None else _as_count(max_iter)
     return run(
         problem,
         chosen,
         tol=tol,
-        max_iter=int(max_iter),
+        max_iter=max_iter,
         start=start,
         callback=callback,
         time_limit=math.inf if time_limit is None else check_positive(time_limit, "time_limit"),
@@ -91,20 +88,38 @@ def solve(
 def _starting_point(problem: Problem, init: Any) -> StartingPoint | None:
     if init is None:
         return None
-    gamma, multiplier = (init.gamma, init.multiplier) if isinstance(init, Solution) else tuple(init)
-    gamma = np.asarray(gamma, dtype=problem.linear.dtype)
+    if isinstance(init, Solution):
+        init = (init.gamma, init.multiplier)
+    if not isinstance(init, (tuple, list)) or len(init) != 2 or init[0] is None:
+        raise ValueError(
+            f"init is {type(init).__name__}; it must be a Solution or a pair (gamma, multiplier), "
+            "of which only the multiplier may be None."
+        )
+    gamma, multiplier = (None if part is None else _as_real(part) for part in init)
+    assert gamma is not None
     if gamma.shape != (problem.n_fill,):
         raise ValueError(
             f"init has gamma of shape {gamma.shape}; this problem needs ({problem.n_fill},)."
         )
-    if multiplier is not None:
-        multiplier = np.asarray(multiplier, dtype=problem.linear.dtype)
-        if multiplier.shape != (problem.rank, problem.rank):
-            raise ValueError(
-                f"init has a multiplier of shape {multiplier.shape}; this problem needs "
-                f"({problem.rank}, {problem.rank}), or None."
-            )
+    if multiplier is not None and multiplier.shape != (problem.rank, problem.rank):
+        raise ValueError(
+            f"init has a multiplier of shape {multiplier.shape}; this problem needs "
+            f"({problem.rank}, {problem.rank}), or None."
+        )
     for name, array in (("gamma", gamma), ("multiplier", multiplier)):
         if array is not None and not np.isfinite(array).all():
             raise ValueError(f"init has a {name} with NaN or infinity.")
     return StartingPoint(gamma, multiplier)
+
+
+def _as_real(value: Any) -> Array:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"init holds entries of type {array.dtype}; they must be real numbers.")
+    return array.astype(np.float64)
+
+
+def _as_count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise ValueError(f"max_iter = {value!r} must be a non-negative integer.")
+    return int(value)

@@ -27,6 +27,8 @@ _NEIGHBOURHOOD = 1.5
 # squared smoothing: lower, it would be off the path and return to it by many damped steps.
 _CAUTION = 100.0
 _WARM_CUT = 1e-2
+# A start with a larger residual than a cold one usually has is no help: begin cold.
+_USELESS = 1.0
 _LEAST_WARM_CUT = 1e-10
 
 
@@ -99,12 +101,14 @@ class SemismoothNewton:
         xp = namespace_of(problem.features)
         size = multiplier_size(problem)
         smoothing = size * problem.reg_sos
-        if start is None:
+        distance: Any = xp.inf
+        if start is not None:
+            gamma, multiplier = rescaled(problem, start)
+            distance = check_optimality(problem, gamma, multiplier).residual
+        if not bool(distance <= _USELESS):
             identity = xp.eye(problem.rank, dtype=problem.features.dtype)
             gamma, multiplier = xp.zeros_like(problem.linear), size * identity
         else:
-            gamma, multiplier = rescaled(problem, start)
-            distance = check_optimality(problem, gamma, multiplier).residual
             smoothing = smoothing * xp.clip(_CAUTION * distance, _LEAST_WARM_CUT, _WARM_CUT)
         constraint = problem.constraint_matrix(gamma)
         tau = xp.sqrt(xp.linalg.norm(multiplier) / xp.linalg.norm(constraint))
@@ -118,7 +122,8 @@ class SemismoothNewton:
         """Take one step along the smoothed path, as bold as its neighbourhood allows."""
         xp = namespace_of(state.gamma)
         x, z, tau, V = state.positive, state.negative, state.tau, state.features
-        factor = cholesky_with_ridge(_newton_matrix(problem, state))
+        newton = _newton_matrix(problem, state)
+        factor = cholesky_with_ridge(newton)
         if not bool(xp.isfinite(factor[-1, -1])):
             return replace(state, failure=Status.FACTORIZATION_FAILED)
 
@@ -126,9 +131,9 @@ class SemismoothNewton:
         # change of the constraint relative to where the path has it; that of X is cut - 1 - D.
         squares = V**2
         pull = x - tau * problem.reg_sos * x**2 / state.smoothing
-        gamma_start = cholesky_solve(
-            factor, problem.linear / (2 * problem.reg_potential) + tau * (pull @ squares)
-        )
+        rhs = problem.linear / (2 * problem.reg_potential) + tau * (pull @ squares)
+        # A change of gamma, not gamma itself: a ridge in the factor then only shortens the step.
+        gamma_start = state.gamma + cholesky_solve(factor, rhs - newton @ state.gamma)
         gamma_slope = cholesky_solve(factor, tau * (x @ squares))
         relative = V / xp.sqrt(z)[:, None]
         start = tau * weighted_gram(relative, gamma_start)
@@ -195,6 +200,10 @@ def _state(
         relative_stationarity(problem, gamma, sos_values),
         _gap(problem, gamma, tau, positive, features),
     )
+    if multiplier is not None:  # refined, so that both parts may have become slightly indefinite
+        lowest = xp.linalg.eigvalsh(multiplier)[0] / xp.max(positive)
+        lowest_constraint = xp.linalg.eigvalsh(multiplier - xp.diag(values))[0] / xp.max(negative)
+        residual = xp.maximum(residual, -xp.minimum(lowest, lowest_constraint))
     # X and M(gamma) share their eigenbasis on the path, so rebalancing them costs nothing.
     balance = xp.sqrt(xp.max(positive) / xp.max(negative))
     return SemismoothNewtonState(
