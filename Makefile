@@ -28,6 +28,24 @@ types: $(VENV)/.test
 benchmark: $(VENV)/.test
 	$(BIN)/python -m benchmarks.solvers
 
+benchmark-accuracy: $(VENV)/.test
+	$(BIN)/python -m benchmarks.accuracy
+
+# The contamination study is a package of its own, with its own environment (it needs PyTorch).
+STUDY := .venv-study
+
+study: $(STUDY)/.study
+	$(STUDY)/bin/poisoning-study run studies/poisoning/configs/reduced --out study-output --workers 2
+
+test-study: $(STUDY)/.study
+	$(STUDY)/bin/python -m pytest studies/poisoning/tests
+
+# One command installs both, so that everything that needs PyTorch agrees on its pinned build.
+$(STUDY)/.study: pyproject.toml studies/poisoning/pyproject.toml
+	test -x $(STUDY)/bin/python || $(PYTHON) -m venv $(STUDY)
+	$(STUDY)/bin/python -m pip install --quiet -e '.[estimator]' -e 'studies/poisoning[test]'
+	touch $@
+
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "kernel-ot needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
@@ -38,4 +56,4 @@ $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo-output benchmark-output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(STUDY) demo-output benchmark-output study-output .pytest_cache .mypy_cache .ruff_cache
