@@ -151,7 +151,7 @@ def test_samples_that_cannot_be_used(x: Any, y: Any, message: str) -> None:
         ({"filling": "everywhere"}, "strategy = 'everywhere'"),
         ({"filling": 3}, "filling = 3 must be"),
         ({"filling": (np.zeros((2, 2)), np.zeros((3, 2)))}, "pairs"),
-        ({"method": "magic", "filling": "pairs"}, "method = 'magic'"),
+        ({"method": "magic"}, "method = 'magic'"),
     ],
 )
 def test_parameters_that_cannot_be_used(
