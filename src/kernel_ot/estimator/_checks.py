@@ -13,7 +13,7 @@ from kernel_ot.arrays import (
     require_memory,
 )
 from kernel_ot.preconditioning import PRECONDITIONERS
-from kernel_ot.solvers import METHODS
+from kernel_ot.solvers import check_method_name
 
 # Copies of both samples in either coordinates, of a fold of them, and in the potentials' centres.
 _COPIES_OF_SAMPLES = 8
@@ -27,9 +27,8 @@ def check_parameters(model: Any) -> None:
         raise ValueError(
             f"preconditioner = {model.preconditioner!r} must be one of {PRECONDITIONERS}."
         )
-    if isinstance(model.method, str) and model.method not in ("auto", *METHODS):
-        names = ", ".join(repr(name) for name in ("auto", *METHODS))
-        raise ValueError(f"method = {model.method!r} is unknown; use one of {names}.")
+    if isinstance(model.method, str):
+        check_method_name(model.method)
     if model.time_limit is not None:
         check_positive(model.time_limit, "time_limit")
     for name in ("n_fill", "n_splits"):

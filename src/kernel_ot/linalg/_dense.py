@@ -153,3 +153,11 @@ def triangular_condition(upper: Array) -> Any:
     trcon = get_lapack_funcs("trcon", (upper,))
     reciprocal, _ = trcon(upper, norm="1", uplo="U", diag="N")
     return 1 / max(reciprocal, np.finfo(upper.dtype).tiny)
+
+
+def project_psd(matrix: Array) -> Array:
+    """Return the positive semidefinite matrix nearest to a symmetric one."""
+    xp = namespace_of(matrix)
+    values, basis = xp.linalg.eigh(matrix)
+    projected: Array = (basis * xp.maximum(values, 0)) @ basis.T
+    return projected

@@ -15,11 +15,10 @@ from kernel_ot.arrays import (
     check_same_dimension,
     check_sample,
     check_weights,
-    namespace_of,
     require_memory,
 )
 from kernel_ot.kernels import Kernel
-from kernel_ot.linalg import FeatureFactor, feature_factor
+from kernel_ot.linalg import FeatureFactor, feature_factor, project_psd
 from kernel_ot.potentials import KernelExpansion, Potentials
 from kernel_ot.problem import _operators as operators
 
@@ -305,9 +304,7 @@ class Problem:
         complementarity : array of shape (r, r)
             `X - proj_psd(X - A*(gamma) - lambda_1 I)`.
         """
-        xp = namespace_of(gamma)
-        eigenvalues, vectors = xp.linalg.eigh(multiplier - self.constraint_matrix(gamma))
-        projected = (vectors * xp.maximum(eigenvalues, 0)) @ vectors.T
+        projected = project_psd(multiplier - self.constraint_matrix(gamma))
         return self.gradient(gamma) - self.operator(multiplier), multiplier - projected
 
     def potentials(self, gamma: Array) -> Potentials:

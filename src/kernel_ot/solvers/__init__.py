@@ -1,7 +1,7 @@
 """Solve a problem: the entry point, the statuses and one file a method."""
 
 from kernel_ot.solvers._accelerated_gradient import AcceleratedGradient
-from kernel_ot.solvers._choice import METHODS
+from kernel_ot.solvers._choice import METHODS, check_method_name
 from kernel_ot.solvers._extragradient import Extragradient
 from kernel_ot.solvers._interior_point import InteriorPoint
 from kernel_ot.solvers._interior_point_full_rank import FullRankInteriorPoint
@@ -28,5 +28,6 @@ __all__ = [
     "StartingPoint",
     "State",
     "Status",
+    "check_method_name",
     "solve",
 ]

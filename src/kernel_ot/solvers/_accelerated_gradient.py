@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.linalg import project_psd
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
-from kernel_ot.solvers._projection import curvature_norms, kkt_estimate, project_psd
+from kernel_ot.solvers._projection import curvature_norms, kkt_estimate
 from kernel_ot.solvers._scaling import multiplier_size, relative_stationarity, rescaled
 from kernel_ot.solvers._status import Status
 

@@ -33,6 +33,13 @@ METHODS: dict[str, Callable[[Problem], Method]] = {
 }
 
 
+def check_method_name(name: str) -> None:
+    """Raise ValueError unless `name` is "auto" or a key of `METHODS`."""
+    if name not in ("auto", *METHODS):
+        names = ", ".join(repr(known) for known in ("auto", *METHODS))
+        raise ValueError(f"method = {name!r} is unknown; use one of {names}.")
+
+
 def choose_method(name: str, problem: Problem, start: StartingPoint | None) -> Method:
     """Return the method called `name` for `problem`.
 
@@ -45,11 +52,9 @@ def choose_method(name: str, problem: Problem, start: StartingPoint | None) -> M
     ValueError
         No method has that name.
     """
+    check_method_name(name)
     if name == "auto":
         name = "ssn" if start is not None and _is_close(problem, start) else "interior_point"
-    if name not in METHODS:
-        names = ", ".join(repr(known) for known in ("auto", *METHODS))
-        raise ValueError(f"method = {name!r} is unknown; use one of {names}.")
     return METHODS[name](problem)
 
 

@@ -13,14 +13,6 @@ from kernel_ot.solvers._scaling import relative_complementarity, relative_statio
 _NORM_PRODUCTS = 20
 
 
-def project_psd(matrix: Array) -> Array:
-    """Return the positive semidefinite matrix nearest to a symmetric one."""
-    xp = namespace_of(matrix)
-    values, basis = xp.linalg.eigh(matrix)
-    projected: Array = (basis * xp.maximum(values, 0)) @ basis.T
-    return projected
-
-
 def curvature_norms(problem: Problem) -> tuple[Any, Any]:
     """Return upper estimates of `|Q| / (2 lambda_2)` and of `|A|`, spectral norms.
 

@@ -27,9 +27,9 @@ _NEIGHBOURHOOD = 1.5
 # squared smoothing: lower, it would be off the path and return to it by many damped steps.
 _CAUTION = 100.0
 _WARM_CUT = 1e-2
+_LEAST_WARM_CUT = 1e-10
 # A start with a larger residual than a cold one usually has is no help: begin cold.
 _USELESS = 1.0
-_LEAST_WARM_CUT = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
