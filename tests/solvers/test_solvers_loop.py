@@ -24,7 +24,7 @@ class Point:
 
     gamma: Array
     residual: float
-    failure: Status | None = None
+    failure: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def test_a_slow_but_steady_fall_is_progress() -> None:
 @pytest.mark.parametrize("failure", [Status.FACTORIZATION_FAILED, Status.NO_PROGRESS])
 def test_a_method_may_say_why_it_cannot_go_on(failure: Status) -> None:
     points = _points(1.0, 0.2)
-    points.append(Point(np.full(24, 9.0), 0.9, failure))
+    points.append(Point(np.full(24, 9.0), 0.9, failure.code))
     solution = _run(points)
     assert solution.status is failure
     np.testing.assert_array_equal(solution.gamma, np.full(24, 1e-3))

@@ -1,6 +1,7 @@
 """Which array library an array belongs to, input validation, blocks of rows, memory."""
 
 from kernel_ot.arrays._blocks import DEFAULT_BLOCK_BYTES, block_slices, rows_per_block
+from kernel_ot.arrays._control import branch, while_loop
 from kernel_ot.arrays._memory import MemoryLimitError, available_bytes, require_memory
 from kernel_ot.arrays._namespace import Array, Namespace, namespace_of
 from kernel_ot.arrays._validation import (
@@ -19,6 +20,7 @@ __all__ = [
     "Namespace",
     "available_bytes",
     "block_slices",
+    "branch",
     "check_non_negative",
     "check_points",
     "check_positive",
@@ -28,4 +30,5 @@ __all__ = [
     "namespace_of",
     "require_memory",
     "rows_per_block",
+    "while_loop",
 ]

@@ -8,7 +8,10 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 from scipy.linalg import solve_triangular as _scipy_solve_triangular
 
-from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.arrays import Array, namespace_of, while_loop
+
+# Relative to the largest diagonal entry: more would not be rounding.
+_LARGEST_RIDGE = 1e-6
 
 
 def cholesky(matrix: Array) -> Array:
@@ -58,13 +61,19 @@ def cholesky_with_ridge(matrix: Array) -> Array:
     True
     """
     xp = namespace_of(matrix)
-    factor = cholesky(matrix)
     largest = xp.max(xp.abs(xp.diagonal(matrix)))
-    relative = float(xp.finfo(matrix.dtype).eps)
-    while not bool(xp.isfinite(factor[-1, -1])) and bool(xp.isfinite(largest)) and relative < 1e-6:
-        ridge = relative * largest
-        factor = cholesky(matrix + ridge * xp.eye(matrix.shape[0], dtype=matrix.dtype))
-        relative *= 10
+
+    def failed(tried: tuple[Array, Any]) -> Any:
+        factor, relative = tried
+        return ~xp.isfinite(factor[-1, -1]) & xp.isfinite(largest) & (relative < _LARGEST_RIDGE)
+
+    def raise_ridge(tried: tuple[Array, Any]) -> tuple[Array, Any]:
+        _, relative = tried
+        ridge = relative * largest * xp.eye(matrix.shape[0], dtype=matrix.dtype)
+        return cholesky(matrix + ridge), 10 * relative
+
+    first = (cholesky(matrix), xp.asarray(xp.finfo(matrix.dtype).eps, dtype=matrix.dtype))
+    factor, _ = while_loop(failed, raise_ridge, first)
     return factor
 
 

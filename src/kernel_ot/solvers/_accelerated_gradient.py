@@ -11,7 +11,6 @@ from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._projection import curvature_norms, kkt_estimate
 from kernel_ot.solvers._scaling import multiplier_size, relative_stationarity, rescaled
-from kernel_ot.solvers._status import Status
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +29,12 @@ class AcceleratedGradientState:
         Of the penalised objective at gamma, `gradient of f - A(X)`.
     penalty : array of shape ()
         epsilon, the constraint's softness.
-    age : int
+    age : array of shape ()
         Steps since the momentum was last put to zero.
     norms : tuple of two arrays of shape ()
         `|Q| / (2 lambda_2)` and `|A|`.
     residual : array of shape ()
-    failure : Status or None
+    failure : array of shape ()
     """
 
     gamma: Array
@@ -43,10 +42,10 @@ class AcceleratedGradientState:
     multiplier: Array
     gradient: Array
     penalty: Any
-    age: int
+    age: Any
     norms: tuple[Any, Any]
     residual: Any
-    failure: Status | None = None
+    failure: Any = 0
 
 
 @dataclass(frozen=True)
@@ -101,17 +100,17 @@ class AcceleratedGradient:
         descended = state.gamma - state.gradient / (h + a**2 / state.penalty)
         values = problem.gradient(state.gamma) - state.gradient
         stationarity = relative_stationarity(problem, state.gamma, values)
-        if bool(stationarity <= self.stationarity_share * state.residual):
-            penalty = self.penalty_cut * state.penalty
-            return _state(problem, descended, descended, penalty, 0, state.norms)
-        uphill = bool(state.gradient @ (descended - state.descended) > 0)
-        age = 0 if uphill else state.age + 1
+        xp = namespace_of(state.gamma)
+        solved = stationarity <= self.stationarity_share * state.residual
+        uphill = state.gradient @ (descended - state.descended) > 0
+        age = xp.where(solved | uphill, 0, state.age + 1)
         ahead = descended + age / (age + 3) * (descended - state.descended)
-        return _state(problem, ahead, descended, state.penalty, age, state.norms)
+        penalty = xp.where(solved, self.penalty_cut, 1.0) * state.penalty
+        return _state(problem, ahead, descended, penalty, age, state.norms)
 
-    def done(self, state: AcceleratedGradientState, tol: float) -> bool:
+    def done(self, state: AcceleratedGradientState, tol: float) -> Any:
         """Return whether the state's residual is within tol."""
-        return bool(state.residual <= tol)
+        return state.residual <= tol
 
     def multiplier(self, problem: Problem, state: AcceleratedGradientState) -> Array:
         """Return `X = [-M(gamma)]_+ / epsilon`."""
@@ -123,7 +122,7 @@ def _state(
     gamma: Array,
     descended: Array,
     penalty: Any,
-    age: int,
+    age: Any,
     norms: tuple[Any, Any],
 ) -> AcceleratedGradientState:
     xp = namespace_of(gamma)

@@ -11,7 +11,6 @@ from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._projection import curvature_norms, kkt_estimate
 from kernel_ot.solvers._scaling import rescaled
-from kernel_ot.solvers._status import Status
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +27,7 @@ class ExtragradientState:
     step_gamma, step_multiplier : array of shape ()
         Step sizes in gamma and in X.
     residual : array of shape ()
-    failure : Status or None
+    failure : array of shape ()
     """
 
     gamma: Array
@@ -38,7 +37,7 @@ class ExtragradientState:
     step_gamma: Any
     step_multiplier: Any
     residual: Any
-    failure: Status | None = None
+    failure: Any = 0
 
 
 @dataclass(frozen=True)
@@ -95,9 +94,9 @@ class Extragradient:
         )
         return _state(problem, gamma, multiplier, state.step_gamma, state.step_multiplier)
 
-    def done(self, state: ExtragradientState, tol: float) -> bool:
+    def done(self, state: ExtragradientState, tol: float) -> Any:
         """Return whether the state's residual is within tol."""
-        return bool(state.residual <= tol)
+        return state.residual <= tol
 
     def multiplier(self, problem: Problem, state: ExtragradientState) -> Array:
         """Return X."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.arrays import Array, branch, namespace_of
 from kernel_ot.linalg import (
     cholesky,
     cholesky_solve,
@@ -25,7 +25,7 @@ from kernel_ot.solvers._interior_steps import (
 )
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import relative_complementarity, relative_stationarity
-from kernel_ot.solvers._status import Status
+from kernel_ot.solvers._status import factorization_code
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,8 @@ class InteriorPointState:
         B with `B'B = Phi' X Phi`.
     residual : array of shape ()
         The larger of the relative stationarity error and the relative complementarity.
-    failure : Status or None
+    failure : array of shape ()
+        Code of the `Status` that ends the solve here, 0 while there is none.
     """
 
     gamma: Array
@@ -55,7 +56,7 @@ class InteriorPointState:
     scaled_multiplier: Array
     root_features: Array
     residual: Any
-    failure: Status | None = None
+    failure: Any = 0
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,26 @@ class InteriorPoint:
     def step(self, problem: Problem, state: InteriorPointState, tol: float) -> InteriorPointState:
         """Take one predictor-corrector step."""
         xp = namespace_of(state.gamma)
-        W, X = state.features, state.scaled_multiplier
-        inverse_values = gram(W)  # Phi' S^-1 Phi
+        inverse_values = gram(state.features)  # Phi' S^-1 Phi
         newton = gram(state.root_features) * inverse_values
         newton += problem.quadratic / (2 * problem.reg_potential)
         newton_factor = cholesky_with_ridge(newton)
-        if not bool(xp.isfinite(newton_factor[-1, -1])):
-            return replace(state, failure=Status.FACTORIZATION_FAILED)
+        return branch(
+            xp.isfinite(newton_factor[-1, -1]),
+            lambda: self._stepped(problem, state, inverse_values, newton_factor),
+            lambda: replace(state, failure=factorization_code(False, state.gamma)),
+        )
+
+    def _stepped(
+        self,
+        problem: Problem,
+        state: InteriorPointState,
+        inverse_values: Array,
+        newton_factor: Array,
+    ) -> InteriorPointState:
+        """Return the state after the step, given the factor of the Newton matrix."""
+        xp = namespace_of(state.gamma)
+        W, X = state.features, state.scaled_multiplier
         descent = -problem.gradient(state.gamma)
         identity = xp.eye(problem.rank, dtype=W.dtype)
         mu = xp.trace(X) / problem.rank
@@ -138,9 +152,9 @@ class InteriorPoint:
             root.T @ W,
         )
 
-    def done(self, state: InteriorPointState, tol: float) -> bool:
+    def done(self, state: InteriorPointState, tol: float) -> Any:
         """Return whether the state's residual is within tol."""
-        return bool(state.residual <= tol)
+        return state.residual <= tol
 
     def multiplier(self, problem: Problem, state: InteriorPointState) -> Array:
         """Return `X = L^-T (L'XL) L^-1`."""
@@ -156,5 +170,5 @@ def _state(
     gap = relative_complementarity(problem, gamma, xp.trace(scaled_multiplier))
     residual = xp.maximum(stationarity, gap)
     # A factorisation that broke down left NaN; the loop then falls back to the best iterate.
-    failure = None if bool(xp.isfinite(residual)) else Status.FACTORIZATION_FAILED
+    failure = factorization_code(xp.isfinite(residual), gamma)
     return InteriorPointState(gamma, factor, W, scaled_multiplier, B, residual, failure)

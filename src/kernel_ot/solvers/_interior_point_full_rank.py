@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.arrays import Array, branch, namespace_of
 from kernel_ot.linalg import (
     cholesky,
     cholesky_solve,
@@ -25,7 +25,7 @@ from kernel_ot.solvers._interior_steps import (
 )
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import relative_complementarity, relative_stationarity
-from kernel_ot.solvers._status import Status
+from kernel_ot.solvers._status import factorization_code
 
 # Beyond this condition number of Phi rounding in U = Phi' X Phi costs more steps than it saves.
 _WORST_CONDITION = 5e3
@@ -47,7 +47,7 @@ class FullRankInteriorPointState:
     product : array of shape ()
         `<X, M(gamma)>`.
     residual : array of shape ()
-    failure : Status or None
+    failure : array of shape ()
     """
 
     gamma: Array
@@ -56,7 +56,7 @@ class FullRankInteriorPointState:
     values_root: Array
     product: Any
     residual: Any
-    failure: Status | None = None
+    failure: Any = 0
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,22 @@ class FullRankInteriorPoint:
     ) -> FullRankInteriorPointState:
         """Take one predictor-corrector step."""
         xp = namespace_of(state.gamma)
-        W, U, root, product = state.features, state.values, state.values_root, state.product
-        G = gram(W)
-        newton = U * G
+        G = gram(state.features)
+        newton = state.values * G
         newton += problem.quadratic / (2 * problem.reg_potential)
         newton_factor = cholesky_with_ridge(newton)
-        if not bool(xp.isfinite(newton_factor[-1, -1])):
-            return replace(state, failure=Status.FACTORIZATION_FAILED)
+        return branch(
+            xp.isfinite(newton_factor[-1, -1]),
+            lambda: self._stepped(problem, state, G, newton_factor),
+            lambda: replace(state, failure=factorization_code(False, state.gamma)),
+        )
+
+    def _stepped(
+        self, problem: Problem, state: FullRankInteriorPointState, G: Array, newton_factor: Array
+    ) -> FullRankInteriorPointState:
+        """Return the state after the step, given G and the factor of the Newton matrix."""
+        xp = namespace_of(state.gamma)
+        W, U, root, product = state.features, state.values, state.values_root, state.product
         descent = -problem.gradient(state.gamma)
         mu = product / problem.rank
 
@@ -131,9 +140,9 @@ class FullRankInteriorPoint:
         features = solve_lower(factor, problem.features)
         return _state(problem, gamma, features, U + step_x * d_values, root)
 
-    def done(self, state: FullRankInteriorPointState, tol: float) -> bool:
+    def done(self, state: FullRankInteriorPointState, tol: float) -> Any:
         """Return whether the state's residual is within tol."""
-        return bool(state.residual <= tol)
+        return state.residual <= tol
 
     def multiplier(self, problem: Problem, state: FullRankInteriorPointState) -> Array:
         """Return `X = Phi^-T U Phi^-1`."""
@@ -164,8 +173,7 @@ def _state(
         relative_stationarity(problem, gamma, xp.diagonal(values)),
         relative_complementarity(problem, gamma, product),
     )
-    broken = ~xp.isfinite(features[-1, -1] + root[-1, -1] + residual)
-    failure = Status.FACTORIZATION_FAILED if bool(broken) else None
+    failure = factorization_code(xp.isfinite(features[-1, -1] + root[-1, -1] + residual), gamma)
     return FullRankInteriorPointState(gamma, features, values, root, product, residual, failure)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.arrays import Array, namespace_of, while_loop
 from kernel_ot.linalg import cholesky, generic_vector, smallest_eigenvalue, solve_lower
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
@@ -67,9 +67,15 @@ def longest_step(
 def cholesky_along(matrix: Array, direction: Array, step: Any) -> tuple[Any, Array]:
     """Return the first of step, .8 step, ... at which `matrix + step direction` has a factor."""
     xp = namespace_of(matrix)
-    for _ in range(_BACKTRACKS):
-        factor = cholesky(matrix + step * direction)
-        if bool(xp.isfinite(factor[-1, -1])):
-            break
-        step = 0.8 * step
+
+    def failed(tried: tuple[Any, Array, Any]) -> Any:
+        _, factor, backtracks = tried
+        return ~xp.isfinite(factor[-1, -1]) & (backtracks < _BACKTRACKS)
+
+    def shorten(tried: tuple[Any, Array, Any]) -> tuple[Any, Array, Any]:
+        shorter = 0.8 * tried[0]
+        return shorter, cholesky(matrix + shorter * direction), tried[2] + 1
+
+    first = (step, cholesky(matrix + step * direction), 1)
+    step, factor, _ = while_loop(failed, shorten, first)
     return step, factor

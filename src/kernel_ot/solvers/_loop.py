@@ -85,7 +85,7 @@ class _Run:
 
     def is_solved(self, state: Any) -> bool:
         """Return whether the method is done and right; refuted too often, it is held to less."""
-        if not self.method.done(state, self.method_tol):
+        if not bool(self.method.done(state, self.method_tol)):
             return False
         report = self.check(state)
         if float(report.residual) <= self.tol:
@@ -128,10 +128,10 @@ def run(
                 asked_to_stop = callback is not None and callback(progress) is True
                 if _is_finite(state) and run.is_solved(state):
                     status = Status.CONVERGED
+                elif state.failure != 0:
+                    status = Status.from_code(state.failure)
                 elif not _is_finite(state):
-                    status = state.failure or Status.NON_FINITE
-                elif state.failure is not None:
-                    status = state.failure
+                    status = Status.NON_FINITE
                 elif asked_to_stop:
                     status = Status.CALLBACK_STOPPED
                 elif iteration >= max_iter:

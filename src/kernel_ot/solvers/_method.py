@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from kernel_ot.arrays import Array
 from kernel_ot.problem import Problem
-from kernel_ot.solvers._status import Status
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +29,16 @@ class State(Protocol):
         """The method's own estimate of the relative KKT residual."""
 
     @property
-    def failure(self) -> Status | None:
-        """Why no further step can be taken, or None."""
+    def failure(self) -> Any:
+        """Code of the status that says why no further step can be taken; 0 for none."""
 
 
 class Method(Protocol):
     """An algorithm: where it starts, one step, and when it is done.
 
-    The loop owns everything else: budgets, callbacks, the best iterate, faults.
+    The loop owns everything else: budgets, callbacks, the best iterate, faults. Methods are
+    written once for NumPy and for traced JAX code: what depends on values goes through
+    `kernel_ot.arrays.branch` and `while_loop`, and a state keeps its structure and shapes.
     """
 
     @property
@@ -58,7 +59,7 @@ class Method(Protocol):
     def step(self, problem: Problem, state: Any, tol: float) -> Any:
         """Return the next state; `tol` is where the caller will stop."""
 
-    def done(self, state: Any, tol: float) -> bool:
+    def done(self, state: Any, tol: float) -> Any:
         """Return whether the state's own residual says that `tol` is reached."""
 
     def multiplier(self, problem: Problem, state: Any) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.linalg import symmetric
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
 
@@ -37,10 +38,11 @@ def rescaled(problem: Problem, start: StartingPoint) -> tuple[Array, Array]:
     shrinks with the regularisations while gamma hardly does.
     """
     xp = namespace_of(problem.features)
-    values = None if start.multiplier is None else problem.operator(start.multiplier)
-    if start.multiplier is None or values is None or not bool(values @ values > 0):
-        identity = xp.eye(problem.rank, dtype=problem.features.dtype)
-        return start.gamma, multiplier_size(problem) * identity
-    best = (values @ problem.gradient(start.gamma)) / (values @ values)
-    scale = xp.clip(best, 0.1, 10.0)
-    return start.gamma, scale * (start.multiplier + start.multiplier.T) / 2
+    cold = multiplier_size(problem) * xp.eye(problem.rank, dtype=problem.features.dtype)
+    if start.multiplier is None:
+        return start.gamma, cold
+    values = problem.operator(start.multiplier)
+    squared = values @ values
+    best = (values @ problem.gradient(start.gamma)) / xp.where(squared > 0, squared, 1.0)
+    scaled = xp.clip(best, 0.1, 10.0) * symmetric(start.multiplier)
+    return start.gamma, xp.where(squared > 0, scaled, cold)

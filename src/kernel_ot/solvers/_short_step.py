@@ -15,7 +15,7 @@ from kernel_ot.solvers._scaling import (
     relative_complementarity,
     relative_stationarity,
 )
-from kernel_ot.solvers._status import Status
+from kernel_ot.solvers._status import factorization_code
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class ShortStepState:
     decrement : array of shape ()
         Newton decrement of the barrier objective divided by eta, which is self-concordant.
     residual : array of shape ()
-    failure : Status or None
+    failure : array of shape ()
     """
 
     gamma: Array
@@ -46,7 +46,7 @@ class ShortStepState:
     direction: Array
     decrement: Any
     residual: Any
-    failure: Status | None = None
+    failure: Any = 0
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,13 @@ class ShortStep:
         """Take one damped Newton step, and cut eta if it ends near the barrier's minimiser."""
         gamma = state.gamma + state.direction / (1 + state.decrement)
         # From decrement t a damped step leaves at most 2 t^2: half of it, if this was near.
-        near = bool(state.decrement <= self.near)
-        return _state(problem, gamma, state.barrier * (self.barrier_cut if near else 1.0))
+        xp = namespace_of(gamma)
+        cut = xp.where(state.decrement <= self.near, self.barrier_cut, 1.0)
+        return _state(problem, gamma, state.barrier * cut)
 
-    def done(self, state: ShortStepState, tol: float) -> bool:
+    def done(self, state: ShortStepState, tol: float) -> Any:
         """Return whether the state's residual is within tol."""
-        return bool(state.residual <= tol)
+        return state.residual <= tol
 
     def multiplier(self, problem: Problem, state: ShortStepState) -> Array:
         """Return `eta L^-T (I - W diag(d gamma) W') L^-1`, which the residual was taken of."""
@@ -128,5 +129,5 @@ def _state(problem: Problem, gamma: Array, barrier: Any) -> ShortStepState:
     )
     # Beyond decrement 1 that multiplier need not be positive: nothing is claimed of it.
     residual = xp.where(decrement < 1, residual, xp.maximum(residual, 1.0))
-    failure = None if bool(xp.isfinite(residual)) else Status.FACTORIZATION_FAILED
+    failure = factorization_code(xp.isfinite(residual), gamma)
     return ShortStepState(gamma, factor, W, barrier, direction, decrement, residual, failure)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.arrays import Array, branch, namespace_of
 from kernel_ot.linalg import cholesky_solve, cholesky_with_ridge, gram, symmetric, weighted_gram
 from kernel_ot.problem import Problem, check_optimality
 from kernel_ot.solvers._method import StartingPoint
@@ -17,7 +17,7 @@ from kernel_ot.solvers._scaling import (
     relative_stationarity,
     rescaled,
 )
-from kernel_ot.solvers._status import Status
+from kernel_ot.solvers._status import factorization_code
 
 # Cuts of the squared smoothing parameter that a step chooses from, boldest first; above 1 it rises.
 _CUTS = np.concatenate([np.geomspace(1e-3, 1.0, 31), [3.0, 10.0, 30.0, 100.0]])
@@ -43,9 +43,11 @@ class SemismoothNewtonState:
         Eigenvectors P, one a column.
     features : array of shape (r, l)
         `V = P' Phi`.
-    multiplier : array of shape (r, r) or None
-        X / tau in that basis as the last linear system gave it, once that is refined; before,
+    multiplier : array of shape (r, r)
+        X / tau in that basis: as the last linear system gave it, once that is refined; before,
         `diag(positive)`.
+    refined : array of shape ()
+        Whether it is.
     positive, negative : array of shape (r,)
         Smoothed positive and negative parts of the eigenvalues: X / tau and tau M(gamma) as they
         would be on the smoothed path. Their product is the squared smoothing parameter.
@@ -54,19 +56,21 @@ class SemismoothNewtonState:
     smoothing : array of shape ()
         The squared smoothing parameter, eps^2.
     residual : array of shape ()
-    failure : Status or None
+    failure : array of shape ()
+        Code of the `Status` that ends the solve here, 0 while there is none.
     """
 
     gamma: Array
     basis: Array
     features: Array
-    multiplier: Array | None
+    multiplier: Array
+    refined: Any
     positive: Array
     negative: Array
     tau: Any
     smoothing: Any
     residual: Any
-    failure: Status | None = None
+    failure: Any = 0
 
 
 @dataclass(frozen=True)
@@ -101,32 +105,47 @@ class SemismoothNewton:
         xp = namespace_of(problem.features)
         size = multiplier_size(problem)
         smoothing = size * problem.reg_sos
-        distance: Any = xp.inf
+        gamma = xp.zeros_like(problem.linear)
+        multiplier = size * xp.eye(problem.rank, dtype=problem.features.dtype)
         if start is not None:
-            gamma, multiplier = rescaled(problem, start)
-            distance = check_optimality(problem, gamma, multiplier).residual
-        if not bool(distance <= _USELESS):
-            identity = xp.eye(problem.rank, dtype=problem.features.dtype)
-            gamma, multiplier = xp.zeros_like(problem.linear), size * identity
-        else:
-            smoothing = smoothing * xp.clip(_CAUTION * distance, _LEAST_WARM_CUT, _WARM_CUT)
+            warm_gamma, warm_multiplier = rescaled(problem, start)
+            distance = check_optimality(problem, warm_gamma, warm_multiplier).residual
+            useful = distance <= _USELESS
+            gamma = xp.where(useful, warm_gamma, gamma)
+            multiplier = xp.where(useful, warm_multiplier, multiplier)
+            cut = xp.clip(_CAUTION * distance, _LEAST_WARM_CUT, _WARM_CUT)
+            smoothing = xp.where(useful, cut, 1.0) * smoothing
         constraint = problem.constraint_matrix(gamma)
         tau = xp.sqrt(xp.linalg.norm(multiplier) / xp.linalg.norm(constraint))
         values, basis = xp.linalg.eigh(multiplier / tau - tau * constraint)
         features = basis.T @ problem.features
-        return _state(problem, gamma, basis, features, None, values, tau, smoothing)
+        refined = xp.asarray(False)
+        return _state(problem, gamma, basis, features, multiplier, refined, values, tau, smoothing)
 
     def step(
         self, problem: Problem, state: SemismoothNewtonState, tol: float
     ) -> SemismoothNewtonState:
         """Take one step along the smoothed path, as bold as its neighbourhood allows."""
         xp = namespace_of(state.gamma)
-        x, z, tau, V = state.positive, state.negative, state.tau, state.features
         newton = _newton_matrix(problem, state)
         factor = cholesky_with_ridge(newton)
-        if not bool(xp.isfinite(factor[-1, -1])):
-            return replace(state, failure=Status.FACTORIZATION_FAILED)
+        return branch(
+            xp.isfinite(factor[-1, -1]),
+            lambda: self._stepped(problem, state, tol, newton, factor),
+            lambda: replace(state, failure=factorization_code(False, state.gamma)),
+        )
 
+    def _stepped(
+        self,
+        problem: Problem,
+        state: SemismoothNewtonState,
+        tol: float,
+        newton: Array,
+        factor: Array,
+    ) -> SemismoothNewtonState:
+        """Return the state after the step, given the Newton matrix and its factor."""
+        xp = namespace_of(state.gamma)
+        x, z, tau, V = state.positive, state.negative, state.tau, state.features
         # The Newton point is affine in the cut: gamma = start + cut * slope, and so is D, the
         # change of the constraint relative to where the path has it; that of X is cut - 1 - D.
         squares = V**2
@@ -148,35 +167,32 @@ class SemismoothNewton:
         multiplier = _root_outer(x) * (identity + damping * ((cut - 1) * identity - change))
         constraint = _root_outer(z) * (identity + damping * change)
         gamma = (1 - damping) * state.gamma + damping * gamma
-        off_path = None
-        if cut * gap <= tol:
-            gamma, multiplier = _refined(problem, state, factor, gamma, multiplier)
-            off_path = multiplier
+        last = cut * gap <= tol
+        gamma, multiplier = branch(
+            last,
+            lambda: _refined(problem, state, factor, gamma, multiplier),
+            lambda: (gamma, multiplier),
+        )
         values, rotation = xp.linalg.eigh(multiplier - constraint)
-        if off_path is not None:
-            off_path = rotation.T @ off_path @ rotation
         return _state(
             problem,
             gamma,
             state.basis @ rotation,
             rotation.T @ V,
-            off_path,
+            branch(last, lambda: rotation.T @ multiplier @ rotation, lambda: multiplier),
+            last,
             values,
             tau,
             cut * state.smoothing,
         )
 
-    def done(self, state: SemismoothNewtonState, tol: float) -> bool:
+    def done(self, state: SemismoothNewtonState, tol: float) -> Any:
         """Return whether the state's residual is within tol."""
-        return bool(state.residual <= tol)
+        return state.residual <= tol
 
     def multiplier(self, problem: Problem, state: SemismoothNewtonState) -> Array:
         """Return X in the features' basis."""
-        if state.multiplier is None:
-            scaled = (state.basis * state.positive) @ state.basis.T
-        else:
-            scaled = state.basis @ state.multiplier @ state.basis.T
-        return symmetric(state.tau * scaled)
+        return symmetric(state.tau * (state.basis @ state.multiplier @ state.basis.T))
 
 
 def _state(
@@ -184,38 +200,44 @@ def _state(
     gamma: Array,
     basis: Array,
     features: Array,
-    multiplier: Array | None,
+    multiplier: Array,
+    refined: Any,
     values: Array,
     tau: Any,
     smoothing: Any,
 ) -> SemismoothNewtonState:
-    """Return the state of eigenvalues `values`, with its residual and its scales rebalanced."""
+    """Return the state of eigenvalues `values`, with its residual and its scales rebalanced.
+
+    Unless it is `refined`, `multiplier` is put on the path.
+    """
     xp = namespace_of(gamma)
     positive, negative = _smoothed_parts(values, smoothing)
-    if multiplier is None:
-        sos_values = tau * (positive @ features**2)
-    else:
-        sos_values = tau * xp.sum(features * (multiplier @ features), axis=0)
-    residual = xp.maximum(
-        relative_stationarity(problem, gamma, sos_values),
-        _gap(problem, gamma, tau, positive, features),
-    )
-    if multiplier is not None:  # refined, so that both parts may have become slightly indefinite
+
+    def on_path() -> tuple[Array, Array, Any]:
+        return xp.diag(positive), tau * (positive @ features**2), xp.zeros_like(tau)
+
+    def off_path() -> tuple[Array, Array, Any]:  # both parts may be slightly indefinite
         lowest = xp.linalg.eigvalsh(multiplier)[0] / xp.max(positive)
         lowest_constraint = xp.linalg.eigvalsh(multiplier - xp.diag(values))[0] / xp.max(negative)
-        residual = xp.maximum(residual, -xp.minimum(lowest, lowest_constraint))
+        sos_values = tau * xp.sum(features * (multiplier @ features), axis=0)
+        return multiplier, sos_values, -xp.minimum(lowest, lowest_constraint)
+
+    multiplier, sos_values, violation = branch(refined, off_path, on_path)
+    gap = _gap(problem, gamma, tau, positive, features)
+    stationarity = relative_stationarity(problem, gamma, sos_values)
     # X and M(gamma) share their eigenbasis on the path, so rebalancing them costs nothing.
     balance = xp.sqrt(xp.max(positive) / xp.max(negative))
     return SemismoothNewtonState(
         gamma,
         basis,
         features,
-        None if multiplier is None else multiplier / balance,
+        multiplier / balance,
+        refined,
         positive / balance,
         negative * balance,
         tau * balance,
         smoothing,
-        residual,
+        xp.maximum(xp.maximum(stationarity, gap), violation),
     )
 
 
@@ -228,7 +250,7 @@ def _newton_matrix(problem: Problem, state: SemismoothNewtonState) -> Array:
     return matrix
 
 
-def _choose_cut(start: Array, slope: Array, least: Any) -> tuple[float, float]:
+def _choose_cut(start: Array, slope: Array, least: Any) -> tuple[Any, Any]:
     """Return the boldest cut that stays near the path and the share of the step to take.
 
     What the linear equations leave out is the product of both relative changes,
@@ -245,12 +267,10 @@ def _choose_cut(start: Array, slope: Array, least: Any) -> tuple[float, float]:
     # The largest column norm: at most the spectral norm, and far cheaper.
     errors = xp.sqrt(xp.maximum(xp.max(squared, axis=1), 0)) / cuts[:, 0]
     allowed = (errors <= _NEIGHBOURHOOD) & (cuts[:, 0] >= xp.minimum(least, 1.0))
-    first = int(xp.argmax(allowed))
-    if bool(allowed[first]):
-        return float(_CUTS[first]), 1.0
-    change = start + slope
-    size = xp.sqrt(xp.max(xp.sum(change**2, axis=0)))
-    return 1.0, float(xp.minimum(1.0, 0.8 / size))
+    found = xp.any(allowed)
+    size = xp.sqrt(xp.max(xp.sum((start + slope) ** 2, axis=0)))
+    damping = xp.where(found, 1.0, xp.minimum(1.0, 0.8 / size))
+    return xp.where(found, cuts[xp.argmax(allowed), 0], 1.0), damping
 
 
 def _refined(

@@ -6,14 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.arrays import Array, branch, namespace_of, while_loop
 from kernel_ot.linalg import weighted_gram
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._extragradient import saddle_step, saddle_step_size
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._projection import kkt_estimate
 from kernel_ot.solvers._scaling import rescaled
-from kernel_ot.solvers._status import Status
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +54,7 @@ class SafeguardedState:
         w, the iterate.
     safeguard : ResidualPoint
         v, the extragradient sequence's iterate.
-    took_newton : bool
+    took_newton : array of shape ()
         Whether w is a Newton point; else it is v.
     theta : array of shape ()
         Regularisation relative to |R|.
@@ -63,21 +62,21 @@ class SafeguardedState:
         What theta was chosen by; NaN at the start.
     step_size : array of shape ()
         Of the extragradient sequence.
-    cg_steps : int
+    cg_steps : array of shape ()
         Conjugate gradient steps that the last Newton step took.
     residual : array of shape ()
-    failure : Status or None
+    failure : array of shape ()
     """
 
     point: ResidualPoint
     safeguard: ResidualPoint
-    took_newton: bool
+    took_newton: Any
     theta: Any
     rho: Any
     step_size: Any
-    cg_steps: int
+    cg_steps: Any
     residual: Any
-    failure: Status | None = None
+    failure: Any = 0
 
     @property
     def gamma(self) -> Array:
@@ -177,8 +176,8 @@ class SafeguardedSemismoothNewton:
 
         inner = newton.r_gamma @ d_gamma + xp.sum(newton.r_multiplier * d_multiplier)
         rho = -inner / (d_gamma @ d_gamma + xp.sum(d_multiplier**2))
-        took_newton = bool(newton.norm <= safeguard.norm)
-        point = newton if took_newton else safeguard
+        took_newton = newton.norm <= safeguard.norm
+        point = branch(took_newton, lambda: newton, lambda: safeguard)
         return SafeguardedState(
             point=point,
             safeguard=safeguard,
@@ -190,9 +189,9 @@ class SafeguardedSemismoothNewton:
             residual=_kkt(problem, point),
         )
 
-    def done(self, state: SafeguardedState, tol: float) -> bool:
+    def done(self, state: SafeguardedState, tol: float) -> Any:
         """Return whether the state's residual is within tol."""
-        return bool(state.residual <= tol)
+        return state.residual <= tol
 
     def multiplier(self, problem: Problem, state: SafeguardedState) -> Array:
         """Return `proj(X - M(gamma))`, which X is at the solution."""
@@ -207,7 +206,7 @@ class SafeguardedSemismoothNewton:
 
     def direction(
         self, problem: Problem, point: ResidualPoint, mu: Any
-    ) -> tuple[Array, Array, int]:
+    ) -> tuple[Array, Array, Any]:
         """Return an inexact solution (d gamma, dX) of the Newton system and the steps it took.
 
         dX is eliminated exactly, so the residual of conjugate gradients is that of the whole
@@ -220,22 +219,25 @@ class SafeguardedSemismoothNewton:
         dX = -(P.T @ point.r_multiplier @ P) * ((1 + L) / (1 + mu))
         d_gamma = xp.zeros_like(point.gamma)
         residual = -point.r_gamma + _diagonal_form(V, dX)
-        search, squared = residual, residual @ residual
-        steps = 0
-        while steps < self.cg_max:
+
+        def is_inexact(carried: tuple[Any, ...]) -> Any:
+            d_gamma, dX, _, _, squared, steps = carried
             length = xp.sqrt(d_gamma @ d_gamma + xp.sum(dX**2))
-            if bool(
-                xp.sqrt(squared) <= self.tau * xp.minimum(1.0, self.kappa * point.norm * length)
-            ):
-                break
+            allowed = self.tau * xp.minimum(1.0, self.kappa * point.norm * length)
+            return (steps < self.cg_max) & (xp.sqrt(squared) > allowed)
+
+        def one_step(carried: tuple[Any, ...]) -> tuple[Any, ...]:
+            d_gamma, dX, residual, search, last, steps = carried
             image, change = newton_product(problem, V, L, mu, search)
-            share = squared / (search @ image)
-            d_gamma = d_gamma + share * search
-            dX = dX - share * change
+            share = last / (search @ image)
+            d_gamma, dX = d_gamma + share * search, dX - share * change
             residual = residual - share * image
-            squared, last = residual @ residual, squared
+            squared = residual @ residual
             search = residual + (squared / last) * search
-            steps += 1
+            return d_gamma, dX, residual, search, squared, steps + 1
+
+        start = (d_gamma, dX, residual, residual, residual @ residual, 0)
+        d_gamma, dX, _, _, _, steps = while_loop(is_inexact, one_step, start)
         return d_gamma, P @ dX @ P.T, steps
 
 

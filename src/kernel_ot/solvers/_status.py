@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
+
+from kernel_ot.arrays import Array, namespace_of
 
 
 class Status(Enum):
@@ -44,6 +47,22 @@ class Status(Enum):
     INTERRUPTED = "Interrupted from the keyboard; continue from here with init=solution."
 
     @property
+    def code(self) -> int:
+        """Its position among the statuses: what traced code carries; 0 is `CONVERGED`."""
+        return list(type(self)).index(self)
+
+    @classmethod
+    def from_code(cls, code: Any) -> Status:
+        """Return the status of that code."""
+        return list(cls)[int(code)]
+
+    @property
     def message(self) -> str:
         """The sentence of cause and advice."""
         return self.value
+
+
+def factorization_code(worked: Any, like: Array) -> Any:
+    """Return 0 where a Cholesky factorisation `worked`, the code of its failure elsewhere."""
+    xp = namespace_of(like)
+    return xp.where(worked, 0, Status.FACTORIZATION_FAILED.code)
