@@ -3,7 +3,8 @@
 from kernel_ot.arrays._blocks import DEFAULT_BLOCK_BYTES, block_slices, rows_per_block
 from kernel_ot.arrays._control import branch, while_loop
 from kernel_ot.arrays._memory import MemoryLimitError, available_bytes, require_memory
-from kernel_ot.arrays._namespace import Array, Namespace, namespace_of
+from kernel_ot.arrays._namespace import Array, Namespace, is_traced, namespace_of
+from kernel_ot.arrays._pytrees import pytree, register_pytrees
 from kernel_ot.arrays._validation import (
     check_non_negative,
     check_points,
@@ -27,7 +28,10 @@ __all__ = [
     "check_same_dimension",
     "check_sample",
     "check_weights",
+    "is_traced",
     "namespace_of",
+    "pytree",
+    "register_pytrees",
     "require_memory",
     "rows_per_block",
     "while_loop",

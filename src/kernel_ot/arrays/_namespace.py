@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from kernel_ot.arrays._pytrees import register_pytrees
+
 # JAX arrays satisfy the same calls; NumPy's types are what a type checker can verify.
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Namespace: TypeAlias = Any
@@ -30,10 +32,20 @@ def namespace_of(*arrays: object) -> Namespace:
     Examples
     --------
     >>> import numpy as np
+
+    from kernel_ot.arrays._pytrees import register_pytrees
     >>> namespace_of(np.zeros(3)).__name__
     'numpy'
     """
-    jax = sys.modules.get("jax")
-    if jax is not None and any(isinstance(array, jax.Array) for array in arrays):
+    jax: Any = sys.modules.get("jax")
+    # A module that is still being imported has no attributes yet.
+    if hasattr(jax, "Array") and any(isinstance(array, jax.Array) for array in arrays):
+        register_pytrees()
         return jax.numpy
     return np
+
+
+def is_traced(*arrays: object) -> bool:
+    """Return whether an argument is a value that JAX traces, so that it cannot be looked at."""
+    jax: Any = sys.modules.get("jax")
+    return hasattr(jax, "core") and any(isinstance(array, jax.core.Tracer) for array in arrays)

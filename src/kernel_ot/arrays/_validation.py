@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays._namespace import Array
+from kernel_ot.arrays._namespace import Array, is_traced, namespace_of
 
 
 def _as_float_array(value: Any, name: str) -> Array:
     if hasattr(value, "toarray"):
         raise ValueError(f"{name} is a sparse matrix; pass {name}.toarray() instead.")
     try:
-        array = np.asarray(value)
+        array: Array = namespace_of(value).asarray(value)
     except ValueError as error:  # rows of unequal length
         raise ValueError(f"{name} is ragged: all its rows must have the same length.") from error
     if array.dtype.kind == "c":
@@ -33,7 +33,9 @@ def _as_float_array(value: Any, name: str) -> Array:
 
 
 def _check_finite(array: Array, name: str) -> None:
-    finite = np.isfinite(array)
+    if is_traced(array):  # its entries cannot be looked at; a solve of NaN ends with a status
+        return
+    finite = np.asarray(namespace_of(array).isfinite(array))
     if not finite.all():
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(
@@ -48,7 +50,8 @@ def check_points(value: Any, name: str, *, dimension: int | None = None) -> Arra
     Parameters
     ----------
     value : array-like
-        Points, one a row. A 1-D array is refused since its meaning is ambiguous.
+        Points, one a row. A 1-D array is refused since its meaning is ambiguous. JAX arrays stay
+        JAX arrays; entries of traced ones are not checked.
     name : str
         The argument's name in messages.
     dimension : int, optional
@@ -136,19 +139,27 @@ def check_weights(value: Any, n: int, name: str) -> Array:
     """
     if value is None:
         return np.full(n, 1.0 / n)
-    weights = _as_float_array(value, name).astype(np.float64)
+    weights = _as_float_array(value, name)
+    if namespace_of(weights) is np:
+        weights = weights.astype(np.float64)
     if weights.shape != (n,):
         raise ValueError(f"{name} has shape {weights.shape}; it must be ({n},), one a point.")
     _check_finite(weights, name)
+    total = weights.sum()
+    scaled: Array = weights / total
+    if is_traced(weights):
+        return scaled
     if (weights < 0).any():
         raise ValueError(f"{name} has a negative entry ({weights.min()}); weights are masses.")
-    total = weights.sum()
     if total <= 0:
         raise ValueError(f"{name} sums to 0; at least one weight must be positive.")
-    return np.asarray(weights / total)
+    return scaled
 
 
 def _check_number(value: Any, name: str) -> float:
+    if namespace_of(value) is not np:
+        _check_number_shape(value, name)
+        value = value.item()
     not_numbers = (bool, np.bool_, str, bytes, complex, np.complexfloating)
     if isinstance(value, not_numbers) or not np.isscalar(value):
         raise ValueError(f"{name} = {value!r} is not a number.")
@@ -156,6 +167,11 @@ def _check_number(value: Any, name: str) -> float:
     if not np.isfinite(number):
         raise ValueError(f"{name} = {number} must be finite.")
     return number
+
+
+def _check_number_shape(value: Any, name: str) -> None:
+    if value.ndim != 0:
+        raise ValueError(f"{name} has shape {value.shape}; it must be a single number.")
 
 
 def check_positive(value: Any, name: str, remedy: str = "") -> float:
@@ -168,6 +184,9 @@ def check_positive(value: Any, name: str, remedy: str = "") -> float:
     ...
     ValueError: bandwidth = 0.0 must be positive.
     """
+    if is_traced(value):
+        _check_number_shape(value, name)
+        return value  # type: ignore[no-any-return]  # stands for a float
     number = _check_number(value, name)
     if number <= 0:
         raise ValueError(f"{name} = {number} must be positive.{' ' + remedy if remedy else ''}")
@@ -176,6 +195,9 @@ def check_positive(value: Any, name: str, remedy: str = "") -> float:
 
 def check_non_negative(value: Any, name: str) -> float:
     """Return `value` as a non-negative finite float, or raise ValueError naming it."""
+    if is_traced(value):
+        _check_number_shape(value, name)
+        return value  # type: ignore[no-any-return]  # stands for a float
     number = _check_number(value, name)
     if number < 0:
         raise ValueError(f"{name} = {number} must not be negative.")

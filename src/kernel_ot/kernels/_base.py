@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_positive
+from kernel_ot.arrays import Array, check_positive, is_traced, pytree
 from kernel_ot.kernels._tiles import as_pair, as_weights, contract
 
 
@@ -104,13 +104,14 @@ class Kernel(ABC):
         return Sum(left + right)
 
     def __mul__(self, scale: Any) -> Kernel:
-        if isinstance(scale, Kernel) or not np.isscalar(scale):
+        if isinstance(scale, Kernel) or not (np.isscalar(scale) or is_traced(scale)):
             return NotImplemented
         return Scaled(check_positive(scale, "scale"), self)
 
     __rmul__ = __mul__
 
 
+@pytree()
 @dataclass(frozen=True)
 class Sum(Kernel):
     """The sum of several kernels, `k(x, y) = sum_s k_s(x, y)`.
@@ -148,6 +149,7 @@ class Sum(Kernel):
         return _total(kernel.gradient(x, y, weights) for kernel in self.kernels)
 
 
+@pytree()
 @dataclass(frozen=True)
 class Scaled(Kernel):
     """A positive multiple of a kernel, `k(x, y) = scale k_1(x, y)`.

@@ -8,12 +8,13 @@ import numpy as np
 from scipy.special import gamma as gamma_function
 from scipy.special import kve
 
-from kernel_ot.arrays import Array, check_positive, namespace_of
+from kernel_ot.arrays import Array, check_positive, namespace_of, pytree
 from kernel_ot.kernels._radial import _BANDWIDTH_REMEDY, RadialKernel
 
 _LARGEST_NU = 100.0
 
 
+@pytree(static=("nu",))
 @dataclass(frozen=True)
 class Matern(RadialKernel):
     r"""The Matern kernel of smoothness nu, in the usual parametrisation.
@@ -74,7 +75,7 @@ class Matern(RadialKernel):
 
     def _profile(self, s: Array) -> Array:
         xp = namespace_of(s)
-        t: Array = xp.sqrt(s)
+        t = _root(s)
         if self.nu == 0.5:
             factor: Array | float = 1.0
         elif self.nu == 1.5:
@@ -88,7 +89,7 @@ class Matern(RadialKernel):
 
     def _slope(self, s: Array) -> Array:
         xp = namespace_of(s)
-        t: Array = xp.sqrt(s)
+        t = _root(s)
         if self.nu == 0.5:
             # exp(-t) / t without a division by zero; 0 at coincident points.
             factor = xp.where(s > 0.0, -0.5 / xp.where(s > 0.0, t, 1.0), 0.0)
@@ -136,6 +137,15 @@ def Sobolev(order: float, dimension: int, bandwidth: float) -> Matern:  # noqa: 
             "order have no values at points."
         )
     return Matern(order - dimension / 2, bandwidth)
+
+
+def _root(s: Array) -> Array:
+    """Return sqrt(s); where JAX differentiates it at 0, the derivative is 0 and not infinite."""
+    xp = namespace_of(s)
+    if xp is np:
+        return np.asarray(np.sqrt(s))
+    root: Array = xp.where(s > 0, xp.sqrt(xp.where(s > 0, s, 1.0)), 0.0)
+    return root
 
 
 def _require_numpy(s: Array, nu: float) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kernel_ot.arrays import Array, check_non_negative, check_positive, namespace_of
+from kernel_ot.arrays import Array, check_non_negative, check_positive, namespace_of, pytree
 from kernel_ot.kernels._base import Kernel
 from kernel_ot.kernels._tiles import as_pair, as_weights, contract
 
 
+@pytree()
 @dataclass(frozen=True)
 class Linear(Kernel):
     """The linear kernel `k(x, y) = <x, y>`; its functions are linear, so their maps translate.
@@ -42,6 +43,7 @@ class Linear(Kernel):
         return gradients
 
 
+@pytree(static=("degree",))
 @dataclass(frozen=True)
 class Polynomial(Kernel):
     """The polynomial kernel `k(x, y) = (<x, y> + offset)^degree`.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_positive, namespace_of
+from kernel_ot.arrays import Array, check_positive, namespace_of, pytree
 from kernel_ot.kernels._base import Kernel
 from kernel_ot.kernels._tiles import as_pair, as_weights, contract
 
@@ -112,6 +112,7 @@ def _centre(y: Array) -> Array:
     return centre
 
 
+@pytree()
 @dataclass(frozen=True)
 class Gaussian(RadialKernel):
     """The Gaussian kernel `k(x, y) = exp(-|x - y|^2 / (2 bandwidth^2))`.

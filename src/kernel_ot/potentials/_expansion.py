@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_points, namespace_of
+from kernel_ot.arrays import Array, check_points, namespace_of, pytree
 from kernel_ot.kernels import Kernel
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class KernelExpansion:
     """The function `f(x) = sum_j coefficients_j k(x, centres_j)`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.arrays import Array, namespace_of, pytree
 
 
 @runtime_checkable
@@ -21,6 +21,7 @@ class PotentialFunction(Protocol):
         ...
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class Potentials:
     """Potentials u and v of the cost `|x - y|^2 / 2`, and the maps between the distributions.

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.arrays import Array, namespace_of, pytree
 from kernel_ot.problem._operators import operator
 
 if TYPE_CHECKING:
     from kernel_ot.problem._problem import Problem
 
 
+@pytree()
 @dataclass(frozen=True)
 class OptimalityReport:
     """The four errors that vanish together exactly at the solution.

@@ -15,6 +15,7 @@ from kernel_ot.arrays import (
     check_same_dimension,
     check_sample,
     check_weights,
+    pytree,
     require_memory,
 )
 from kernel_ot.kernels import Kernel
@@ -26,6 +27,7 @@ from kernel_ot.problem import _operators as operators
 _MATRICES_AT_PEAK = 10
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class Samples:
     """Where a problem came from: what its potentials are built of.
@@ -61,6 +63,7 @@ class Samples:
             object.__setattr__(self, name, _read_only(getattr(self, name)))
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class Problem:
     """The dual of kernel optimal transport with l filling points (Vacher et al. 2021, eq. 9).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.arrays import Array, namespace_of, pytree
 from kernel_ot.linalg import project_psd
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
@@ -13,6 +13,7 @@ from kernel_ot.solvers._projection import curvature_norms, kkt_estimate
 from kernel_ot.solvers._scaling import multiplier_size, relative_stationarity, rescaled
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class AcceleratedGradientState:
     """An iterate of the penalised problem.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kernel_ot.arrays import Array, branch, namespace_of
+from kernel_ot.arrays import Array, branch, namespace_of, pytree
 from kernel_ot.linalg import (
     cholesky,
     cholesky_solve,
@@ -28,6 +28,7 @@ from kernel_ot.solvers._scaling import relative_complementarity, relative_statio
 from kernel_ot.solvers._status import factorization_code
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class InteriorPointState:
     """An iterate in the coordinates in which the constraint matrix is the identity.

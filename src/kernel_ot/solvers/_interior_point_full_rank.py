@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kernel_ot.arrays import Array, branch, namespace_of
+from kernel_ot.arrays import Array, branch, namespace_of, pytree
 from kernel_ot.linalg import (
     cholesky,
     cholesky_solve,
@@ -31,6 +31,7 @@ from kernel_ot.solvers._status import factorization_code
 _WORST_CONDITION = 5e3
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class FullRankInteriorPointState:
     """An iterate, its multiplier seen only between filling points.

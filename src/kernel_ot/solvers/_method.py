@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kernel_ot.arrays import Array
+from kernel_ot.arrays import Array, pytree
 from kernel_ot.problem import Problem
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class StartingPoint:
     """A point to start from: gamma of shape (l,), multiplier of shape (r, r) or None."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.arrays import Array, namespace_of, pytree
 from kernel_ot.linalg import cholesky, cholesky_solve, gram, solve_lower, weighted_gram
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._interior_steps import interior_start
@@ -18,6 +18,7 @@ from kernel_ot.solvers._scaling import (
 from kernel_ot.solvers._status import factorization_code
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class ShortStepState:
     """A strictly feasible iterate with the Newton direction from it.

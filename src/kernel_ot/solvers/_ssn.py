@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, branch, namespace_of
+from kernel_ot.arrays import Array, branch, namespace_of, pytree
 from kernel_ot.linalg import cholesky_solve, cholesky_with_ridge, gram, symmetric, weighted_gram
 from kernel_ot.problem import Problem, check_optimality
 from kernel_ot.solvers._method import StartingPoint
@@ -32,6 +32,7 @@ _LEAST_WARM_CUT = 1e-10
 _USELESS = 1.0
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class SemismoothNewtonState:
     """An iterate on the smoothed path, in the eigenbasis of `X / tau - tau M(gamma)`.

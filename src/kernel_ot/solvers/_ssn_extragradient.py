@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from kernel_ot.arrays import Array, branch, namespace_of, while_loop
+from kernel_ot.arrays import Array, branch, namespace_of, pytree, while_loop
 from kernel_ot.linalg import weighted_gram
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._extragradient import saddle_step, saddle_step_size
@@ -15,6 +15,7 @@ from kernel_ot.solvers._projection import kkt_estimate
 from kernel_ot.solvers._scaling import rescaled
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class ResidualPoint:
     """A point w = (gamma, X) with its residual map R(w).
@@ -44,6 +45,7 @@ class ResidualPoint:
     norm: Any
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class SafeguardedState:
     """Both sequences of the method.
