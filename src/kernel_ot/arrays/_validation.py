@@ -146,13 +146,17 @@ def check_weights(value: Any, n: int, name: str) -> Array:
         raise ValueError(f"{name} has shape {weights.shape}; it must be ({n},), one a point.")
     _check_finite(weights, name)
     total = weights.sum()
-    scaled: Array = weights / total
     if is_traced(weights):
-        return scaled
+        return _rescaled(weights, total)
     if (weights < 0).any():
         raise ValueError(f"{name} has a negative entry ({weights.min()}); weights are masses.")
     if total <= 0:
         raise ValueError(f"{name} sums to 0; at least one weight must be positive.")
+    return _rescaled(weights, total)
+
+
+def _rescaled(weights: Array, total: Any) -> Array:
+    scaled: Array = weights / total
     return scaled
 
 
