@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy.linalg.lapack import get_lapack_funcs
 
-from kernel_ot.arrays import Array, check_non_negative
+from kernel_ot.arrays import Array, check_non_negative, is_traced, namespace_of
+from kernel_ot.linalg._jax_factor import jax_features
 
 FactorMethod = Literal["auto", "cholesky", "pivoted"]
 
@@ -50,6 +51,7 @@ def feature_factor(
     gram: Array,
     *,
     method: FactorMethod = "auto",
+    rank: int | None = None,
     rank_tol: float | None = None,
     jitter: float = 0.0,
 ) -> FeatureFactor:
@@ -59,12 +61,17 @@ def feature_factor(
     ----------
     gram : array of shape (l, l)
         Symmetric positive semidefinite, float64 or float32, not modified. Repeated rows, rank 1
-        and l = 1 are all fine.
+        and l = 1 are all fine. A JAX array gives features on its device; see `rank`.
     method : {"auto", "cholesky", "pivoted"}, default "auto"
         "cholesky" is LAPACK's `potrf` and has r = l. "pivoted" is LAPACK's `pstrf`, which takes
         the row with the largest remaining diagonal entry next and stops when none is above
         `rank_tol`. "auto" is "cholesky" where that succeeds and the reciprocal condition
         number estimated from the factor (`pocon`, O(l^2)) is at least l eps, else "pivoted".
+    rank : int, optional
+        Most features to keep; it selects "pivoted". Under `jax.jit`, where shapes must not depend
+        on values, it is their exact number (those beyond the numerical rank are of the size of
+        rounding); without it there are l, and a jitter of 1e-10 of the largest diagonal entry is
+        added if none is given.
     rank_tol : float, optional
         Where "pivoted" stops, relative to the largest diagonal entry; it selects "pivoted". The
         default, l eps, loses nothing that a factor in this precision could have kept. Larger
@@ -80,7 +87,8 @@ def feature_factor(
     ------
     ValueError
         `gram` not square, not finite, not symmetric, without a positive diagonal entry, or not
-        positive semidefinite; `rank_tol` outside [0, 1), or given with "cholesky"; an unknown
+        positive semidefinite; `rank` not positive; `rank_tol` outside [0, 1), or given with
+        "cholesky", as `rank` may not be; an unknown
         method; "cholesky" where the matrix is numerically singular.
 
     References
@@ -100,14 +108,21 @@ def feature_factor(
         rank_tol = check_non_negative(rank_tol, "rank_tol")
         if rank_tol >= 1.0:
             raise ValueError(f"rank_tol = {rank_tol} must be below 1, or no feature is left.")
-        if method == "cholesky":
-            raise ValueError("rank_tol has no effect with method='cholesky'; use 'pivoted'.")
+    if rank is not None and not (np.issubdtype(type(rank), np.integer) and rank >= 1):
+        raise ValueError(f"rank = {rank!r} must be a positive integer: a number of features.")
+    if method == "cholesky" and (rank, rank_tol) != (None, None):
+        raise ValueError("rank and rank_tol have no effect with method='cholesky'; use 'pivoted'.")
     jitter = check_non_negative(jitter, "jitter")
+    if namespace_of(gram) is not np:
+        jittered, features, pivoted = jax_features(
+            gram, pivoted=method == "pivoted", rank=rank, rank_tol=rank_tol, jitter=jitter
+        )
+        return _measured(jittered, features, "pivoted" if pivoted else "cholesky", jitter, 0.0)
     matrix = _checked(gram, jitter)
     size = matrix.shape[0]
     machine_tol = size * float(np.finfo(matrix.dtype).eps)
 
-    if method != "pivoted" and rank_tol is None:
+    if method != "pivoted" and rank is None and rank_tol is None:
         triangle = _cholesky(matrix, smallest_rcond=0.0 if method == "cholesky" else machine_tol)
         if triangle is not None:
             return _measured(matrix, triangle, "cholesky", jitter, machine_tol)
@@ -117,7 +132,8 @@ def feature_factor(
                 "method='auto' or 'pivoted', or add a jitter."
             )
     tol = machine_tol if rank_tol is None else rank_tol
-    return _measured(matrix, _pivoted_cholesky(matrix, tol), "pivoted", jitter, machine_tol)
+    features = _pivoted_cholesky(matrix, tol)[:rank]
+    return _measured(matrix, features, "pivoted", jitter, machine_tol)
 
 
 def _checked(gram: Any, jitter: float) -> Array:
@@ -186,18 +202,24 @@ def _measured(
     machine_tol: float,
 ) -> FeatureFactor:
     """Return the factor with its errors measured on the features themselves."""
-    diagonal = matrix.diagonal()
-    remainder = diagonal - np.einsum("ri,ri->i", features, features)
-    largest = float(diagonal.max())
-    if float(remainder.min()) < -1e3 * machine_tol * largest:
+    xp = namespace_of(matrix)
+    diagonal = xp.diagonal(matrix)
+    remainder = diagonal - xp.sum(features**2, axis=0)
+    largest = xp.max(diagonal)
+    if xp is np and float(remainder.min()) < -1e3 * machine_tol * largest:
         raise ValueError(
             f"gram is not positive semidefinite (a remainder of {float(remainder.min()):.3g} on "
             "its diagonal); check the kernel, or add a jitter."
         )
     return FeatureFactor(
         features=features,
-        truncation_error=float(np.abs(remainder).max()) / largest,
-        trace_error=abs(float(remainder.sum())) / float(diagonal.sum()),
+        truncation_error=_as_float(xp.max(xp.abs(remainder)) / largest),
+        trace_error=_as_float(xp.abs(xp.sum(remainder)) / xp.sum(diagonal)),
         method=method,
         jitter=jitter,
     )
+
+
+def _as_float(value: Any) -> float:
+    """Return a float; a traced value, which stands for one, as it is."""
+    return value if is_traced(value) else float(value)

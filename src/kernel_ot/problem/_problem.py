@@ -15,6 +15,7 @@ from kernel_ot.arrays import (
     check_same_dimension,
     check_sample,
     check_weights,
+    namespace_of,
     pytree,
     require_memory,
 )
@@ -22,6 +23,7 @@ from kernel_ot.kernels import Kernel
 from kernel_ot.linalg import FeatureFactor, feature_factor, project_psd
 from kernel_ot.potentials import KernelExpansion, Potentials
 from kernel_ot.problem import _operators as operators
+from kernel_ot.problem._precision import solving_precision
 
 # Q, K, Phi, the solver's working set of six and the eigen-solver's workspace.
 _MATRICES_AT_PEAK = 10
@@ -147,9 +149,11 @@ class Problem:
         weights_x: Any = None,
         weights_y: Any = None,
         factor: Literal["auto", "cholesky", "pivoted"] = "auto",
+        rank: int | None = None,
         rank_tol: float | None = None,
         jitter: float = 0.0,
         potential_jitter: float = 1e-10,
+        dtype: Any = None,
     ) -> Problem:
         """Build the problem from two samples and filling points.
 
@@ -175,6 +179,9 @@ class Problem:
             Masses of the points, rescaled to sum to one; default equal.
         factor : {"auto", "cholesky", "pivoted"}
             How the features are taken of K, see `kernel_ot.linalg.feature_factor`.
+        rank : int, optional
+            Number of features to truncate K to. Needed under `jax.jit`, where shapes must not
+            depend on values; without it there are l, and `jitter` makes K definite.
         rank_tol : float, optional
             Truncate K where the pivots fall below this fraction of its largest diagonal entry.
         jitter : float
@@ -184,10 +191,16 @@ class Problem:
             missed a little at a filling point, at a price. Where smooth kernels make Q and K
             singular to working precision, not all constraints can be met and the problem has no
             solution in floating point without it; elsewhere its effect is of its own size.
+        dtype : {float64, float32}, optional
+            Precision to build and solve in. The default is float64, whatever the samples are:
+            eigenvalues of the constraint span more orders of magnitude than float32 holds. In
+            float32 a solve ends far above the default tolerance, and says so. JAX has float64
+            only with `jax.config.update("jax_enable_x64", True)`.
 
         Returns
         -------
         Problem
+            Of JAX arrays, on their device, if `x` or `y` is a JAX array; of NumPy arrays else.
 
         Raises
         ------
@@ -195,6 +208,11 @@ class Problem:
             Input that is not two finite samples and filling points of one dimension, a
             regularisation that is not positive, or a memory need above what is available
             (`MemoryLimitError`).
+
+        Warns
+        -----
+        UserWarning
+            JAX arrays while float64 is off in JAX, and float32 not asked for.
         """
         x, y = check_sample(x, "x"), check_sample(y, "y")
         check_same_dimension(x, y)
@@ -212,19 +230,24 @@ class Problem:
         weights_x = check_weights(weights_x, len(x), "weights_x")
         weights_y = check_weights(weights_y, len(y), "weights_y")
         n_fill = len(x_fill)
-        require_memory(
-            8.0 * _MATRICES_AT_PEAK * n_fill**2,
-            purpose=f"{_MATRICES_AT_PEAK} matrices of {n_fill} x {n_fill} (n_fill = {n_fill})",
-            remedy="Use fewer filling points.",
-        )
+        xp = namespace_of(x, y, x_fill, y_fill, weights_x, weights_y)
+        if xp is np:  # an accelerator's memory is not the system's
+            require_memory(
+                8.0 * _MATRICES_AT_PEAK * n_fill**2,
+                purpose=f"{_MATRICES_AT_PEAK} matrices of {n_fill} x {n_fill} (n_fill = {n_fill})",
+                remedy="Use fewer filling points.",
+            )
+        precision = solving_precision(xp, dtype)
         # Copies: what the caller does to its arrays later must not change this problem.
-        x, y, x_fill, y_fill = (a.astype(np.float64) for a in (x, y, x_fill, y_fill))
+        x, y, x_fill, y_fill, weights_x, weights_y = (
+            xp.array(a, dtype=precision) for a in (x, y, x_fill, y_fill, weights_x, weights_y)
+        )
         kernel_y = kernel if kernel_y is None else kernel_y
         kernel_pair = kernel if kernel_pair is None else kernel_pair
         samples = Samples(x, y, weights_x, weights_y, x_fill, y_fill, kernel, kernel_y, kernel_pair)
-        pairs = np.concatenate([x_fill, y_fill], axis=1)
+        pairs = xp.concatenate([x_fill, y_fill], axis=1)
         features = feature_factor(
-            kernel_pair(pairs, pairs), method=factor, rank_tol=rank_tol, jitter=jitter
+            kernel_pair(pairs, pairs), method=factor, rank=rank, rank_tol=rank_tol, jitter=jitter
         )
         potential_jitter = check_non_negative(potential_jitter, "potential_jitter")
         return cls._from_samples_and_features(
@@ -241,23 +264,25 @@ class Problem:
         potential_jitter: float,
     ) -> Problem:
         s = samples
+        xp = namespace_of(s.x)
         quadratic = s.kernel_x(s.x_fill, s.x_fill)
         quadratic += s.kernel_y(s.y_fill, s.y_fill)
-        quadratic += potential_jitter * quadratic.diagonal().max() * np.eye(len(quadratic))
+        jitter = potential_jitter * xp.max(xp.diagonal(quadratic))
+        quadratic += jitter * xp.eye(len(quadratic), dtype=quadratic.dtype)
         embedding = s.kernel_x.apply(s.x_fill, s.x, s.weights_x)
         embedding = embedding + s.kernel_y.apply(s.y_fill, s.y, s.weights_y)
-        constant = s.weights_x @ s.kernel_x.apply(s.x, s.x, s.weights_x)
+        constant: Any = s.weights_x @ s.kernel_x.apply(s.x, s.x, s.weights_x)
         constant += s.weights_y @ s.kernel_y.apply(s.y, s.y, s.weights_y)
         fill_cost = ((s.x_fill - s.y_fill) ** 2).sum(axis=1) / 2
         return cls(
             quadratic=quadratic,
             linear=embedding - 2 * reg_potential * fill_cost,
-            constant=float(constant),
+            constant=float(constant) if xp is np else constant,
             embedding=embedding,
             features=factor.features,
             reg_sos=reg_sos,
             reg_potential=reg_potential,
-            truncation_error=float(factor.truncation_error),
+            truncation_error=factor.truncation_error,
             samples=samples,
         )
 
@@ -324,17 +349,18 @@ class Problem:
         s = self.samples
         if s is None:
             raise ValueError("This problem has no samples; make it with Problem.from_samples.")
+        xp = namespace_of(gamma, s.x)
         scale = 2 * self.reg_potential
         return Potentials(
             KernelExpansion(
                 s.kernel_x,
-                np.concatenate([s.x, s.x_fill]),
-                np.concatenate([s.weights_x, -gamma]) / scale,
+                xp.concatenate([s.x, s.x_fill]),
+                xp.concatenate([s.weights_x, -gamma]) / scale,
             ),
             KernelExpansion(
                 s.kernel_y,
-                np.concatenate([s.y, s.y_fill]),
-                np.concatenate([s.weights_y, -gamma]) / scale,
+                xp.concatenate([s.y, s.y_fill]),
+                xp.concatenate([s.weights_y, -gamma]) / scale,
             ),
         )
 

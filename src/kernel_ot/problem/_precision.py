@@ -1,0 +1,40 @@
+"""The precision that a problem is built and solved in."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from kernel_ot.arrays import Namespace
+
+
+def solving_precision(namespace: Namespace, dtype: Any) -> Any:
+    """Return float64, or the `dtype` that was asked for; warn where JAX has no float64.
+
+    Raises
+    ------
+    ValueError
+        A dtype that is neither float64 nor float32, or float64 that was asked for while JAX has
+        it switched off.
+    """
+    wanted = np.dtype(np.float64 if dtype is None else dtype)
+    if wanted not in (np.float64, np.float32):
+        raise ValueError(f"dtype = {dtype!r} must be float64 or float32.")
+    if namespace is np or wanted == np.float32:
+        return wanted
+    import jax
+
+    if jax.config.jax_enable_x64:
+        return wanted
+    remedy = "Call jax.config.update('jax_enable_x64', True) before any array is made"
+    if dtype is not None:
+        raise ValueError(f"dtype = float64, but JAX has float64 switched off. {remedy}.")
+    warnings.warn(
+        f"JAX has float64 switched off, so this problem is solved in float32, where residuals "
+        f"below about 1e-4 are out of reach. {remedy}, or pass dtype='float32' if that is meant.",
+        UserWarning,
+        stacklevel=3,
+    )
+    return np.dtype(np.float32)
