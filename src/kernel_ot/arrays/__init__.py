@@ -1,7 +1,7 @@
 """Which array library an array belongs to, input validation, blocks of rows, memory."""
 
 from kernel_ot.arrays._blocks import DEFAULT_BLOCK_BYTES, block_slices, rows_per_block
-from kernel_ot.arrays._control import branch, while_loop
+from kernel_ot.arrays._control import branch, while_loop, with_entry
 from kernel_ot.arrays._memory import MemoryLimitError, available_bytes, require_memory
 from kernel_ot.arrays._namespace import Array, Namespace, is_traced, namespace_of
 from kernel_ot.arrays._pytrees import pytree, register_pytrees
@@ -35,4 +35,5 @@ __all__ = [
     "require_memory",
     "rows_per_block",
     "while_loop",
+    "with_entry",
 ]

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from kernel_ot.arrays._namespace import namespace_of
+from kernel_ot.arrays._namespace import Array, namespace_of
 
 _State = TypeVar("_State")
 
@@ -52,3 +52,15 @@ def branch(
         chosen: _State = lax.cond(predicate, when_true, when_false)
         return chosen
     return when_true() if bool(predicate) else when_false()
+
+
+def with_entry(array: Array, index: Any, value: Any) -> Array:
+    """Return `array` with `array[index] = value`; NumPy's array itself is written to.
+
+    Only for arrays that the caller made and nobody else sees.
+    """
+    if namespace_of(array) is not np:
+        changed: Array = array.at[index].set(value)  # type: ignore[attr-defined]
+        return changed
+    array[index] = value
+    return array

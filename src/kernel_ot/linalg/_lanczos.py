@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, namespace_of
+from kernel_ot.arrays import Array, namespace_of, while_loop, with_entry
 
 # What is left of a new direction after orthogonalisation, relative to the operator, is rounding.
 _BREAKDOWN = 1e-12
@@ -42,26 +43,30 @@ def smallest_eigenvalue(apply: Callable[[Array], Array], start: Array, steps: in
     """
     xp = namespace_of(start)
     steps = min(steps, start.shape[0])
-    basis = [start / xp.linalg.norm(start)]
-    diagonal: list[Array] = []
-    offdiagonal: list[Array] = []
-    size, found_all = 0.0, False
-    for step in range(steps):
-        image = apply(basis[-1])
+    unit = start / xp.linalg.norm(start)
+    empty = xp.zeros(steps, dtype=start.dtype)
+
+    def extend(carried: tuple[Any, ...]) -> tuple[Any, ...]:
+        step, known, vector, diagonal, offdiagonal, size, found_all = carried
+        known = with_entry(known, step, vector)
+        image = apply(vector)
         # Past an invariant subspace there is nothing new: repeat an entry that changes nothing.
-        diagonal.append(xp.where(found_all, diagonal[0] if step else 0.0, basis[-1] @ image))
+        diagonal = with_entry(diagonal, step, xp.where(found_all, diagonal[0], vector @ image))
         size = xp.maximum(size, xp.linalg.norm(image))
-        known = xp.stack(basis)
         # Twice is enough: one pass leaves components of the size of the cancellation.
         for _ in range(2):
             image = image - known.T @ (known @ image)
         norm = xp.linalg.norm(image)
         found_all = found_all | (norm <= _BREAKDOWN * size)
-        offdiagonal.append(xp.where(found_all, 0.0, norm))
-        if step + 1 < steps:
-            basis.append(xp.where(found_all, 0.0, image / xp.where(found_all, 1.0, norm)))
-    off = xp.stack(offdiagonal)
-    tridiagonal = xp.diag(xp.stack(diagonal)) + xp.diag(off[:-1], 1) + xp.diag(off[:-1], -1)
+        offdiagonal = with_entry(offdiagonal, step, xp.where(found_all, 0.0, norm))
+        vector = xp.where(found_all, 0.0, image / xp.where(found_all, 1.0, norm))
+        return step + 1, known, vector, diagonal, offdiagonal, size, found_all
+
+    known = xp.zeros((steps, start.shape[0]), dtype=start.dtype)
+    size = xp.asarray(0.0, dtype=start.dtype)
+    begun = (0, known, unit, empty, xp.zeros_like(empty), size, xp.asarray(False))
+    *_, diagonal, off, _, _ = while_loop(lambda carried: carried[0] < steps, extend, begun)
+    tridiagonal = xp.diag(diagonal) + xp.diag(off[:-1], 1) + xp.diag(off[:-1], -1)
     values, vectors = xp.linalg.eigh(tridiagonal)
     estimate: Array = values[0] - xp.abs(off[-1] * vectors[-1, 0])
     return estimate
