@@ -11,11 +11,12 @@ from kernel_ot.problem import Problem
 from kernel_ot.solvers import Solution, Status, solve
 
 if TYPE_CHECKING:
-    from kernel_ot.estimator import KernelOT
+    from kernel_ot.estimator import KernelOT, KernelOTCV
 
 __all__ = [
     "KernelExpansion",
     "KernelOT",
+    "KernelOTCV",
     "Potentials",
     "Problem",
     "Solution",
@@ -28,8 +29,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Late, since the estimator needs scikit-learn and the rest of the library does not.
-    if name == "KernelOT":
-        from kernel_ot.estimator import KernelOT
+    if name in ("KernelOT", "KernelOTCV"):
+        from kernel_ot import estimator
 
-        return KernelOT
+        return getattr(estimator, name)
     raise AttributeError(f"module 'kernel_ot' has no attribute {name!r}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
 
 from kernel_ot import KernelOT
 from kernel_ot.arrays import Array
+from kernel_ot.estimator import FitProgress
 from kernel_ot.kernels import Gaussian, Linear, Polynomial
 
 QUICK = KernelOT(kernel=Gaussian(1.5), reg_potential=1e-3)
@@ -183,3 +187,44 @@ def test_selection_reports_what_it_compared() -> None:
     assert len({candidate.bandwidth_factor for candidate in model.candidates_}) == 4
     fixed = KernelOT(kernel=Gaussian(2.0), n_splits=1).fit(x, y)
     assert fixed.kernel_ == Gaussian(2.0)
+
+
+def test_the_callback_follows_every_phase_and_can_stop_any() -> None:
+    x, y = two_samples(60, 60)
+    seen: list[FitProgress] = []
+    model = KernelOT(kernel=Gaussian(2.0), n_splits=1, callback=seen.append).fit(x, y)
+    phases = [step.phase for step in seen]
+    assert phases == sorted(phases, key=["selection", "filling", "solve"].index)
+    assert phases.count("selection") == len(model.candidates_) - 1
+    assert phases.count("filling") == len(model.rounds_)
+    assert [step.iteration for step in seen if step.phase == "selection"] == list(
+        range(phases.count("selection"))
+    )
+
+    def stop(step: FitProgress) -> bool:
+        stopped.append(step)
+        return len(stopped) >= 2
+
+    stopped: list[FitProgress] = []
+    with pytest.warns(ConvergenceWarning, match="Stopped by the callback"):
+        early = KernelOT(callback=stop).fit(x, y)
+    assert len(early.candidates_) == 3  # the preconditioner alone and two settings
+    assert [step.phase for step in stopped] == ["selection", "selection", "filling", "solve"]
+    assert len(early.rounds_) == 1
+    assert np.isfinite(early.transform(x)).all()
+
+
+def test_an_interrupt_leaves_the_model_as_it_was() -> None:
+    x, y = two_samples(40, 40)
+    model = quick().fit(x, y)
+    before = model.transform(x)
+
+    def interrupt(step: FitProgress) -> None:
+        raise KeyboardInterrupt
+
+    settings: list[dict[str, Any]] = [{"reg_potential": "auto"}, {"reg_potential": 1e-3}]
+    for parameters in settings:
+        model.set_params(callback=interrupt, **parameters)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(np.hstack([x, x]), np.hstack([y, y]))
+        np.testing.assert_array_equal(model.transform(x), before)

@@ -9,9 +9,10 @@ from scipy.optimize import lsq_linear
 from kernel_ot import arrays
 from kernel_ot.estimator import c_transform
 from kernel_ot.estimator._adaptive import FillingRound, WeightedSamples, adaptive_filling
-from kernel_ot.estimator._fitting import Settings, make_problem
 from kernel_ot.estimator._pairs import scan_pairs
 from kernel_ot.estimator._pointwise import polish, solve_pointwise
+from kernel_ot.estimator._selection import split_sample
+from kernel_ot.estimator._settings import Settings, make_problem
 from kernel_ot.kernels import Gaussian, Linear
 from kernel_ot.potentials import KernelExpansion
 from kernel_ot.problem import check_optimality
@@ -98,7 +99,7 @@ def test_adaptive_filling_leaves_no_violation_and_solves_the_semidefinite_proble
     assert fit.complete
     assert fit.scan.largest <= 1e-4 * samples.mean_cost()
     for reg_sos in (1e-6, 1e-2):
-        problem = make_problem(samples, fit.x_fill, fit.y_fill, Settings(kernel, reg_sos, reg, ()))
+        problem = make_problem(samples, fit.x_fill, fit.y_fill, Settings(kernel, reg_sos, reg))
         report = check_optimality(problem, fit.gamma, np.zeros((problem.rank, problem.rank)))
         assert report.residual < 1e-8
     solution = solve(problem, tol=1e-7)
@@ -134,3 +135,11 @@ def test_a_warm_start_ends_at_the_same_solution() -> None:
         samples, Gaussian(1.0), 1e-3, tol=1e-4, start=(other.x_fill, other.y_fill)
     )
     assert warm.rounds[-1].dual == pytest.approx(cold.rounds[-1].dual, abs=1e-2)
+
+
+def test_training_points_of_a_split_are_drawn_from_the_whole_sample() -> None:
+    # A sorted sample would otherwise be fitted on its lowest points.
+    train, test = split_sample(3000, np.random.default_rng(0))
+    assert len(train) == 400
+    assert train.max() > 2500
+    assert not set(train) & set(test)

@@ -9,12 +9,16 @@ from kernel_ot.arrays import Array, block_slices
 from kernel_ot.kernels import Gaussian, median_distance
 
 
-def energy_distance(x: Array, y: Array) -> float:
+def energy_distance(
+    x: Array, y: Array, weights_x: Array | None = None, weights_y: Array | None = None
+) -> float:
     """Return the energy distance 2 E|X - Y| - E|X - X'| - E|Y - Y'| between two samples.
 
     Parameters
     ----------
     x, y : ndarray of shape (n, d) and (m, d)
+    weights_x, weights_y : ndarray of shape (n,) and (m,), optional
+        Masses that sum to one; equal ones if not given.
 
     Returns
     -------
@@ -32,12 +36,14 @@ def energy_distance(x: Array, y: Array) -> float:
     >>> energy_distance(np.array([[0.0]]), np.array([[3.0]]))
     6.0
     """
-    return 2 * _mean_distance(x, y) - _mean_distance(x, x) - _mean_distance(y, y)
+    a = np.full(len(x), 1 / len(x)) if weights_x is None else weights_x
+    b = np.full(len(y), 1 / len(y)) if weights_y is None else weights_y
+    return 2 * _mean_distance(x, y, a, b) - _mean_distance(x, x, a, a) - _mean_distance(y, y, b, b)
 
 
-def _mean_distance(x: Array, y: Array) -> float:
-    total = sum(float(cdist(x[rows], y).sum()) for rows in block_slices(len(x), len(y)))
-    return total / (len(x) * len(y))
+def _mean_distance(x: Array, y: Array, a: Array, b: Array) -> float:
+    blocks = block_slices(len(x), len(y))
+    return sum(float(a[rows] @ (cdist(x[rows], y) @ b)) for rows in blocks)
 
 
 def mmd_test(

@@ -14,13 +14,17 @@ from kernel_ot.estimator._ctransform import c_transform
 from kernel_ot.estimator._divergence import cost_gradients, kernel_ot_divergence
 from kernel_ot.estimator._fitting import Certificate
 from kernel_ot.estimator._kernel_ot import KernelOT
+from kernel_ot.estimator._kernel_ot_cv import KernelOTCV
+from kernel_ot.estimator._progress import FitProgress
 from kernel_ot.estimator._selection import Candidate
 
 __all__ = [
     "Candidate",
     "Certificate",
     "FillingRound",
+    "FitProgress",
     "KernelOT",
+    "KernelOTCV",
     "c_transform",
     "cost_gradients",
     "kernel_ot_divergence",

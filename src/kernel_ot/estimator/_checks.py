@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import product
 from operator import index
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from kernel_ot.arrays import (
-    Array,
     check_positive,
     check_same_dimension,
     check_sample,
+    check_weights,
     require_memory,
 )
+from kernel_ot.estimator._adaptive import WeightedSamples
+from kernel_ot.estimator._paths import KernelChoice
+from kernel_ot.estimator._selection import CRITERIA
+from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import PRECONDITIONERS
 from kernel_ot.solvers import check_method_name
+
+Kernels: TypeAlias = tuple[KernelChoice, ...]
+Regularisations: TypeAlias = tuple[tuple[float, float], ...]
 
 # Copies of both samples in either coordinates, of a fold of them, and in the potentials' centres.
 _COPIES_OF_SAMPLES = 8
@@ -49,21 +60,63 @@ def _check_count(value: Any, name: str, *, smallest: int) -> None:
         raise ValueError(f"{name} = {value!r} must be an integer, at least {smallest}.")
 
 
-def check_samples(x: Any, y: Any) -> tuple[Array, Array]:
-    """Return both samples as arrays, or raise ValueError; memory for them is checked first."""
-    x, y = check_sample(x, "x"), check_sample(y, "y")
-    check_same_dimension(x, y)
+def check_both_samples(x: Any, y: Any, weights_x: Any, weights_y: Any) -> WeightedSamples:
+    """Return both samples as float64, or raise ValueError; memory for them is checked first."""
+    if y is None:
+        raise ValueError("y is None; fit(x, y) needs the second sample as y.")
+    x_sample, y_sample = check_sample(x, "x"), check_sample(y, "y")
+    check_same_dimension(x_sample, y_sample)
+    check_feature_names(getattr(x, "columns", None), y)
+    n, d = x_sample.shape
     require_memory(
-        8.0 * _COPIES_OF_SAMPLES * (x.size + y.size),
-        purpose=f"copies of {len(x)} + {len(y)} points with {x.shape[1]} features",
+        8.0 * _COPIES_OF_SAMPLES * (x_sample.size + y_sample.size),
+        purpose=f"copies of {n} + {len(y_sample)} points with {d} features",
         remedy="Fit on a subsample, or on fewer features.",
     )
-    return x, y
+    return WeightedSamples(
+        x_sample.astype(np.float64),
+        y_sample.astype(np.float64),
+        check_weights(weights_x, n, "weights_x"),
+        check_weights(weights_y, len(y_sample), "weights_y"),
+    )
 
 
-def check_feature_names(model: Any, table: Any) -> None:
-    """Raise ValueError if `table` is a data frame whose columns are not those of the fit."""
-    expected = getattr(model, "feature_names_in_", None)
+def check_grid(search: Any, *, adaptive: bool) -> tuple[Kernels, Regularisations]:
+    """Return kernels and pairs (reg_sos, reg_potential), large to small, or raise ValueError."""
+    if search.criterion not in CRITERIA:
+        raise ValueError(f"criterion = {search.criterion!r} must be one of {CRITERIA}.")
+    kernels = tuple(
+        kernel if isinstance(kernel, Kernel) else check_positive(kernel, f"kernels[{position}]")
+        for position, kernel in enumerate(_listed(search, "kernels"))
+    )
+    values = []
+    for name in ("reg_sos", "reg_potentials"):
+        listed = [
+            check_positive(value, f"{name}[{position}]")
+            for position, value in enumerate(_listed(search, name))
+        ]
+        values.append(sorted(set(listed), reverse=True))
+    if adaptive and len(values[0]) > 1:
+        raise ValueError(
+            f"reg_sos has {len(values[0])} values, but with adaptive filling the estimate does not "
+            "depend on it; give one value, or estimator=KernelOT(filling='pairs')."
+        )
+    return kernels, tuple((reg_sos, reg) for reg_sos, reg in product(*values))
+
+
+def _listed(search: Any, name: str) -> list[Any]:
+    """Return a grid parameter as a list that is not empty."""
+    value = getattr(search, name)
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ValueError(f"{name} = {value!r} must be a sequence of values to compare.")
+    listed = list(value)
+    if not listed:
+        raise ValueError(f"{name} is empty; give at least one value.")
+    return listed
+
+
+def check_feature_names(expected: Any, table: Any) -> None:
+    """Raise ValueError if `table` is a data frame with other columns than expected."""
     columns = getattr(table, "columns", None)
     if expected is None or columns is None or list(columns) == list(expected):
         return

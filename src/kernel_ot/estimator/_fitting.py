@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_points, check_positive
+from kernel_ot.arrays import Array, check_positive
 from kernel_ot.estimator._adaptive import (
     AdaptiveFit,
     FillingRound,
@@ -17,36 +16,29 @@ from kernel_ot.estimator._adaptive import (
     adaptive_filling,
 )
 from kernel_ot.estimator._pairs import PairScan, scan_pairs
+from kernel_ot.estimator._paths import typical_distance
+from kernel_ot.estimator._progress import Watch
 from kernel_ot.estimator._selection import (
+    BANDWIDTH_FACTORS,
+    REG_POTENTIALS,
+    REG_SOS,
     TEST_FRACTION,
     Candidate,
-    Grid,
+    best_candidate,
     select,
-    typical_distance,
 )
-from kernel_ot.filling import filling_points
+from kernel_ot.estimator._settings import Filling, Settings, is_auto, make_problem
 from kernel_ot.kernels import Gaussian, Kernel
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.problem import Problem, check_optimality
 from kernel_ot.solvers import Progress, Solution, Status, solve
 
 # Without adaptive filling the constraint is felt at few points, which wide kernels reach across.
-_STATIC_BANDWIDTH_FACTOR, _STATIC_REG_POTENTIAL, _STATIC_FILL = 2.0, 1e-3, 300
-_REG_SOS = 1e-3
+_STATIC_BANDWIDTH_FACTOR, _STATIC_REG_POTENTIAL = 2.0, 1e-3
 # Where selection finds nothing that beats the preconditioner alone: strong regularisation, whose
 # small step away from it was still an improvement, or no loss, in the cases measured.
 _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL = 0.5, 1e-1
 _MIN_SELECTION_POINTS = 12
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a fit needs beyond the samples, with nothing left automatic."""
-
-    kernel: Kernel
-    reg_sos: float
-    reg_potential: float
-    candidates: tuple[Candidate, ...]
 
 
 @dataclass(frozen=True)
@@ -76,84 +68,48 @@ def choose_settings(
     changed: WeightedSamples,
     parameters: dict[str, Any],
     *,
-    adaptive: bool,
     rng: np.random.Generator,
-) -> Settings:
+    watch: Watch,
+) -> tuple[Settings, tuple[Candidate, ...]]:
     """Return the settings, those given as they are, the automatic ones chosen from the samples."""
     kernel, reg_potential = parameters["kernel"], parameters["reg_potential"]
     reg_sos = parameters["reg_sos"]
-    if kernel != "auto" and not isinstance(kernel, Kernel):
+    if not is_auto(kernel) and not isinstance(kernel, Kernel):
         raise ValueError(f"kernel = {kernel!r} must be 'auto' or a kernel of kernel_ot.kernels.")
-    if not _is_auto(reg_potential):
+    if not is_auto(reg_potential):
         reg_potential = check_positive(reg_potential, "reg_potential", "A sensible start is 1e-3.")
-    reg_sos = _REG_SOS if _is_auto(reg_sos) else check_positive(reg_sos, "reg_sos")
+    reg_sos = REG_SOS if is_auto(reg_sos) else check_positive(reg_sos, "reg_sos")
     fixed = isinstance(kernel, Kernel)
-    if fixed and not _is_auto(reg_potential):
-        return Settings(kernel, reg_sos, reg_potential, ())
+    if fixed and not is_auto(reg_potential):
+        return Settings(kernel, reg_sos, reg_potential), ()
     median = 1.0 if fixed else typical_distance(changed, rng)
-    if not adaptive:
+    if not Filling(parameters["filling"]).adaptive:
         chosen = kernel if fixed else Gaussian(_STATIC_BANDWIDTH_FACTOR * median)
-        reg = _STATIC_REG_POTENTIAL if _is_auto(reg_potential) else reg_potential
-        return Settings(chosen, reg_sos, reg, ())
-    grid = Grid(kernel=kernel if fixed else None)
-    if fixed:
-        grid = Grid((1.0,), grid.reg_potentials, kernel)
-    if not _is_auto(reg_potential):
-        grid = Grid(grid.bandwidth_factors, (reg_potential,), grid.kernel)
-    if min(len(samples.x), len(samples.y)) < _MIN_SELECTION_POINTS:
-        candidates: tuple[Candidate, ...] = ()
-        best = Candidate(1.0, 1e-2 if _is_auto(reg_potential) else reg_potential, ())
-    else:
+        reg = _STATIC_REG_POTENTIAL if is_auto(reg_potential) else reg_potential
+        return Settings(chosen, reg_sos, reg), ()
+    candidates: tuple[Candidate, ...] = ()
+    best = Candidate(1.0, 1e-2 if is_auto(reg_potential) else reg_potential, ())
+    if min(len(samples.x), len(samples.y)) >= _MIN_SELECTION_POINTS:
         candidates = select(
-            samples, parameters["preconditioner"], grid, rng, n_splits=parameters["n_splits"]
+            samples,
+            parameters["preconditioner"],
+            (kernel,) if fixed else BANDWIDTH_FACTORS,
+            REG_POTENTIALS if is_auto(reg_potential) else (reg_potential,),
+            rng,
+            n_splits=parameters["n_splits"],
+            on_score=watch.on_score,
         )
-        allowed = [c for c in candidates if _is_auto(reg_potential) or not c.is_baseline]
-        best = max(allowed, key=lambda candidate: candidate.score)
+        best = best_candidate(
+            tuple(c for c in candidates if is_auto(reg_potential) or not c.is_baseline)
+        )
     if best.is_baseline:
         best = Candidate(_CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL, ())
     chosen_reg = best.reg_potential
-    if _is_auto(reg_potential) and best.semi_dual:
+    if is_auto(reg_potential) and best.semi_dual:
         # Chosen on two thirds of the points: all of them need less regularisation.
         chosen_reg *= 1 - TEST_FRACTION
-    return Settings(grid.kernel_for(best.bandwidth_factor, median), reg_sos, chosen_reg, candidates)
-
-
-def _is_auto(value: Any) -> bool:
-    return isinstance(value, str) and value == "auto"
-
-
-def place_filling(
-    x: Array,
-    y: Array,
-    changed: WeightedSamples,
-    change: Conjugation,
-    filling: Any,
-    n_fill: Any,
-    rng: np.random.Generator,
-) -> tuple[Array, Array]:
-    """Return filling points in the changed coordinates, by strategy or as the user gave them."""
-    if isinstance(filling, str):
-        count = _STATIC_FILL if _is_auto(n_fill) else n_fill
-        return filling_points(
-            changed.x,
-            changed.y,
-            count,
-            filling,  # type: ignore[arg-type]  # checked by filling_points
-            rng=rng,
-            weights_x=changed.weights_x,
-            weights_y=changed.weights_y,
-        )
-    try:
-        x_fill, y_fill = filling
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"filling = {filling!r} must be 'adaptive', a strategy of kernel_ot.filling, or a pair "
-            "(x_fill, y_fill) of arrays with one filling point a row."
-        ) from None
-    dimension = x.shape[1]
-    x_fill = check_points(x_fill, "filling[0]", dimension=dimension)
-    y_fill = check_points(y_fill, "filling[1]", dimension=dimension)
-    return change.forward_x(x_fill), change.forward_y(y_fill)
+    chosen = kernel if fixed else Gaussian(best.bandwidth_factor * median)
+    return Settings(chosen, reg_sos, chosen_reg), candidates
 
 
 def solve_adaptively(
@@ -165,8 +121,7 @@ def solve_adaptively(
     method: str,
     tol: float,
     max_iter: int | None,
-    time_limit: float | None,
-    callback: Callable[[Progress], Any] | None,
+    watch: Watch,
 ) -> tuple[Problem, Solution, AdaptiveFit]:
     """Place filling points by cutting planes and solve the problem on the contact points."""
     began = perf_counter()
@@ -177,9 +132,9 @@ def solve_adaptively(
         nonlocal ended
         record = Progress(len(history), step.violation, -step.dual, perf_counter() - began)
         history.append(record)
-        if callback is not None and callback(record) is True:
+        if watch.tell(record, "filling"):
             ended = Status.CALLBACK_STOPPED
-        elif time_limit is not None and record.elapsed >= time_limit:
+        elif watch.time_limit is not None and record.elapsed >= watch.time_limit:
             ended = Status.TIME_LIMIT
         return ended is not Status.CONVERGED
 
@@ -199,15 +154,13 @@ def solve_adaptively(
     residual = float(report.residual)
     if ended is Status.CONVERGED:
         if method != "auto":
-            solution = solve(problem, method, tol, callback=callback, time_limit=time_limit)
-            return problem, solution, fit
+            return problem, solve_watched(problem, method, tol, None, watch), fit
         if not residual <= tol:
             ended = Status.NO_PROGRESS
     seconds = perf_counter() - began
     objective = float(problem.objective(fit.gamma))
     history.append(Progress(len(history), residual, objective, seconds))
-    if callback is not None:
-        callback(history[-1])
+    watch.tell(history[-1], "solve")
     solution = Solution(
         status=ended,
         gamma=fit.gamma,
@@ -224,20 +177,17 @@ def solve_adaptively(
     return problem, solution, fit
 
 
-def make_problem(
-    samples: WeightedSamples, x_fill: Array, y_fill: Array, settings: Settings
-) -> Problem:
-    """Return the finite-dimensional problem on given filling points."""
-    return Problem.from_samples(
-        samples.x,
-        samples.y,
-        x_fill,
-        y_fill,
-        kernel=settings.kernel,
-        reg_sos=settings.reg_sos,
-        reg_potential=settings.reg_potential,
-        weights_x=samples.weights_x,
-        weights_y=samples.weights_y,
+def solve_watched(
+    problem: Problem, method: str, tol: float, max_iter: int | None, watch: Watch
+) -> Solution:
+    """Return the solution of a problem whose filling points are fixed."""
+    return solve(
+        problem,
+        method,
+        tol,
+        max_iter,
+        callback=lambda record: watch.tell(record, "solve"),
+        time_limit=watch.time_limit,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +11,24 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot.arrays import Array, check_points, check_weights
+from kernel_ot.arrays import Array, check_points
 from kernel_ot.diagnostics import Diagnostics, diagnose, write_report
-from kernel_ot.estimator._adaptive import WeightedSamples
-from kernel_ot.estimator._checks import check_feature_names, check_parameters, check_samples
+from kernel_ot.estimator._adaptive import FillingRound, WeightedSamples
+from kernel_ot.estimator._checks import check_both_samples, check_feature_names, check_parameters
 from kernel_ot.estimator._fitting import (
     certify,
     choose_settings,
-    make_problem,
-    place_filling,
     solve_adaptively,
+    solve_watched,
 )
+from kernel_ot.estimator._paths import changed_samples, semi_dual
 from kernel_ot.estimator._persistence import load_state, save_state
-from kernel_ot.estimator._selection import changed_samples, semi_dual
+from kernel_ot.estimator._progress import Callback, Watch
+from kernel_ot.estimator._settings import Filling, is_auto, make_problem
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import fit_conjugation
 from kernel_ot.problem import Problem
-from kernel_ot.solvers import Progress, solve
 
 _MAX_FILL = 1500
 
@@ -79,7 +78,10 @@ class KernelOT(TransformerMixin, BaseEstimator):
     random_state : int, Generator or None, default 0
         Seeds splits and random filling points.
     callback : callable, optional
-        Called with a `kernel_ot.solvers.Progress` after each round or step; True stops.
+        Called with a `FitProgress` after each setting that was compared, each round and each step;
+        its `phase` says which. True stops: a selection with the best setting so far, a fit with the
+        best point so far. An exception raised in it, Ctrl-C included, leaves the estimator as it
+        was.
 
     Attributes
     ----------
@@ -148,7 +150,7 @@ class KernelOT(TransformerMixin, BaseEstimator):
         time_limit: float | None = None,
         n_splits: int = 2,
         random_state: Any = 0,
-        callback: Callable[[Progress], Any] | None = None,
+        callback: Callback | None = None,
     ) -> None:
         self.kernel = kernel
         self.reg_sos = reg_sos
@@ -193,57 +195,39 @@ class KernelOT(TransformerMixin, BaseEstimator):
             The solve did not reach `tol`, or adaptive filling left violated pairs. The fitted
             attributes hold the best point reached.
         """
-        if y is None:
-            raise ValueError("y is None; KernelOT.fit(x, y) needs the second sample as y.")
         check_parameters(self)
-        x_sample, y_sample = check_samples(x, y)
-        validate_data(self, x, skip_check_array=True)
-        check_feature_names(self, y)
-        samples = WeightedSamples(
-            x_sample.astype(np.float64),
-            y_sample.astype(np.float64),
-            check_weights(weights_x, len(x_sample), "weights_x"),
-            check_weights(weights_y, len(y_sample), "weights_y"),
-        )
+        samples = check_both_samples(x, y, weights_x, weights_y)
         rng = np.random.default_rng(self.random_state)
         change = fit_conjugation(
             samples.x, samples.y, self.preconditioner, samples.weights_x, samples.weights_y
         )
         changed = changed_samples(change, samples)
-        adaptive = isinstance(self.filling, str) and self.filling in ("auto", "adaptive")
-        settings = choose_settings(
-            samples, changed, self.get_params(deep=False), adaptive=adaptive, rng=rng
+        filling = Filling(self.filling, self.n_fill)
+        watch = Watch(self.callback, self.time_limit)
+        settings, candidates = choose_settings(
+            samples, changed, self.get_params(deep=False), rng=rng, watch=watch
         )
-        if adaptive:
+        rounds: tuple[FillingRound, ...] = ()
+        if filling.adaptive:
             problem, solution, filled = solve_adaptively(
                 changed,
                 settings,
-                max_fill=_MAX_FILL if self.n_fill == "auto" else int(self.n_fill),
+                max_fill=_MAX_FILL if is_auto(self.n_fill) else int(self.n_fill),
                 violation_tol=self.violation_tol,
                 method=self.method,
                 tol=self.tol,
                 max_iter=self.max_iter,
-                time_limit=self.time_limit,
-                callback=self.callback,
+                watch=watch,
             )
-            self.rounds_ = filled.rounds
+            rounds = filled.rounds
         else:
-            x_fill, y_fill = place_filling(
-                samples.x, samples.y, changed, change, self.filling, self.n_fill, rng
-            )
-            problem = make_problem(changed, x_fill, y_fill, settings)
-            solution = solve(
-                problem,
-                self.method,
-                self.tol,
-                self.max_iter,
-                callback=self.callback,
-                time_limit=self.time_limit,
-            )
-            self.rounds_ = ()
+            problem = make_problem(changed, *filling.place(changed, change, rng), settings)
+            solution = solve_watched(problem, self.method, self.tol, self.max_iter, watch)
+        # All at once, so that a fit interrupted from the keyboard leaves no half of a new one.
+        validate_data(self, x, skip_check_array=True)
         self.kernel_ = settings.kernel
         self.reg_sos_, self.reg_potential_ = settings.reg_sos, settings.reg_potential
-        self.candidates_ = settings.candidates
+        self.candidates_, self.rounds_ = candidates, rounds
         self.conjugation_, self.solution_ = change, solution
         self._set_derived(samples, problem)
         self._warn_if_unfinished()
@@ -357,7 +341,7 @@ class KernelOT(TransformerMixin, BaseEstimator):
     def _check_new(self, points: Any, name: str) -> Array:
         check_is_fitted(self)
         array = check_points(points, name, dimension=self.n_features_in_)
-        check_feature_names(self, points)
+        check_feature_names(getattr(self, "feature_names_in_", None), points)
         return array
 
     def _fitted_potentials(self) -> Potentials:

@@ -16,8 +16,9 @@ from kernel_ot import kernels
 from kernel_ot._version import __version__
 from kernel_ot.arrays import Array
 from kernel_ot.estimator._adaptive import FillingRound, WeightedSamples
-from kernel_ot.estimator._fitting import Settings, make_problem
-from kernel_ot.estimator._selection import Candidate, changed_samples
+from kernel_ot.estimator._paths import changed_samples
+from kernel_ot.estimator._selection import Candidate
+from kernel_ot.estimator._settings import Settings, make_problem
 from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.problem import OptimalityReport
@@ -51,7 +52,10 @@ def save_state(model: Any, path: Path) -> None:
         "reg_potential": model.reg_potential_,
         "scale": change.scale,
         "feature_names": [str(name) for name in getattr(model, "feature_names_in_", [])],
-        "candidates": [dataclasses.asdict(candidate) for candidate in model.candidates_],
+        "candidates": [
+            {field: _encode(value) for field, value in vars(candidate).items()}
+            for candidate in model.candidates_
+        ],
         "rounds": [dataclasses.asdict(step) for step in model.rounds_],
         "solution": {
             "status": solution.status.name,
@@ -112,7 +116,7 @@ def load_state(cls: type, path: Path) -> Any:
         scale=header["scale"],
     )
     samples = WeightedSamples(*(arrays[name] for name in ("x", "y", "weights_x", "weights_y")))
-    settings = Settings(_decode(header["kernel"]), header["reg_sos"], header["reg_potential"], ())
+    settings = Settings(_decode(header["kernel"]), header["reg_sos"], header["reg_potential"])
     problem = make_problem(
         changed_samples(change, samples), arrays["x_fill"], arrays["y_fill"], settings
     )
@@ -120,7 +124,7 @@ def load_state(cls: type, path: Path) -> Any:
     model.kernel_ = settings.kernel
     model.reg_sos_, model.reg_potential_ = settings.reg_sos, settings.reg_potential
     model.candidates_ = tuple(
-        Candidate(**{**entry, "semi_dual": tuple(entry["semi_dual"])})
+        Candidate(**{field: _decode(value) for field, value in entry.items()})
         for entry in header["candidates"]
     )
     model.rounds_ = tuple(FillingRound(**entry) for entry in header["rounds"])

@@ -1,31 +1,31 @@
-"""Choose bandwidth and regularisation by the held-out semi-dual value."""
+"""Choose bandwidth and regularisation by what held-out points say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from operator import index
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from kernel_ot.arrays import Array
-from kernel_ot.estimator._adaptive import WeightedSamples, adaptive_filling
-from kernel_ot.estimator._ctransform import c_transform
-from kernel_ot.kernels import Gaussian, Kernel, median_distance
-from kernel_ot.potentials import Potentials
-from kernel_ot.preconditioning import Conjugation, fit_conjugation
+from kernel_ot.estimator._adaptive import WeightedSamples
+from kernel_ot.estimator._paths import KernelChoice, Path, Score, Split, restrict, walk_path
+from kernel_ot.estimator._settings import Filling
+from kernel_ot.kernels import Kernel
 
-Pair: TypeAlias = tuple[Array, Array]
+Criterion: TypeAlias = Literal["semi_dual", "energy"]
+CRITERIA: tuple[Criterion, ...] = ("semi_dual", "energy")
 
 # Wider kernels were never best on 300 points with a nonlinear map, see docs/accuracy.md.
 BANDWIDTH_FACTORS = (0.5, 0.7, 1.0)
 REG_POTENTIALS = (1e-1, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
+REG_SOS = 1e-3
 # Of each sample, held out in a split.
 TEST_FRACTION = 1 / 3
 # The criterion's noise needs no more points than this; the time of a fit grows as their cube.
-_MAX_TRAIN = 400
-# Choosing needs a fit less exact than the one that is kept.
-_TOL = 5e-3
+MAX_TRAIN = 400
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,25 @@ class Candidate:
     ----------
     bandwidth_factor : float
         Bandwidth over the median distance of the preconditioned samples; infinite for the
-        preconditioner alone (zero potentials).
+        preconditioner alone (zero potentials), 1 for a kernel that was given.
     reg_potential : float
         lambda_2.
     semi_dual : tuple of float
-        mean u(x_test) + mean u^c(y_test) of each split, in squared user units.
+        mean u(x_test) + mean u^c(y_test) of each split, in squared user units; larger is better.
+    energy : tuple of float
+        Energy distance between T(x_test) and y_test of each split; smaller is better.
+    kernel : Kernel, optional
+        The kernel that was given, where it is no Gaussian with a multiple of the median distance.
+    reg_sos : float
+        lambda_1.
     """
 
     bandwidth_factor: float
     reg_potential: float
     semi_dual: tuple[float, ...]
+    energy: tuple[float, ...] = ()
+    kernel: Kernel | None = None
+    reg_sos: float = REG_SOS
 
     @property
     def is_baseline(self) -> bool:
@@ -54,56 +63,117 @@ class Candidate:
 
     @property
     def score(self) -> float:
-        """Mean over the splits; larger is better."""
+        """Mean semi-dual value over the splits; larger is better."""
         return float(np.mean(self.semi_dual))
 
+    def gain(self, criterion: Criterion = "semi_dual") -> float:
+        """Return the mean of a criterion over the splits with the sign that larger is better."""
+        return self.score if criterion == "semi_dual" else -float(np.mean(self.energy))
 
-def semi_dual(potentials: Potentials, candidates: Array, x: Array, y: Array) -> Pair:
-    """Return u at `x` and its c-transform at `y`, the terms of the semi-dual value."""
-    return potentials.u(x), c_transform(
-        potentials.u, y, candidates, potentials.inverse_transport(y)
+
+def make_candidate(kernel: KernelChoice, scores: list[Score]) -> Candidate:
+    """Return the candidate of one setting from its scores on all splits."""
+    first = scores[0]
+    given = isinstance(kernel, Kernel)
+    factor = np.inf if np.isinf(first.reg_potential) else 1.0 if given else float(kernel)  # type: ignore[arg-type]  # a number then
+    return Candidate(
+        factor,
+        first.reg_potential,
+        tuple(score.semi_dual for score in scores),
+        tuple(score.energy for score in scores),
+        kernel if given and np.isfinite(factor) else None,  # type: ignore[arg-type]  # a kernel then
+        first.reg_sos,
     )
 
 
-def split_sample(n: int, fraction: float, rng: np.random.Generator) -> tuple[Array, Array]:
+def best_candidate(
+    candidates: tuple[Candidate, ...], criterion: Criterion = "semi_dual"
+) -> Candidate:
+    """Return the best by the criterion; of equal ones the first."""
+    return max(candidates, key=lambda candidate: candidate.gain(criterion))
+
+
+def split_sample(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Return indices of training and test points, at least 2 and 1 of them."""
     order = rng.permutation(n)
-    n_test = min(max(1, round(fraction * n)), n - 2)
-    return np.sort(order[n_test:]), np.sort(order[:n_test])
+    n_test = min(max(1, round(TEST_FRACTION * n)), n - 2)
+    return np.sort(order[n_test:][:MAX_TRAIN]), np.sort(order[:n_test])
 
 
-@dataclass(frozen=True)
-class Grid:
-    """The settings that are compared.
+def random_splits(
+    samples: WeightedSamples, n_splits: int, rng: np.random.Generator
+) -> tuple[Split, ...]:
+    """Return random splits, each sample split on its own, a third of it held out."""
+    splits = []
+    for _ in range(n_splits):
+        # One seed for both, so that swapping samples of equal size does not change the splits.
+        seed = int(rng.integers(2**63))
+        train_x, test_x = split_sample(len(samples.x), np.random.default_rng(seed))
+        train_y, test_y = split_sample(len(samples.y), np.random.default_rng(seed))
+        splits.append(
+            Split(
+                restrict(samples, train_x, train_y),
+                restrict(samples, test_x, test_y),
+                int(rng.integers(2**63)),
+            )
+        )
+    return tuple(splits)
 
-    Attributes
+
+def fold_splits(samples: WeightedSamples, cv: Any, rng: np.random.Generator) -> tuple[Split, ...]:
+    """Return the splits of a cross-validation, each sample cut into folds on its own.
+
+    Parameters
     ----------
-    bandwidth_factors : tuple of float
-        Multiples of the median distance of the preconditioned samples; one entry if the kernel is
-        fixed.
-    reg_potentials : tuple of float
-        lambda_2, from large to small: each fit starts from the filling points of the one before.
-    kernel : Kernel, optional
-        A fixed kernel instead of Gaussians with those bandwidths.
+    samples : WeightedSamples
+    cv : int or splitter
+        Number of folds, or an object with scikit-learn's `split(points)`.
+    rng : numpy.random.Generator
+        Shuffles the points, where `cv` is a number.
+
+    Raises
+    ------
+    ValueError
+        Fewer than 2 folds, more folds than points, fewer than 2 training points, or a splitter that
+        cuts both samples into different numbers of folds.
     """
+    if hasattr(cv, "split") and not isinstance(cv, str):
+        both = [list(cv.split(points)) for points in (samples.x, samples.y)]
+    else:
+        both = [_folds(len(points), cv, rng) for points in (samples.x, samples.y)]
+    if len(both[0]) != len(both[1]):
+        raise ValueError(f"cv cuts x into {len(both[0])} folds and y into {len(both[1])}.")
+    splits = []
+    for (train_x, test_x), (train_y, test_y) in zip(*both, strict=True):
+        if min(len(train_x), len(train_y)) < 2:
+            raise ValueError("cv leaves fewer than 2 points to fit; more points are needed.")
+        train, test = restrict(samples, train_x, train_y), restrict(samples, test_x, test_y)
+        splits.append(Split(train, test, int(rng.integers(2**63))))
+    return tuple(splits)
 
-    bandwidth_factors: tuple[float, ...] = BANDWIDTH_FACTORS
-    reg_potentials: tuple[float, ...] = REG_POTENTIALS
-    kernel: Kernel | None = None
 
-    def kernel_for(self, factor: float, median: float) -> Kernel:
-        """Return the kernel that a factor stands for."""
-        return Gaussian(factor * median) if self.kernel is None else self.kernel
+def _folds(n: int, n_folds: Any, rng: np.random.Generator) -> list[tuple[Array, Array]]:
+    try:
+        count = index(n_folds)
+    except TypeError:
+        raise ValueError(f"cv = {n_folds!r} must be a number of folds or a splitter.") from None
+    if isinstance(n_folds, bool) or not 2 <= count <= n:
+        raise ValueError(f"cv = {n_folds!r} must be at least 2 and at most the {n} points.")
+    order = rng.permutation(n)
+    return [
+        (np.sort(np.setdiff1d(order, fold)), np.sort(fold)) for fold in np.array_split(order, count)
+    ]
 
 
 def select(
     samples: WeightedSamples,
     preconditioner: str | None,
-    grid: Grid,
+    kernels: tuple[KernelChoice, ...],
+    reg_potentials: tuple[float, ...],
     rng: np.random.Generator,
     *,
     n_splits: int = 2,
-    test_fraction: float = TEST_FRACTION,
+    on_score: Callable[[Score], Any] | None = None,
 ) -> tuple[Candidate, ...]:
     """Return the settings that were tried; the best is the one with the largest score.
 
@@ -113,11 +183,15 @@ def select(
         In the user's coordinates.
     preconditioner : {"gaussian", "scale", None}
         Fitted on each training part anew.
-    grid : Grid
+    kernels : tuple of float or Kernel
+        Numbers are bandwidths of Gaussians in median distances.
+    reg_potentials : tuple of float
+        lambda_2, from large to small: each fit starts from the filling points of the one before.
     rng : numpy.random.Generator
         Draws the splits; each sample is split independently.
     n_splits : int, default 2
-    test_fraction : float, default 1/3
+    on_score : callable, optional
+        Called after each fit; True ends the selection with what there is.
 
     Returns
     -------
@@ -125,86 +199,33 @@ def select(
         Settings that were scored on every split; a path of regularisations ends early on a split
         where the score has fallen by more than its noise.
     """
-    scores: dict[tuple[float, float], list[float]] = {}
-    for _ in range(n_splits):
-        # One seed for both, so that swapping samples of equal size does not change the splits.
-        seed = int(rng.integers(2**63))
-        train_x, test_x = split_sample(len(samples.x), test_fraction, np.random.default_rng(seed))
-        train_y, test_y = split_sample(len(samples.y), test_fraction, np.random.default_rng(seed))
-        train = restrict(samples, train_x[:_MAX_TRAIN], train_y[:_MAX_TRAIN])
-        test = restrict(samples, test_x, test_y)
-        for key, value in _score_split(train, test, preconditioner, grid, rng):
-            scores.setdefault(key, []).append(value)
-    return tuple(
-        Candidate(*key, tuple(values)) for key, values in scores.items() if len(values) == n_splits
-    )
-
-
-def _score_split(
-    train: WeightedSamples,
-    test: WeightedSamples,
-    preconditioner: str | None,
-    grid: Grid,
-    rng: np.random.Generator,
-) -> Iterator[tuple[tuple[float, float], float]]:
-    change = fit_conjugation(train.x, train.y, preconditioner, train.weights_x, train.weights_y)
-    inner = changed_samples(change, train)
-    held_out = changed_samples(change, test)
-    base = change.cost(0.0, test.x, test.y, test.weights_x, test.weights_y)
-    yield (np.inf, np.inf), base
-    median = typical_distance(inner, rng)
-    for factor in grid.bandwidth_factors:
-        kernel = grid.kernel_for(factor, median)
-        start, best, best_terms = None, 0.0, (np.zeros(len(test.x)), np.zeros(len(test.y)))
-        for reg_potential in grid.reg_potentials:
-            fit = adaptive_filling(
-                inner, kernel, reg_potential, start=start, tol=_TOL, max_rounds=15
-            )
-            start = fit.x_fill, fit.y_fill
-            terms = semi_dual(fit.potentials, inner.x, held_out.x, held_out.y)
-            value = float(test.weights_x @ terms[0] + test.weights_y @ terms[1])
-            yield (factor, reg_potential), base + change.scale**2 * value
-            if value > best:
-                best, best_terms = value, terms
-            elif value < best - 2 * _standard_error(terms, best_terms, test):
+    scores: dict[tuple[int, float], list[Score]] = {}
+    regularisations = tuple((REG_SOS, reg_potential) for reg_potential in reg_potentials)
+    n_begun, stopped = 0, False
+    for split in random_splits(samples, n_splits, rng):
+        n_begun += 1
+        for number, kernel in enumerate(kernels):
+            path = Path(kernel, regularisations, preconditioner, Filling())
+            best = -np.inf
+            for score in walk_path(path, split):
+                if np.isinf(score.reg_potential):
+                    if number == 0:
+                        scores.setdefault((-1, np.inf), []).append(score)
+                    best = score.semi_dual
+                    continue
+                scores.setdefault((number, score.reg_potential), []).append(score)
+                stopped = on_score is not None and on_score(score) is True
+                if stopped or score.semi_dual < best - 2 * score.standard_error:
+                    break
+                best = max(best, score.semi_dual)
+            if stopped:
                 break
-
-
-def _standard_error(terms: Pair, others: Pair, test: WeightedSamples) -> float:
-    """Return the standard error of the difference of two semi-dual values on the same points."""
-    variance = 0.0
-    weighted = zip(terms, others, (test.weights_x, test.weights_y), strict=True)
-    for mine, other, weights in weighted:
-        difference = mine - other
-        centred = difference - weights @ difference
-        variance += float(np.square(weights) @ np.square(centred))
-    return float(np.sqrt(variance))
-
-
-def typical_distance(samples: WeightedSamples, rng: np.random.Generator) -> float:
-    """Return the median distance of the pooled samples; 1 where all points are equal."""
-    points = np.concatenate([samples.x, samples.y])
-    if (points == points[0]).all():
-        return 1.0
-    return median_distance(samples.x, samples.y, rng)
-
-
-def changed_samples(change: Conjugation, samples: WeightedSamples) -> WeightedSamples:
-    """Return the samples in the coordinates of `change`, with the same masses."""
-    return WeightedSamples(
-        change.forward_x(samples.x),
-        change.forward_y(samples.y),
-        samples.weights_x,
-        samples.weights_y,
-    )
-
-
-def restrict(samples: WeightedSamples, rows: Array, columns: Array) -> WeightedSamples:
-    """Return the samples with those rows of x and of y, masses rescaled to sum to one."""
-    weights_x, weights_y = samples.weights_x[rows], samples.weights_y[columns]
-    return WeightedSamples(
-        samples.x[rows],
-        samples.y[columns],
-        weights_x / weights_x.sum(),
-        weights_y / weights_y.sum(),
+        if stopped:
+            break
+    # Stopped in the middle of a split, what is complete is compared.
+    n_needed = max(1, n_begun - stopped)
+    return tuple(
+        make_candidate(kernels[number], found[:n_needed])
+        for (number, _), found in scores.items()
+        if len(found) >= n_needed
     )
