@@ -29,6 +29,31 @@ def double(x: Any) -> Any:
     return 2 * x
 
 
+def compared() -> Any:
+    """Return what plots.selection needs of a model."""
+
+    def candidate(factor: float, reg: float, values: tuple[float, ...]) -> Any:
+        energy = tuple(-value for value in values)
+        return SimpleNamespace(
+            bandwidth_factor=factor,
+            reg_potential=reg,
+            semi_dual=values,
+            energy=energy,
+            kernel=None,
+            reg_sos=1e-3,
+            is_baseline=np.isinf(reg),
+        )
+
+    return SimpleNamespace(
+        candidates_=(
+            candidate(np.inf, np.inf, (1.0, 2.0)),
+            candidate(0.5, 1e-1, (1.1, 2.3)),
+            candidate(0.5, 1e-2, (1.4, 2.2)),
+            candidate(1.0, 1e-1, (0.8, 2.1)),
+        )
+    )
+
+
 def all_figures(ax: Any = None) -> list[Any]:
     line, plane, cells = sample(1), sample(2, dtype=np.float32), sample(6)
     return [
@@ -39,6 +64,8 @@ def all_figures(ax: Any = None) -> list[Any]:
         plots.transport_map(double, line, ax),
         plots.transport_map(double, plane, ax, target=2 * plane),
         plots.principal_components(cells, cells + 1, cells + 0.9, ax),
+        plots.selection(compared(), ax),
+        plots.selection(compared(), ax, criterion="energy"),
     ]
 
 
@@ -73,6 +100,19 @@ def test_what_is_drawn() -> None:
     np.testing.assert_allclose(image.get_ydata(), 2 * image.get_xdata())
 
 
+def test_selection_draws_paired_differences_and_marks_the_best() -> None:
+    for criterion, sign in (("semi_dual", 1), ("energy", -1)):
+        ax = plots.selection(compared(), criterion=criterion)  # type: ignore[arg-type]
+        *_, best = ax.lines
+        narrow = next(line for line in ax.lines if len(np.atleast_1d(line.get_xdata())) == 2)
+        np.testing.assert_allclose(np.sort(np.asarray(narrow.get_ydata()) * sign), [0.2, 0.3])
+        assert np.asarray(best.get_ydata()) == pytest.approx(0.3 * sign)
+        assert np.asarray(best.get_xdata()) == pytest.approx(1e-2)
+        errors: list[Any] = [bars.get_segments() for bars in ax.collections]  # type: ignore[attr-defined]
+        # Gains of 0.1 and 0.3: their standard error is 0.1.
+        assert errors[0][0][:, 1].tolist() == pytest.approx([sign * 0.2 - 0.1, sign * 0.2 + 0.1])
+
+
 def test_principal_components_keep_distances_in_the_plane() -> None:
     flat = np.zeros((30, 5))
     flat[:, [1, 3]] = sample(2, 30) * [3, 1]
@@ -104,6 +144,8 @@ def test_a_constant_feature_has_an_axis() -> None:
         (lambda: plots.potential(square, sample(3)), "3 features.*principal_components"),
         (lambda: plots.potential(square, sample(2), labels=("x",)), "labels has 1 entries"),
         (lambda: plots.principal_components(sample(1), sample(1)), "1 feature"),
+        (lambda: plots.selection(compared(), criterion="uvp"), "criterion = 'uvp'"),  # type: ignore[arg-type]
+        (lambda: plots.selection(SimpleNamespace(candidates_=())), "no settings"),
     ],
 )
 def test_wrong_calls_say_the_remedy(call: Any, message: str) -> None:

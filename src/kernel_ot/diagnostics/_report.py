@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kernel_ot import plots
 from kernel_ot._version import __version__
 from kernel_ot.diagnostics._diagnose import diagnose
 
@@ -82,7 +83,7 @@ def _figure() -> Any:
         raise ImportError(
             "The report needs matplotlib; install it with: pip install 'kernel-ot[plots]'"
         ) from error
-    return Figure(figsize=(8, 4), layout="constrained")
+    return Figure(figsize=(10, 4), layout="constrained")
 
 
 def _png(figure: Any) -> str:
@@ -106,24 +107,12 @@ def _filling_figure(model: Any) -> str:
 
 
 def _selection_figure(model: Any) -> str:
-    compared = [candidate for candidate in model.candidates_ if not candidate.is_baseline]
-    baseline = [candidate for candidate in model.candidates_ if candidate.is_baseline]
-    if not compared:
+    if not any(not candidate.is_baseline for candidate in model.candidates_):
         return ""
     figure = _figure()
-    axes = figure.subplots()
-    for factor in sorted({candidate.bandwidth_factor for candidate in compared}):
-        path = [c for c in compared if c.bandwidth_factor == factor]
-        axes.semilogx(
-            [c.reg_potential for c in path],
-            [c.score for c in path],
-            marker="o",
-            label=f"bandwidth {factor:g} x median",
-        )
-    for candidate in baseline:
-        axes.axhline(candidate.score, linestyle="--", color="grey", label="preconditioner alone")
-    axes.set(xlabel="reg_potential", ylabel="held-out semi-dual value")
-    axes.legend()
+    left, right = figure.subplots(1, 2)
+    plots.selection(model, left, criterion="semi_dual")
+    plots.selection(model, right, criterion="energy")
     return _png(figure)
 
 

@@ -1,4 +1,4 @@
-"""Figures of a fit: convergence, potentials, maps, principal components (needs matplotlib).
+"""Figures of a fit: convergence, selection, potentials, maps, components (needs matplotlib).
 
 Every function draws into the Axes that it is given, or into one of a new figure, and returns it.
 Nothing is shown and no global state (pyplot, rcParams) is touched: `ax.figure.savefig(...)` saves,
@@ -8,5 +8,6 @@ and `ax=plt.gca()` draws into pyplot's current figure.
 from kernel_ot.plots._components import principal_components
 from kernel_ot.plots._convergence import convergence
 from kernel_ot.plots._potentials import potential, transport_map
+from kernel_ot.plots._selection import selection
 
-__all__ = ["convergence", "potential", "principal_components", "transport_map"]
+__all__ = ["convergence", "potential", "principal_components", "selection", "transport_map"]
