@@ -14,6 +14,9 @@ from kernel_ot.linalg import (
     cholesky,
     cholesky_solve,
     gram,
+    inverse_from_cholesky,
+    multiply_lower,
+    schur_complement,
     solve_lower,
     symmetric,
     weighted_gram,
@@ -125,7 +128,7 @@ def test_weighted_gram(rows: int, columns: int, seed: int, kind: str) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_weighted_gram_hides_no_bad_weight(value: float) -> None:
-    assert np.isnan(weighted_gram(np.ones((3, 2)), np.array([1.0, value]))).all()
+    assert not np.isfinite(weighted_gram(np.ones((3, 2)), np.array([1.0, value]))).any()
 
 
 def test_weighted_gram_keeps_the_precision() -> None:
@@ -136,3 +139,54 @@ def test_symmetric_part() -> None:
     matrix = np.array([[1.0, 4.0], [2.0, 3.0]])
     np.testing.assert_array_equal(symmetric(matrix), [[1.0, 3.0], [3.0, 3.0]])
     np.testing.assert_array_equal(matrix, [[1.0, 4.0], [2.0, 3.0]])
+
+
+@given(size=sizes, seed=seeds, layout=layouts)
+def test_inverse_from_cholesky(size: int, seed: int, layout: Any) -> None:
+    matrix = _positive_definite(size, seed)
+    factor = np.array(cholesky(matrix), order=layout)
+    before = factor.copy()
+    inverse = inverse_from_cholesky(factor)
+    np.testing.assert_array_equal(factor, before)
+    np.testing.assert_array_equal(inverse, inverse.T)
+    np.testing.assert_allclose(inverse @ matrix, np.eye(size), atol=1e-9)
+
+
+def test_inverse_of_a_singular_factor_is_not_finite() -> None:
+    assert not np.isfinite(inverse_from_cholesky(np.diag([1.0, 0.0]))).any()
+
+
+@given(size=sizes, width=sizes, seed=seeds, layout=layouts, other=layouts)
+@pytest.mark.parametrize("transpose", [False, True])
+def test_product_with_a_triangular_matrix(
+    transpose: bool, size: int, width: int, seed: int, layout: Any, other: Any
+) -> None:
+    rng = np.random.default_rng(seed)
+    factor = np.array(np.tril(rng.normal(size=(size, size))), order=layout)
+    matrix = np.array(rng.normal(size=(size, width)), order=other)
+    before = matrix.copy()
+    product = multiply_lower(factor, matrix, transpose=transpose)
+    np.testing.assert_array_equal(matrix, before)
+    expected = (factor.T if transpose else factor) @ matrix
+    np.testing.assert_allclose(product, expected, atol=1e-13 * size)
+
+
+# 300 is more than one block of rows.
+@pytest.mark.parametrize(("rank", "size"), [(1, 1), (3, 7), (5, 300), (300, 5)])
+def test_schur_complement(rank: int, size: int) -> None:
+    rng = np.random.default_rng(size)
+    first, second = rng.normal(size=(2, rank, size))
+    quadratic = symmetric(rng.normal(size=(size, size)))
+    for other in (first, second):
+        expected = (first.T @ first) * (other.T @ other) + 0.3 * quadratic
+        matrix = schur_complement(first, other, quadratic, 0.3)
+        np.testing.assert_array_equal(matrix, matrix.T)
+        np.testing.assert_allclose(matrix, expected, atol=1e-12 * np.abs(expected).max())
+
+
+def test_weighted_gram_of_many_rows() -> None:
+    rng = np.random.default_rng(0)
+    features, weights = rng.normal(size=(300, 20)), rng.normal(size=20)
+    product = weighted_gram(features, weights)
+    np.testing.assert_array_equal(product, product.T)
+    np.testing.assert_allclose(product, (features * weights) @ features.T, atol=1e-12)

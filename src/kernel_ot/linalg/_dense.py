@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.linalg import get_lapack_funcs
+from scipy.linalg import get_blas_funcs, get_lapack_funcs
 from scipy.linalg import solve_triangular as _scipy_solve_triangular
 
 from kernel_ot.arrays import Array, namespace_of, while_loop
 
 # Relative to the largest diagonal entry: more would not be rounding.
 _LARGEST_RIDGE = 1e-6
+# Rows that are handled at once: thin beside a matrix, thick enough for BLAS.
+_BLOCK = 128
 
 
 def cholesky(matrix: Array) -> Array:
@@ -97,9 +99,66 @@ def solve_lower(factor: Array, rhs: Array, *, transpose: bool = False) -> Array:
     return solution
 
 
+def multiply_lower(factor: Array, other: Array, *, transpose: bool = False) -> Array:
+    """Return `L other`, or `L' other` with `transpose`, for lower triangular L.
+
+    NumPy hands it to BLAS `trmm`, half the work of a product.
+
+    Parameters
+    ----------
+    factor : array of shape (r, r)
+    other : array of shape (r, k)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> multiply_lower(np.array([[1.0, 0.0], [2.0, 3.0]]), np.eye(2), transpose=True)
+    array([[1., 2.],
+           [0., 3.]])
+    """
+    xp = namespace_of(factor)
+    if xp is not np:
+        product: Array = (factor.T if transpose else factor) @ other
+        return product
+    trmm = get_blas_funcs("trmm", (factor, other))
+    in_fortran_order = factor.flags.f_contiguous
+    a, lower = (factor, 1) if in_fortran_order else (factor.T, 0)
+    trans = transpose if in_fortran_order else not transpose
+    # Whichever way `other` lies in memory, it is multiplied without being transposed.
+    if other.flags.f_contiguous:
+        return np.asarray(trmm(1.0, a, other, side=0, lower=lower, trans_a=int(trans)))
+    return np.asarray(trmm(1.0, a, other.T, side=1, lower=lower, trans_a=int(not trans)).T)
+
+
 def cholesky_solve(factor: Array, rhs: Array) -> Array:
     """Return the solution of `L L' x = rhs`."""
     return solve_lower(factor, solve_lower(factor, rhs), transpose=True)
+
+
+def inverse_from_cholesky(factor: Array) -> Array:
+    """Return `(L L')^-1`, symmetric.
+
+    Parameters
+    ----------
+    factor : array of shape (r, r)
+        Lower triangular L.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> inverse_from_cholesky(np.diag([2.0, 0.5]))
+    array([[0.25, 0.  ],
+           [0.  , 4.  ]])
+    """
+    xp = namespace_of(factor)
+    if xp is not np:
+        return gram(solve_lower(factor, xp.eye(factor.shape[0], dtype=factor.dtype)))
+    potri = get_lapack_funcs("potri", (factor,))
+    inverse, info = potri(factor, lower=1)
+    if info != 0:
+        return np.full_like(factor, np.nan)
+    mirrored: Array = np.tril(inverse) + np.tril(inverse, -1).T
+    return mirrored
 
 
 def gram(matrix: Array) -> Array:
@@ -108,10 +167,49 @@ def gram(matrix: Array) -> Array:
     return product
 
 
+def schur_complement(first: Array, second: Array, quadratic: Array, scale: Any) -> Array:
+    """Return `(first' first) o (second' second) + scale quadratic`, exactly symmetric.
+
+    NumPy forms it by blocks of rows of one triangle: half the work, and no second l x l array.
+
+    Parameters
+    ----------
+    first, second : array of shape (r, l)
+    quadratic : array of shape (l, l)
+        Symmetric.
+    scale : float
+
+    Returns
+    -------
+    array of shape (l, l)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> schur_complement(np.ones((1, 2)), np.array([[1.0, 2.0]]), np.eye(2), 10.0)
+    array([[11.,  2.],
+           [ 2., 14.]])
+    """
+    xp = namespace_of(first)
+    if xp is not np:
+        matrix: Array = gram(first) * gram(second) + scale * quadratic
+        return matrix
+    size = first.shape[1]
+    total = np.empty((size, size), dtype=first.dtype)
+    for begin in range(0, size, _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        block = total[rows, begin:]
+        np.matmul(first[:, rows].T, first[:, begin:], out=block)
+        block *= block if second is first else second[:, rows].T @ second[:, begin:]
+        block += scale * quadratic[rows, begin:]
+        total[begin:, rows] = block.T
+    return total
+
+
 def weighted_gram(features: Array, weights: Array) -> Array:
     """Return `features diag(weights) features'` for weights of either sign, exactly symmetric.
 
-    NumPy computes the positive and the negative part by BLAS `syrk`, half the work of a product.
+    NumPy computes one triangle by blocks of rows, half the work of a product.
 
     Parameters
     ----------
@@ -133,13 +231,14 @@ def weighted_gram(features: Array, weights: Array) -> Array:
     if xp is not np:
         product: Array = (features * weights) @ features.T
         return product
-    total = np.zeros((features.shape[0], features.shape[0]), dtype=features.dtype)
-    for sign in (1, -1):
-        chosen = sign * weights > 0
-        if chosen.any():
-            part = features[:, chosen] * np.sqrt(sign * weights[chosen])
-            total += sign * (part @ part.T)
-    return total if np.isfinite(weights).all() else np.full_like(total, np.nan)
+    size = features.shape[0]
+    total = np.empty((size, size), dtype=features.dtype)
+    for begin in range(0, size, _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        np.matmul(features[rows] * weights, features[begin:].T, out=total[rows, begin:])
+        total[rows, rows] = symmetric(total[rows, rows])
+        total[begin:, rows] = total[rows, begin:].T
+    return total
 
 
 def symmetric(matrix: Array) -> Array:

@@ -11,9 +11,6 @@ from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import multiplier_size, rescaled
 
-# Products spent on a step length: the predictor's only steers the centring.
-PREDICTOR_PRODUCTS = 8
-STEP_PRODUCTS = 14
 _BACKTRACKS = 30
 # A start that is given keeps at least these shares of lambda_1 and of a cold multiplier as its
 # smallest eigenvalues: closer to the boundary the first steps would be short.
