@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 from benchmarks.accuracy._families import make_case
 from benchmarks.accuracy._methods import METHODS, uvp
@@ -15,7 +15,10 @@ from benchmarks.accuracy._methods import METHODS, uvp
 
 @dataclass(frozen=True)
 class Result:
-    """One method on one case; `cost` is None where the method has none."""
+    """One method on one case; `cost` is None where the method has none.
+
+    `seconds` is processor time, summed over threads: other programs on the machine do not count.
+    """
 
     family: str
     d: int
@@ -48,14 +51,14 @@ def run(
             continue
         case = make_case(family, d, n, seed)
         for method in missing:
-            began = perf_counter()
+            began = process_time()
             best: tuple[float, float | None] | None = None
             for estimate in METHODS[method](case):
                 error = uvp(estimate.transport(case.test), case.truth)
                 if best is None or error < best[0]:
                     best = error, estimate.cost
             assert best is not None
-            result = Result(family, d, n, seed, method, *best, case.cost, perf_counter() - began)
+            result = Result(family, d, n, seed, method, *best, case.cost, process_time() - began)
             with path.open("a") as file:
                 file.write(json.dumps(asdict(result)) + "\n")
             print(

@@ -19,11 +19,11 @@ from kernel_ot.estimator._pairs import PairScan, scan_pairs
 from kernel_ot.estimator._paths import typical_distance
 from kernel_ot.estimator._progress import Watch
 from kernel_ot.estimator._selection import (
-    BANDWIDTH_FACTORS,
     REG_POTENTIALS,
     REG_SOS,
     TEST_FRACTION,
     Candidate,
+    bandwidth_factors,
     best_candidate,
     select,
 )
@@ -93,7 +93,7 @@ def choose_settings(
         candidates = select(
             samples,
             parameters["preconditioner"],
-            (kernel,) if fixed else BANDWIDTH_FACTORS,
+            (kernel,) if fixed else bandwidth_factors(samples.x.shape[1]),
             REG_POTENTIALS if is_auto(reg_potential) else (reg_potential,),
             rng,
             n_splits=parameters["n_splits"],

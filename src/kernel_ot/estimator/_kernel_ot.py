@@ -44,8 +44,9 @@ class KernelOT(TransformerMixin, BaseEstimator):
     ----------
     kernel : "auto" or Kernel, default "auto"
         Of the potentials and the sum of squares. "auto" is a Gaussian whose bandwidth is chosen by
-        the held-out semi-dual value among 0.5, 0.7 and 1 times the median distance. Kernels act
-        in the preconditioned coordinates, in which a coordinate has variance 1 on average.
+        the held-out semi-dual value: 0.5 or 0.7 times the median distance, on the line 0.7 or 1.4
+        times. Kernels act in the preconditioned coordinates, in which a coordinate has variance 1
+        on average.
     reg_sos : "auto" or float, default "auto"
         lambda_1, weight of the trace of the sum-of-squares operator; "auto" is 1e-3. With adaptive
         filling the operator vanishes at the contact points and the estimate does not depend on it.
@@ -73,7 +74,7 @@ class KernelOT(TransformerMixin, BaseEstimator):
         Rounds of adaptive filling (default 30), or steps of the solver.
     time_limit : float, optional
         Seconds for the final solve; selection comes before.
-    n_splits : int, default 2
+    n_splits : int, default 3
         Random splits over which automatic settings are compared, a third of each sample held out.
     random_state : int, Generator or None, default 0
         Seeds splits and random filling points.
@@ -148,7 +149,7 @@ class KernelOT(TransformerMixin, BaseEstimator):
         violation_tol: float = 2e-3,
         max_iter: int | None = None,
         time_limit: float | None = None,
-        n_splits: int = 2,
+        n_splits: int = 3,
         random_state: Any = 0,
         callback: Callback | None = None,
     ) -> None:

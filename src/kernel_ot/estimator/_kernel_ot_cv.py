@@ -26,7 +26,6 @@ from kernel_ot.estimator._paths import (
     typical_distance,
 )
 from kernel_ot.estimator._selection import (
-    BANDWIDTH_FACTORS,
     CRITERIA,
     REG_POTENTIALS,
     REG_SOS,
@@ -44,7 +43,7 @@ class KernelOTCV(TransformerMixin, BaseEstimator):
     """`KernelOT` with kernel and regularisations chosen by cross-validation.
 
     Both samples are cut into folds, each on its own; every setting is fitted without one fold of
-    each and judged on it. All settings are tried, where `KernelOT()` alone compares fewer on two
+    each and judged on it. All settings are tried, where `KernelOT()` alone compares fewer on three
     random splits: this takes longer and says more.
 
     Parameters
@@ -52,7 +51,7 @@ class KernelOTCV(TransformerMixin, BaseEstimator):
     estimator : KernelOT, optional
         Everything but kernel and regularisations (`filling`, `preconditioner`, ...), `KernelOT()`
         by default. It is not modified.
-    kernels : sequence of float or Kernel, default (0.5, 0.7, 1.0)
+    kernels : sequence of float or Kernel, default (0.5, 0.7, 1.0, 1.4)
         A number is the bandwidth of a Gaussian in median distances of the preconditioned samples.
     reg_potentials : sequence of float, default 1e-1 ... 1e-5
         lambda_2.
@@ -118,7 +117,7 @@ class KernelOTCV(TransformerMixin, BaseEstimator):
         self,
         estimator: KernelOT | None = None,
         *,
-        kernels: Iterable[KernelChoice] = BANDWIDTH_FACTORS,
+        kernels: Iterable[KernelChoice] = (0.5, 0.7, 1.0, 1.4),
         reg_potentials: Iterable[float] = REG_POTENTIALS,
         reg_sos: Iterable[float] = (REG_SOS,),
         cv: Any = 5,
