@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kernel_ot.solvers import METHODS
+
 from poisoning_study.errors import StudyError
 
 
@@ -25,6 +27,8 @@ class DetectionSettings:
         Regularisation of kernel OT.
     tolerance : float
         Of the solver.
+    methods : tuple of str
+        Methods of `kernel_ot.solve`, tried in this order until one converges.
     """
 
     components: int = 6
@@ -34,9 +38,15 @@ class DetectionSettings:
     reg_sos: float = 1e-3
     reg_potential: float = 1e-3
     tolerance: float = 1e-5
+    methods: tuple[str, ...] = ("auto",)
 
     def __post_init__(self) -> None:
         if self.permutations < 19:
             raise StudyError(
                 f"{self.permutations} permutations cannot reach p = .05; use at least 19."
+            )
+        unknown = [name for name in self.methods if name not in ("auto", *METHODS)]
+        if unknown or not self.methods:
+            raise StudyError(
+                f"methods must name some of auto, {', '.join(METHODS)}, not {list(self.methods)}."
             )

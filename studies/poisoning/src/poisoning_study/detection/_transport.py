@@ -60,13 +60,14 @@ class TransportTest:
             reg_sos=self.settings.reg_sos,
             reg_potential=self.settings.reg_potential,
         )
-        solution = solve(problem, tol=self.settings.tolerance)
-        if not solution.converged:
-            raise StudyError(
-                f"Kernel OT did not converge: {solution.status.value} Raise detection.reg_sos or "
-                "detection.reg_potential."
-            )
-        return problem, solution
+        for method in self.settings.methods:
+            solution = solve(problem, method, self.settings.tolerance)
+            if solution.converged:
+                return problem, solution
+        raise StudyError(
+            f"Kernel OT did not converge: {solution.status.value} Raise detection.reg_sos or "
+            "detection.reg_potential."
+        )
 
     def cost(self, suspect: _Mask) -> float:
         """Return the estimated transport cost between the two samples."""

@@ -126,15 +126,22 @@ class Discriminator(nn.Module):
         self.counterfeit_head = nn.Linear(width, 2)
         self.relu_logits = relu_logits
 
-    def forward(self, images: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Return (class logits, counterfeit logits) for each encoder."""
+    def encode(self, images: Tensor) -> list[Tensor]:
+        """Return each encoder's features, which no training of the heads changes."""
+        return [encoder(images) for encoder in self.encoders]
+
+    def judge(self, encoded: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """Return (class logits, counterfeit logits) for each encoder's features."""
         outputs = []
-        for encoder in self.encoders:
-            features = encoder(images)
+        for features in encoded:
             shared = self.projections[str(features.shape[1])](features)
             pair = (self.class_head(shared), self.counterfeit_head(shared))
             outputs.append((pair[0].relu(), pair[1].relu()) if self.relu_logits else pair)
         return outputs
+
+    def forward(self, images: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return (class logits, counterfeit logits) for each encoder."""
+        return self.judge(self.encode(images))
 
 
 class PerturbationGenerator(nn.Module):

@@ -34,10 +34,10 @@ class AdversarialObjective:
         self._discriminator_step = torch.optim.Adam(heads, rate, weight_decay=decay)
         self._generator_step = torch.optim.Adam(perturbation.parameters(), rate, weight_decay=decay)
 
-    def _loss(self, images: Tensor, labels: Tensor, counterfeit: int) -> Tensor:
+    def _loss(self, encoded: list[Tensor], labels: Tensor, counterfeit: int) -> Tensor:
         mark = torch.full_like(labels, counterfeit)
         terms = []
-        for class_logits, counterfeit_logits in self.discriminator(images):
+        for class_logits, counterfeit_logits in self.discriminator.judge(encoded):
             terms.append(cross_entropy(class_logits, labels))
             if self.with_counterfeit:
                 terms.append(cross_entropy(counterfeit_logits, mark))
@@ -45,16 +45,17 @@ class AdversarialObjective:
 
     def step(self, images: Tensor, labels: Tensor, rows: Tensor) -> dict[str, float]:
         """Train both on a batch; return the losses."""
-        with torch.no_grad():
-            poisoned, _ = self.perturbation(images, labels, rows)
-        on_poisoned, on_real = self._loss(poisoned, labels, 1), self._loss(images, labels, 0)
+        poisoned, change = self.perturbation(images, labels, rows)
+        # Both steps see the same features: the first one only trains the heads.
+        encoded, real = self.discriminator.encode(poisoned), self.discriminator.encode(images)
+        on_poisoned = self._loss([features.detach() for features in encoded], labels, 1)
+        on_real = self._loss(real, labels, 0)
         self._discriminator_step.zero_grad()
         (on_poisoned + on_real).backward()
         self._discriminator_step.step()
 
-        poisoned, change = self.perturbation(images, labels, rows)
         penalty = change.square().mean()
-        loss = self.alpha * penalty - self._loss(poisoned, labels, 1)
+        loss = self.alpha * penalty - self._loss(encoded, labels, 1)
         self._generator_step.zero_grad()
         loss.backward()
         self._generator_step.step()

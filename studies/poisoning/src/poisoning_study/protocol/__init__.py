@@ -1,5 +1,6 @@
 """Experiments from configuration files: mixing, jobs, the store of results, the runner."""
 
+from poisoning_study.protocol._calls import recorded_calls
 from poisoning_study.protocol._jobs import (
     BackboneJob,
     DetectionJob,
@@ -49,6 +50,7 @@ __all__ = [
     "load_study",
     "mix",
     "read_toml",
+    "recorded_calls",
     "run_study",
     "stages",
 ]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from poisoning_study.data import ImageSet
 from poisoning_study.defences import DEFENCES
@@ -154,7 +155,15 @@ class VictimJob:
         seed = derived_seed(self.seed, "victim", self.victim.backbone)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model = self._model(store, test, seed)
+            model: nn.Module = self._model(store, test, seed)
+            drifts, augments = self.victim.as_published, defence.augment is not None
+            if isinstance(model, FrozenClassifier) and not drifts and not augments:
+                # The features of a fixed encoder are the same in every epoch.
+                images, test_images = (
+                    torch.from_numpy(extract_features(model.encoder.backbone, part)).float()
+                    for part in (images, test_images)
+                )
+                model = model.head
             by_epoch: list[float] = []
             fit_classifier(
                 model,

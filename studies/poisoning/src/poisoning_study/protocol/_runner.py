@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from poisoning_study.errors import StudyError
+from poisoning_study.protocol._calls import Call
 from poisoning_study.protocol._jobs import BackboneJob, DetectionJob, Job, PoisonJob, VictimJob
 from poisoning_study.protocol._pools import POOLS, PoolJob
 from poisoning_study.protocol._settings import VictimSettings
@@ -98,39 +100,55 @@ def run_study(study: Study, out: Path, *, workers: int = 1, progress: bool = Tru
     if workers < 1:
         raise StudyError(f"workers must be at least 1, not {workers}.")
     store = RunStore(out / "runs")
-    n_done = 0
-    for title, jobs in stages(study):
-        missing = [job for job in jobs if store.find(job) is None]
-        n_whole = len(jobs) - len(missing)
-        bar = tqdm(total=len(jobs), initial=n_whole, desc=title, disable=not progress)
-        try:
-            for _ in _in_order(store, missing, workers):
-                n_done += 1
-                n_whole += 1
-                bar.update()
-        except KeyboardInterrupt:
-            raise StudyError(
-                f"Stopped in {title!r} with {n_whole} of {len(jobs)} done. Nothing half-written is "
-                "kept; the same command continues."
-            ) from None
-        finally:
-            bar.close()
-    return n_done
+    call = Call(workers)
+    try:
+        with contextlib.closing(_Workers(store, workers)) as pool:
+            for title, jobs in stages(study):
+                missing = [job for job in jobs if store.find(job) is None]
+                n_whole = len(jobs) - len(missing)
+                bar = tqdm(total=len(jobs), initial=n_whole, desc=title, disable=not progress)
+                try:
+                    for _ in pool.run(missing):
+                        call.n_jobs += 1
+                        n_whole += 1
+                        bar.update()
+                except KeyboardInterrupt:
+                    raise StudyError(
+                        f"Stopped in {title!r} with {n_whole} of {len(jobs)} done. Nothing "
+                        "half-written is kept; the same command continues."
+                    ) from None
+                finally:
+                    bar.close()
+    finally:
+        if call.n_jobs:
+            call.record(store.root)
+    return call.n_jobs
 
 
-def _in_order(store: RunStore, jobs: list[_AnyJob], workers: int) -> Iterator[Any]:
-    if workers == 1 or len(jobs) < 2:
-        require_torch()
-        for job in jobs:
-            yield store.result(job)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start) as pool:
-        futures = [pool.submit(_work, store.root, job) for job in jobs]
-        try:
-            for future in as_completed(futures):
-                future.result()
-                yield future
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+class _Workers:
+    """Processes that last for all stages: each spends seconds on importing torch."""
+
+    def __init__(self, store: RunStore, n: int) -> None:
+        self.store = store
+        self.n = n
+        self._pool: ProcessPoolExecutor | None = None
+
+    def run(self, jobs: list[_AnyJob]) -> Iterator[Any]:
+        """Yield once for each job that is done."""
+        if self.n == 1 or not jobs:
+            require_torch()
+            for job in jobs:
+                yield self.store.result(job)
+            return
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.n, context, _start)
+        futures = [self._pool.submit(_work, self.store.root, job) for job in jobs]
+        for future in as_completed(futures):
+            future.result()
+            yield future
+
+    def close(self) -> None:
+        """Begin nothing more; jobs that have begun are finished and kept."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)

@@ -177,7 +177,19 @@ class Experiment:
 
 @dataclass(frozen=True)
 class StudySettings:
-    """What all experiments of a folder share: the file study.toml, without its named tables."""
+    """What all experiments of a folder share: the file study.toml, without its named tables.
+
+    Parameters
+    ----------
+    name : str
+        Title of the report.
+    seeds : tuple of int
+        Every experiment is run on each, unless it names its own.
+    data, encoders, reference, detection
+        See their classes; `reference` is the clean model whose features are tested.
+    notes : tuple of str
+        Sentences for the top of the report.
+    """
 
     name: str
     seeds: tuple[int, ...]
@@ -187,6 +199,7 @@ class StudySettings:
         default_factory=lambda: VictimSettings("small/residual", training=_FROM_SCRATCH)
     )
     detection: DetectionSettings = field(default_factory=DetectionSettings)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):

@@ -13,7 +13,7 @@ from typing import IO, Any, Protocol
 from poisoning_study.files import sha256_of, write_atomically, write_json
 
 #: Raise when a change of the code changes results, so that old ones are not taken for new.
-CODE_VERSION = 1
+CODE_VERSION = 2
 
 
 class StorableJob(Protocol):

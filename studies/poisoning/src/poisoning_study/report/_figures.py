@@ -28,13 +28,17 @@ def accuracy_curves(curves: dict[str, dict[float, Mean]], x_label: str, chance: 
     ax = figure.subplots()
     for index, (name, points) in enumerate(curves.items()):
         # A little to the side, so that intervals do not hide each other.
-        x = np.array(sorted(points)) * 100 + (index - len(curves) / 2) * 0.6
+        x = np.array(sorted(points)) * 100 + (index - (len(curves) - 1) / 2) * 1.6
         y = [points[f].value for f in sorted(points)]
         error = [points[f].half_width or 0 for f in sorted(points)]
         colour, marker = COLOURS[index % len(COLOURS)], "os^Dv*XP"[index % 8]
-        ax.errorbar(x, y, error, color=colour, marker=marker, ms=5, capsize=3, label=name)
+        style = "-" if index % 2 == 0 else "--"
+        ax.errorbar(
+            x, y, error, color=colour, marker=marker, ls=style, ms=5, lw=1.2, capsize=3, label=name
+        )
     ax.axhline(chance, color="0.6", lw=1, ls=":")
-    ax.annotate("chance", (0, chance), fontsize=8, color="0.4", va="bottom")
+    ax.annotate("chance", (30, chance), fontsize=8, color="0.4", va="bottom")
+    ax.set_xticks(sorted({100 * f for points in curves.values() for f in points}))
     ax.set_ylim(0, 1)
     _finish(ax, x_label, "final test accuracy")
     ax.legend(fontsize=8, loc="lower left", bbox_to_anchor=(1.0, 0.0))
@@ -50,7 +54,8 @@ def epoch_curves(curves: dict[str, list[list[float]]]) -> Figure:
         for run in runs:
             ax.plot(range(1, len(run) + 1), run, color=colour, lw=0.7, alpha=0.5)
         mean = np.mean(runs, axis=0)
-        ax.plot(range(1, len(mean) + 1), mean, color=colour, lw=2, label=name)
+        style = "-" if index % 2 == 0 else "--"
+        ax.plot(range(1, len(mean) + 1), mean, style, color=colour, lw=2, label=name)
     ax.set_ylim(0, 1)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _finish(ax, "epoch", "test accuracy")
@@ -93,7 +98,7 @@ def power_curves(power: dict[str, dict[str, dict[float, tuple[int, int]]]]) -> F
             counts = [detectors[name][f] for f in fractions]
             middle = np.array([k / n for k, n in counts])
             low, high = np.array([wilson(k, n) for k, n in counts]).T
-            x = np.array(fractions) * 100 + (index - 2) * 0.8
+            x = np.array(fractions) * 100 + (index - 2) * 1.5
             ax.errorbar(
                 x,
                 middle,
@@ -107,6 +112,7 @@ def power_curves(power: dict[str, dict[str, dict[float, tuple[int, int]]]]) -> F
             )
         ax.axhline(0.05, color="0.5", lw=1, ls="--")
         ax.set_title(poison, fontsize=9)
+        ax.set_xticks([100 * f for f in sorted({f for found in detectors.values() for f in found})])
         ax.set_ylim(-0.02, 1.02)
         _finish(ax, "% poisoned", "share of classes with p ≤ .05" if ax is axes[0] else "")
     axes[-1].legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
@@ -128,9 +134,13 @@ def wilson(k: int, n: int, z: float = 1.96) -> tuple[float, float]:
 
 def roc_curves(curves: dict[str, dict[str, list[list[float]]]]) -> Figure:
     """Draw ROC curves of single images' scores: seeds' mean, by case and detector."""
-    figure = Figure(figsize=(3.1 * len(curves), 3.2), layout="constrained")
-    axes = figure.subplots(1, len(curves), squeeze=False, sharey=True)[0]
-    for ax, (case, detectors) in zip(axes, curves.items(), strict=True):
+    n_columns = min(2, len(curves))
+    n_rows = -(-len(curves) // n_columns)
+    figure = Figure(figsize=(3.6 * n_columns + 1.6, 3.4 * n_rows), layout="constrained")
+    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    for ax in axes[len(curves) :]:
+        ax.set_axis_off()
+    for ax, (case, detectors) in zip(axes, curves.items(), strict=False):
         for index, name in enumerate(DETECTORS):
             if name in detectors:
                 mean = np.mean(detectors[name], axis=0)
@@ -138,6 +148,6 @@ def roc_curves(curves: dict[str, dict[str, list[list[float]]]]) -> Figure:
         ax.plot([0, 1], [0, 1], color="0.7", lw=1, ls=":")
         ax.set_title(case, fontsize=9)
         ax.set_aspect("equal")
-        _finish(ax, "false positive rate", "true positive rate" if ax is axes[0] else "")
-    axes[-1].legend(fontsize=7, loc="lower right")
+        _finish(ax, "false positive rate", "true positive rate")
+    axes[n_columns - 1].legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure

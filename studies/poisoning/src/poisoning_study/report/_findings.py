@@ -1,32 +1,27 @@
-"""Sentences and a table that the numbers bear out, made from the numbers."""
+"""Sentences and tables that the numbers bear out, made from the numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from poisoning_study.report._detection import detection_reading
 from poisoning_study.report._html import CellText, bullets, paragraph, table, text
-from poisoning_study.report._numbers import Cell, Mean, Results, mean_of
-from poisoning_study.report._victims import shown
+from poisoning_study.report._numbers import Cell, Mean, Results, differences, mean_of
 
-_VERDICTS = ("falls", "open", "rises")
-
-
-def _verdict(change: Mean) -> str:
-    if not change.excludes_zero:
-        return "open"
-    return "falls" if change.value < 0 else "rises"
+_SIGNIFICANCE = 0.05
 
 
-def _changes(results: Results) -> Iterator[tuple[Cell, Mean]]:
-    """Yield every contaminated setting with its paired change, where there is an interval."""
+def _settings(results: Results) -> list[Cell]:
+    """Return every setting other than a clean set, each once though experiments share some."""
+    cells: dict[tuple[object, ...], Cell] = {}
     for cell in results.cells:
-        if results.study.experiments[cell[0]].kind == "victims" and cell[1]:
-            change = results.change(cell)
-            if change is not None and change.half_width is not None:
-                yield cell, change
+        experiment = results.study.experiments[cell[0]]
+        if experiment.kind == "victims" and cell[1]:
+            cells.setdefault((cell[1:], experiment.loader, experiment.fate), cell)
+    return list(cells.values())
 
 
-def _setting(results: Results, cell: Cell) -> str:
+def _words(results: Results, cell: Cell) -> str:
     name, poison, victim, defence, fraction = cell
     experiment = results.study.experiments[name]
     words = [f"{poison} {fraction:.0%}", victim]
@@ -36,7 +31,42 @@ def _setting(results: Results, cell: Cell) -> str:
     return ", ".join(words)
 
 
-def _beyond_the_loader(results: Results) -> Iterator[str]:
+def _listed(results: Results, changes: list[tuple[Cell, Mean]]) -> str:
+    return "; ".join(f"{text(_words(results, c))}: {m.shown('+')}" for c, m in changes)
+
+
+def _reading(results: Results, name: str) -> str | None:
+    """Return what one experiment's paired changes establish and what they leave open."""
+    found = []
+    for cell in results.cells:
+        if cell[0] == name and cell[1]:
+            change = results.change(cell)
+            if change is not None:
+                found.append((cell, change))
+    if not found:
+        return None
+    found.sort(key=lambda pair: pair[1].value)
+    parts = []
+    for verdict, words in (("falls", "accuracy <b>falls</b> with"), ("rises", "it rises with")):
+        which = [pair for pair in found if pair[1].verdict == verdict]
+        parts += [f"{words} {_listed(results, which)}"] * bool(which)
+    opened = [pair for pair in found if pair[1].verdict == "open"]
+    single = [pair for pair in opened if pair[1].half_width is None]
+    opened = [pair for pair in opened if pair[1].half_width is not None]
+    if opened:
+        most = max(opened, key=lambda pair: abs(pair[1].value))
+        narrow = sum(m.half_width is not None and m.half_width < 0.05 for _, m in opened)
+        parts.append(
+            f"<b>open</b> for {len(opened)}, of which {narrow} have intervals narrower than ± 0.05;"
+            f" the largest change among them is {_listed(results, [most])}"
+        )
+    if single:
+        parts.append(f"without an interval: {_listed(results, single)}")
+    title = text(results.study.experiments[name].title)
+    return f"<b>{title}</b>: " + ". ".join(part[0].upper() + part[1:] for part in parts) + "."
+
+
+def _beyond_the_loader(results: Results) -> Iterator[list[CellText]]:
     """Yield what a poison adds to the published loader's own effect, victim by victim."""
     study = results.study
     published = [c for c in results.cells if study.experiments[c[0]].loader == "as-published"]
@@ -46,39 +76,71 @@ def _beyond_the_loader(results: Results) -> Iterator[str]:
         if not cell[1] or control is None or cell == control or cell[4] < 1:
             continue
         with_poison, without = results.values(cell, "final"), results.values(control, "final")
-        common = sorted(set(with_poison) & set(without))
-        if common:
-            difference = mean_of([with_poison[seed] - without[seed] for seed in common])
-            yield f"{text(_setting(results, cell))}: {shown(difference)} ({_verdict(difference)})"
+        added = differences(with_poison, without)
+        if added:
+            difference = mean_of(list(added.values()))
+            yield [
+                f"{cell[1]} {cell[4]:.0%}, {cell[2]}",
+                mean_of(list(results.clean(cell).values())).shown(),
+                mean_of(list(with_poison.values())).shown(),
+                mean_of(list(without.values())).shown(),
+                f"{difference.shown('+')} ({difference.verdict})",
+            ]
+
+
+def _all_changes(results: Results, changes: list[tuple[Cell, Mean]]) -> list[str]:
+    rows: list[list[CellText]] = []
+    for cell, change in changes:
+        mark = "hurt" if change.verdict == "falls" else ""
+        seeds = ", ".join(
+            f"{v:+.3f}".replace("-", "\u2212") for v in results.changes(cell).values()
+        )
+        rows.append([_words(results, cell), (change.shown("+"), mark), change.verdict, seeds])
+    return [
+        "<details><summary>All paired changes, largest loss first</summary>",
+        table(["setting", "change of accuracy", "verdict", "by seed"], rows),
+        "</details>",
+    ]
 
 
 def findings_section(results: Results) -> list[str]:
     """Return the summary: a change is called one only where its interval excludes 0."""
-    changes = sorted(_changes(results), key=lambda pair: pair[1].value)
+    changes = []
+    for cell in _settings(results):
+        change = results.change(cell)
+        if change is not None and change.half_width is not None:
+            changes.append((cell, change))
     if not changes:
         return [paragraph("No contaminated setting has two seeds yet, so nothing is established.")]
-    counts = {word: sum(_verdict(c) == word for _, c in changes) for word in _VERDICTS}
-    items = [
-        f"Of {len(changes)} contaminated settings, test accuracy falls in {counts['falls']}, rises "
-        f"in {counts['rises']} and is left open in {counts['open']}: the paired change against the "
-        "clean set over seeds, 95% interval. With this many settings, one in twenty would be "
-        "called a change by chance alone."
+    changes.sort(key=lambda pair: pair[1].value)
+    counts = {
+        word: sum(change.verdict == word for _, change in changes)
+        for word in ("falls", "rises", "open")
+    }
+    parts = [
+        paragraph(
+            f"In {len(changes)} settings other than a clean set, test accuracy falls in "
+            f"{counts['falls']}, rises in {counts['rises']} and is left open in {counts['open']}: "
+            "the paired change against the clean set, seed by seed, with its 95% interval. About "
+            f"{_SIGNIFICANCE * len(changes):.0f} of them would be called a change by chance alone. "
+            "Open means that the interval contains 0, not that there is no change."
+        )
     ]
+    items = []
+    for name, experiment in results.study.experiments.items():
+        if experiment.kind == "victims":
+            items.append(_reading(results, name))
+        elif experiment.kind == "detection":
+            items.append(detection_reading(results, name, experiment))
+    parts.append(bullets([item for item in items if item]))
     beyond = list(_beyond_the_loader(results))
     if beyond:
-        items.append(
-            "What the poison adds to the rescale-only control (accuracy with the poison minus "
-            "accuracy with untouched pictures through the same published loader): "
-            + "; ".join(beyond)
-            + "."
-        )
-    rows: list[list[CellText]] = []
-    for cell, change in changes:
-        mark = "hurt" if _verdict(change) == "falls" else ""
-        rows.append([_setting(results, cell), (shown(change), mark), _verdict(change)])
-    return [
-        bullets(items),
-        "<details><summary>All paired changes, largest loss first</summary>",
-        table(["setting", "change of accuracy", "verdict"], rows),
-        "</details>",
-    ]
+        head = ["published loader", "clean set", "poisoned", "untouched pictures", "difference"]
+        parts += [
+            paragraph(
+                "What the poison adds to the rescale-only control, in which untouched pictures go "
+                "through the same published loader:"
+            ),
+            table(head, beyond),
+        ]
+    return [*parts, *_all_changes(results, changes)]

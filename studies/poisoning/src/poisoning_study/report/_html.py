@@ -26,7 +26,9 @@ table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabu
   margin: 1rem 0; display: block; overflow-x: auto; }
 th, td { padding: .3rem .5rem; border-bottom: 1px solid var(--line); text-align: right;
   white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 13rem; }
+th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 15rem; }
+table.words td { text-align: left; white-space: normal; vertical-align: top; }
+table.words td:first-child { min-width: 14rem; white-space: nowrap; }
 thead th { border-bottom: 2px solid var(--soft); }
 td.hurt { color: var(--mark); font-weight: 600; } tr.original td { background: var(--panel); }
 figure { margin: 1.2rem 0; } figure img { max-width: 100%; background: #fff; border-radius: 3px; }
@@ -55,14 +57,17 @@ CellText = str | tuple[str, str]
 
 
 def table(
-    head: Sequence[str], rows: Sequence[Sequence[CellText]], row_css: Sequence[str] = ()
+    head: Sequence[str],
+    rows: Sequence[Sequence[CellText]],
+    row_css: Sequence[str] = (),
+    css: str = "",
 ) -> str:
     """Return a table; cells are escaped."""
-    lines = ["<table><thead><tr>", *(f"<th>{text(name)}</th>" for name in head), "</tr></thead>"]
-    lines.append("<tbody>")
+    lines = [f'<table class="{css}"><thead><tr>' if css else "<table><thead><tr>"]
+    lines += [*(f"<th>{text(name)}</th>" for name in head), "</tr></thead>", "<tbody>"]
     for index, row in enumerate(rows):
-        css = row_css[index] if row_css else ""
-        lines.append(f'<tr class="{css}">' if css else "<tr>")
+        of_row = row_css[index] if row_css else ""
+        lines.append(f'<tr class="{of_row}">' if of_row else "<tr>")
         for cell in row:
             content, mark = cell if isinstance(cell, tuple) else (cell, "")
             lines.append(f'<td class="{mark}">' if mark else "<td>")

@@ -34,6 +34,22 @@ class Mean:
         """Whether the interval does not contain 0; never so for a single seed."""
         return self.half_width is not None and abs(self.value) > self.half_width
 
+    @property
+    def verdict(self) -> str:
+        """Return "falls", "rises", or "open" where the interval contains 0."""
+        if not self.excludes_zero:
+            return "open"
+        return "falls" if self.value < 0 else "rises"
+
+    def shown(self, sign: str = "") -> str:
+        """Return three digits and the interval where there is one; `sign` "+" for differences."""
+        value = f"{self.value:{sign}.3f}".replace("-", "\u2212")
+        return (
+            f"{value} (one seed)"
+            if self.half_width is None
+            else (f"{value} ± {self.half_width:.3f}")
+        )
+
 
 def mean_of(values: list[float]) -> Mean:
     """Return the mean of one value a seed.
@@ -85,20 +101,28 @@ class Results:
         """Return one number a seed."""
         return {seed: float(result[key]) for seed, result in self.cells.get(cell, {}).items()}
 
-    def clean(self, victim: str, defence: str) -> dict[int, float]:
-        """Return the final accuracies of `victim` on the clean set, with `defence`."""
+    def clean(self, cell: Cell, key: str = "final") -> dict[int, float]:
+        """Return the accuracies on the clean set of the victim, defence and seeds of `cell`."""
+        asked = self.study.seeds(self.study.experiments[cell[0]])
         found: dict[int, float] = {}
-        for (_, poison, name, used, _), results in self.cells.items():
-            if not poison and name == victim and used == defence:
-                found.update({seed: float(result["final"]) for seed, result in results.items()})
+        for (_, poison, victim, defence, _), results in self.cells.items():
+            if not poison and (victim, defence) == cell[2:4]:
+                found |= {s: float(result[key]) for s, result in results.items() if s in asked}
         return found
+
+    def changes(self, cell: Cell) -> dict[int, float]:
+        """Return the change of the final accuracy against the clean set, seed by seed."""
+        return differences(self.values(cell, "final"), self.clean(cell))
 
     def change(self, cell: Cell) -> Mean | None:
         """Return the mean paired change of the final accuracy against the clean set."""
-        clean = self.clean(cell[2], cell[3])
-        final = self.values(cell, "final")
-        common = sorted(set(clean) & set(final))
-        return mean_of([final[seed] - clean[seed] for seed in common]) if common else None
+        found = self.changes(cell)
+        return mean_of(list(found.values())) if found else None
+
+
+def differences(first: dict[int, float], second: dict[int, float]) -> dict[int, float]:
+    """Return first minus second for the seeds that both have, in order."""
+    return {seed: first[seed] - second[seed] for seed in sorted(set(first) & set(second))}
 
 
 def _cell(run: Run) -> Cell:

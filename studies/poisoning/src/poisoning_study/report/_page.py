@@ -9,10 +9,12 @@ import numpy as np
 import torch
 
 from poisoning_study.files import write_atomically
-from poisoning_study.protocol import CODE_VERSION, RunStore, Study
+from poisoning_study.objectives import FORMS, OBJECTIVES
+from poisoning_study.protocol import CODE_VERSION, RunStore, Study, recorded_calls
 from poisoning_study.report._detection import detection_section
 from poisoning_study.report._findings import findings_section
 from poisoning_study.report._html import bullets, page, paragraph, text
+from poisoning_study.report._names import names_table
 from poisoning_study.report._numbers import Results
 from poisoning_study.report._pictures import pictures_section
 from poisoning_study.report._victims import READING, table_1, victims_section
@@ -44,11 +46,29 @@ def _preface(results: Results) -> list[str]:
         paragraph(
             f"Data: {text(source)}. {results.n_found} of {results.n_asked} runs are there"
             + (", the others say so." if results.n_found < results.n_asked else ".")
-            + f" Seeds {', '.join(map(str, settings.seeds))}; "
-            f"{results.processor_seconds / 60:.1f} processor minutes."
+            + f" Seeds {', '.join(map(str, settings.seeds))}. "
+            + " ".join(map(text, settings.notes))
         ),
+        *_when_and_where(results),
         paragraph(READING, "note"),
     ]
+
+
+def _when_and_where(results: Results) -> list[str]:
+    sentences = []
+    for call in recorded_calls(results.store.root):
+        load = (
+            f", load {call['load_at_start']} at its start and {call['load_at_end']} at its end"
+            if call["load_at_start"] is not None
+            else ""
+        )
+        sentences.append(
+            f"{call['jobs']} jobs in {call['seconds'] / 60:.1f} minutes "
+            f"({call['processor_seconds'] / 60:.1f} processor minutes) from {call['started']}, "
+            f"{call['workers']} workers on {call['processors']} processors "
+            f"({call['processor']}{load})."
+        )
+    return [paragraph("Run: " + text(" ".join(sentences)), "note")] if sentences else []
 
 
 def _not_run(results: Results) -> list[str]:
@@ -64,6 +84,22 @@ def _not_run(results: Results) -> list[str]:
         items.append(
             "Poisons are crafted with sound encoders throughout; <code>as_published</code> in a "
             "poison's table repeats the defects there too, and is in the full configurations."
+        )
+    crafted = {
+        (study.poisons[name].objective, study.poisons[name].form)
+        for experiment in study.experiments.values()
+        for name in experiment.poisons
+    }
+    missed = [
+        f"{objective}, {form}"
+        for objective in OBJECTIVES
+        if objective != "adversarial"
+        for form in FORMS
+        if (objective, form) not in crafted
+    ]
+    if missed:
+        items.append(
+            f"Perturbations that the code offers and no experiment here uses: {'; '.join(missed)}."
         )
     singles = [e.title for e in study.experiments.values() if len(study.seeds(e)) == 1]
     items += [f"{text(title)}: one seed, so a lead and not a finding." for title in singles]
@@ -95,11 +131,16 @@ def write_report(study: Study, out: Path) -> Path:
     figures = out / "figures"
     body = _preface(results)
     body += ["<h2>What these runs bear out</h2>", *findings_section(results)]
+    body += ["<h2>Names</h2>", names_table(study)]
     if any(experiment.table_1 for experiment in study.experiments.values()):
         body += [
             "<h2>The original's Table 1 beside ours</h2>",
             table_1(results),
-            paragraph("The original's figures are one run each.", "note"),
+            paragraph(
+                "The original's figures are one run each, on the benchmark's 43 classes. Ours are "
+                "on other data, so their course can be compared, not their level.",
+                "note",
+            ),
         ]
     for name, experiment in study.experiments.items():
         body += [

@@ -38,8 +38,8 @@ def pictures_section(
     parts = [
         picture(
             sheet(train.images[rows], images, captions),
-            "One training image a class: clean, the change enlarged around grey, and poisoned, "
-            "after rounding to 8 bits.",
+            "One training image a class: clean; then for each perturbation the change, enlarged "
+            "around grey, and the poisoned image below it, after rounding to 8 bits.",
             figures,
             f"{name}-sheet",
         )
@@ -53,13 +53,13 @@ def pictures_section(
         ]
         for poison, result in found.items()
     ]
-    parts.append(table(["perturbation", "mean L2", "largest", "PSNR"], sizes))
+    parts.append(table(["perturbation", "mean L2 norm", "largest change", "PSNR"], sizes))
     losses = {
         poison: result["curves"]
         for poison, result in found.items()
         if result["curves"] and "discriminator, real" in result["curves"][0]
     }
     if losses:
-        caption = "The discriminator's losses (both heads) on poisoned and on real images."
+        caption = "The discriminator's losses, both heads together, on poisoned and on real images."
         parts.append(picture(loss_curves(losses), caption, figures, f"{name}-losses"))
     return parts

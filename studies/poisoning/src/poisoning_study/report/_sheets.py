@@ -40,8 +40,8 @@ def sheet(clean: _Pixels, poisoned: dict[str, _Pixels], captions: dict[str, str]
     for name, images in poisoned.items():
         factor = enlargement(clean, images)
         change = (images.astype(np.int64) - clean.astype(np.int64)) * factor + 128
-        rows.append((f"change x {factor}", np.clip(change, 0, 255).astype(np.uint8)))
-        rows.append((f"{name}\n{captions[name]}", images))
+        rows.append((f"{name}:\nchange x {factor}", np.clip(change, 0, 255).astype(np.uint8)))
+        rows.append((f"poisoned,\n{captions[name]}", images))
     for ax, (title, images) in zip(axes, rows, strict=True):
         ax.imshow(_tile(images), interpolation="nearest")
         ax.set_xticks([])

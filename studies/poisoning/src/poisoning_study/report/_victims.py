@@ -8,32 +8,28 @@ from pathlib import Path
 from poisoning_study.protocol import Experiment
 from poisoning_study.report._figures import accuracy_curves, epoch_curves
 from poisoning_study.report._html import CellText, picture, table
-from poisoning_study.report._numbers import Cell, Mean, Results, mean_of
+from poisoning_study.report._numbers import Cell, Mean, Results, differences, mean_of
 from poisoning_study.report._original import FRACTIONS, TABLE_1
 
 #: How to read every accuracy of the page.
 READING = (
-    "Accuracies: mean final test accuracy ± 95% interval over seeds (Student's t; data, mixing and "
-    "weights all change with the seed); in brackets the mean peak over epochs. Red: below the "
-    "clean set with an interval of the paired difference that excludes 0."
+    "Accuracies: mean accuracy on clean test images after the last epoch, ± 95% interval over "
+    "seeds (Student's t; data, mixing and weights all change with the seed); in brackets the mean "
+    "peak over epochs. Red: below the clean set, with an interval of the paired difference that "
+    "excludes 0. Since differences are paired, they can be surer than the accuracies they are of."
 )
 
 
-def shown(mean: Mean) -> str:
-    """Return a mean as text: three digits, interval where there is one."""
-    if mean.half_width is None:
-        return f"{mean.value:.3f} (one seed)"
-    return f"{mean.value:.3f} ± {mean.half_width:.3f}"
-
-
 def _cell_text(results: Results, cell: Cell) -> CellText:
-    final, peak = results.values(cell, "final"), results.values(cell, "peak")
+    if not cell[1]:
+        final, peak = results.clean(cell), results.clean(cell, "peak")
+    else:
+        final, peak = results.values(cell, "final"), results.values(cell, "peak")
     if not final:
         return "not run"
-    content = f"{shown(mean_of(list(final.values())))} [{mean_of(list(peak.values())).value:.3f}]"
+    content = f"{mean_of(list(final.values())).shown()} [{mean_of(list(peak.values())).value:.3f}]"
     change = results.change(cell) if cell[1] else None
-    hurt = change is not None and change.excludes_zero and change.value < 0
-    return (content, "hurt") if hurt else content
+    return (content, "hurt") if change is not None and change.verdict == "falls" else content
 
 
 def _rows(name: str, experiment: Experiment) -> Iterator[tuple[str, str, str]]:
@@ -67,6 +63,25 @@ def table_1(results: Results) -> str:
     return table(head, rows, css)
 
 
+def _what_defences_do(results: Results, name: str, experiment: Experiment) -> list[str]:
+    """Return what each defence restores and what it costs, paired with no defence."""
+    rows: list[list[CellText]] = []
+    most = max(experiment.fractions)
+    for victim, defence, poison in _rows(name, experiment):
+        if defence == "none":
+            continue
+        row: list[CellText] = [f"{poison}, {victim}, {defence}"]
+        for cell in ((name, poison, victim, defence, most), (name, "", victim, defence, 0.0)):
+            other = (*cell[:3], "none", cell[4])
+            accuracies = results.values if cell[1] else results.clean
+            gained = differences(accuracies(cell, "final"), accuracies(other, "final"))
+            change = mean_of(list(gained.values())) if gained else None
+            row.append(f"{change.shown('+')} ({change.verdict})" if change else "not run")
+        rows.append(row)
+    head = ["defended minus undefended", f"{most:.0%} replaced: restored", "clean set: cost"]
+    return [table(head, rows)]
+
+
 def victims_section(
     results: Results, name: str, experiment: Experiment, figures: Path
 ) -> list[str]:
@@ -79,14 +94,12 @@ def victims_section(
         label = ", ".join([poison, victim] + ([defence] if len(experiment.defences) > 1 else []))
         row: list[CellText] = [label]
         for fraction in fractions:
+            cell = (name, poison if fraction else "", victim, defence, fraction)
+            row.append(_cell_text(results, cell))
             if fraction == 0:
-                clean = results.clean(victim, defence)
-                values = list(clean.values())
-                row.append(shown(mean_of(values)) if values else "not run")
+                values = list(results.clean(cell).values())
             else:
-                cell = (name, poison, victim, defence, fraction)
                 values = list(results.values(cell, "final").values())
-                row.append(_cell_text(results, cell))
                 runs = [found["by_epoch"] for found in results.cells.get(cell, {}).values()]
                 if runs and fraction == max(fractions):
                     epochs[label] = runs
@@ -95,9 +108,14 @@ def victims_section(
         rows.append(row)
     verb = "left out" if experiment.fate == "remove" else "replaced"
     parts = [table([f"share {verb}", *(f"{f:.0%}" for f in fractions)], rows)]
+    if len(experiment.defences) > 1:
+        parts += _what_defences_do(results, name, experiment)
     chance = 1 / results.study.settings.data.classes
     if any(len(points) > 2 for points in curves.values()):
-        caption = f"Final accuracy against the share of every class that is {verb}; 95% intervals."
+        caption = (
+            f"Final accuracy against the share of every class that is {verb}; 95% intervals, cut "
+            "off at 0 and 1, and drawn a little apart."
+        )
         figure = accuracy_curves(curves, f"% {verb}", chance)
         parts.append(picture(figure, caption, figures, f"{name}-accuracy"))
     if len(epochs) > 1 and len(epochs) <= 8:

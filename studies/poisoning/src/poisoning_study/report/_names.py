@@ -1,0 +1,64 @@
+"""What the names of a configuration stand for."""
+
+from __future__ import annotations
+
+from poisoning_study.objectives import CraftSettings
+from poisoning_study.protocol import Study, VictimSettings
+from poisoning_study.report._html import CellText, table
+
+_CONTROLS = {
+    "none": "untouched pictures",
+    "noise": "a random sign a pixel and channel",
+    "class-blocks": "one random pattern of coloured blocks a class",
+}
+_FORMS = {
+    "generator": "a generator that sees the picture",
+    "label-generator": "a generator that sees the picture and its class",
+    "class-wise": "one free perturbation a class",
+    "sample-wise": "one free perturbation a picture",
+}
+
+
+def _poison(settings: CraftSettings) -> str:
+    if settings.objective in _CONTROLS:
+        words = [f"Control: {_CONTROLS[settings.objective]}"]
+    elif settings.objective == "adversarial":
+        words = [f"The original's game: {_FORMS[settings.form]} against a discriminator"]
+        words += ["without the counterfeit head"] * (not settings.counterfeit_head)
+        words += ["crafted with the published defects"] * settings.as_published
+    else:
+        learning = "learn along" if settings.objective == "error-minimising" else "stay fixed"
+        words = [f"{settings.objective.capitalize()}: {_FORMS[settings.form]}"]
+        words += [f"surrogates {learning}"]
+    if settings.alpha is not None:
+        words.append(f"alpha = {settings.alpha:g}")
+    if settings.radius is not None:
+        words.append(f"changes of at most {settings.radius}/255")
+    if settings.surrogates:
+        names = ", ".join(name.partition("/")[2] for name in settings.surrogates)
+        words.append(f"{len(settings.surrogates)} surrogates ({names})")
+    return "; ".join(words).replace("1 surrogates", "1 surrogate") + "."
+
+
+def _victim(settings: VictimSettings) -> str:
+    if settings.style == "scratch":
+        words = f"{settings.backbone}, trained from scratch"
+    else:
+        words = f"{settings.backbone}, frozen, with a small trained head: the original's victim"
+    if settings.as_published:
+        words += ", with its defects (drifting batch normalisation, ReLU on the logits)"
+    return f"{words}; {settings.training.epochs} epochs."
+
+
+def names_table(study: Study) -> str:
+    """Return a table of the poisons and victims that the experiments name."""
+    experiments = study.experiments.values()
+    poisons = {name for experiment in experiments for name in experiment.poisons}
+    victims = {name for experiment in experiments for name in experiment.victims}
+    rows: list[list[CellText]] = [
+        [name, _poison(settings)] for name, settings in study.poisons.items() if name in poisons
+    ]
+    rows += [
+        [name, _victim(settings)] for name, settings in study.victims.items() if name in victims
+    ]
+    return table(["name", "what it is"], rows, css="words")
