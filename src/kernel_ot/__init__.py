@@ -8,7 +8,7 @@ from kernel_ot import kernels
 from kernel_ot._version import __version__
 from kernel_ot.potentials import KernelExpansion, Potentials
 from kernel_ot.problem import Problem
-from kernel_ot.solvers import Solution, Status, solve
+from kernel_ot.solvers import Solution, Status, TracedSolution, solve, solve_batch
 
 if TYPE_CHECKING:
     from kernel_ot.estimator import KernelOT, KernelOTCV
@@ -21,9 +21,11 @@ __all__ = [
     "Problem",
     "Solution",
     "Status",
+    "TracedSolution",
     "__version__",
     "kernels",
     "solve",
+    "solve_batch",
 ]
 
 

@@ -35,7 +35,7 @@ def _as_float_array(value: Any, name: str) -> Array:
 def _check_finite(array: Array, name: str) -> None:
     if is_traced(array):  # its entries cannot be looked at; a solve of NaN ends with a status
         return
-    finite = np.asarray(namespace_of(array).isfinite(array))
+    finite = np.isfinite(np.asarray(array))
     if not finite.all():
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(
@@ -148,9 +148,10 @@ def check_weights(value: Any, n: int, name: str) -> Array:
     total = weights.sum()
     if is_traced(weights):
         return _rescaled(weights, total)
-    if (weights < 0).any():
-        raise ValueError(f"{name} has a negative entry ({weights.min()}); weights are masses.")
-    if total <= 0:
+    masses = np.asarray(weights)
+    if (masses < 0).any():
+        raise ValueError(f"{name} has a negative entry ({masses.min()}); weights are masses.")
+    if masses.sum() <= 0:
         raise ValueError(f"{name} sums to 0; at least one weight must be positive.")
     return _rescaled(weights, total)
 

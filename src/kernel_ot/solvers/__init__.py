@@ -1,6 +1,7 @@
 """Solve a problem: the entry point, the statuses and one file a method."""
 
 from kernel_ot.solvers._accelerated_gradient import AcceleratedGradient
+from kernel_ot.solvers._batch import solve_batch
 from kernel_ot.solvers._choice import METHODS, check_method_name
 from kernel_ot.solvers._extragradient import Extragradient
 from kernel_ot.solvers._interior_point import InteriorPoint
@@ -12,6 +13,7 @@ from kernel_ot.solvers._solve import solve
 from kernel_ot.solvers._ssn import SemismoothNewton
 from kernel_ot.solvers._ssn_extragradient import SafeguardedSemismoothNewton
 from kernel_ot.solvers._status import Status
+from kernel_ot.solvers._traced_solution import TracedSolution
 
 __all__ = [
     "METHODS",
@@ -28,6 +30,8 @@ __all__ = [
     "StartingPoint",
     "State",
     "Status",
+    "TracedSolution",
     "check_method_name",
     "solve",
+    "solve_batch",
 ]

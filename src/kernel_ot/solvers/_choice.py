@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kernel_ot.arrays import is_traced
 from kernel_ot.problem import Problem, check_optimality
 from kernel_ot.solvers._accelerated_gradient import AcceleratedGradient
 from kernel_ot.solvers._extragradient import Extragradient
@@ -20,6 +21,8 @@ _CLOSE = 1e-4
 
 
 def _interior_point(problem: Problem) -> Method:
+    if is_traced(problem.features):  # its condition cannot be looked at
+        return InteriorPoint()
     return FullRankInteriorPoint() if is_well_conditioned(problem) else InteriorPoint()
 
 
@@ -59,5 +62,7 @@ def choose_method(name: str, problem: Problem, start: StartingPoint | None) -> M
 
 
 def _is_close(problem: Problem, start: StartingPoint) -> bool:
+    if is_traced(problem.features, problem.linear, start.gamma, start.multiplier):
+        return False
     report = check_optimality(problem, *rescaled(problem, start))
     return bool(report.residual <= _CLOSE)

@@ -17,8 +17,8 @@ from kernel_ot.solvers._solution import Progress, Solution
 from kernel_ot.solvers._status import Status
 
 # A method whose claim to be done is refuted this often is held to a tenth of its tolerance.
-_REFUSALS_BEFORE_TIGHTENING = 4
-_TIGHTENINGS = 3
+REFUSALS_BEFORE_TIGHTENING = 4
+TIGHTENINGS = 3
 
 Callback = Callable[[Progress], Any]
 
@@ -93,8 +93,8 @@ class _Run:
         if state is self.best:
             self.best, self.best_residual = self.runner_up
         self.refusals += 1
-        tightest = self.tol * 0.1**_TIGHTENINGS
-        if self.refusals % _REFUSALS_BEFORE_TIGHTENING == 0 and self.method_tol > tightest:
+        tightest = self.tol * 0.1**TIGHTENINGS
+        if self.refusals % REFUSALS_BEFORE_TIGHTENING == 0 and self.method_tol > tightest:
             self.method_tol *= 0.1
         return False
 

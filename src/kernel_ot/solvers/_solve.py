@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_positive
+from kernel_ot.arrays import Array, check_positive, namespace_of
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._choice import choose_method
 from kernel_ot.solvers._loop import Callback, run
@@ -48,14 +48,23 @@ def solve(
 
     Returns
     -------
-    Solution
+    Solution or TracedSolution
         Whatever happened, Ctrl-C included: its status says how it ended. `solve` does not raise
-        for a solve that failed.
+        for a solve that failed. A problem of JAX arrays gives a `TracedSolution` of JAX arrays.
 
     Raises
     ------
     ValueError
-        An unknown method, a tolerance or limit out of range, an `init` of the wrong shape.
+        An unknown method, a tolerance or limit out of range, an `init` of the wrong shape; a
+        callback or a time limit with JAX arrays.
+
+    Notes
+    -----
+    On JAX arrays the whole solve is one compiled function: it composes with `jax.jit`, `jax.vmap`
+    and `jax.grad`, does not compile again for the same shapes, method and max_iter, and
+    derivatives in everything that the problem was made of come from the implicit function theorem.
+    Inside of traced code "auto" cannot look at values and takes the interior point method in the
+    form that is safe for every K.
 
     Examples
     --------
@@ -70,6 +79,9 @@ def solve(
     >>> solution.status.name, solution.residual <= 1e-8
     ('CONVERGED', True)
     """
+    if namespace_of(problem.features) is not np:
+        solution: Solution = _solve_jax(problem, method, tol, max_iter, init, callback, time_limit)
+        return solution
     start = _starting_point(problem, init)
     chosen = choose_method(method, problem, start) if isinstance(method, str) else method
     tol = check_positive(tol, "tol")
@@ -85,18 +97,66 @@ def solve(
     )
 
 
+def _solve_jax(
+    problem: Problem,
+    method: str | Method,
+    tol: Any,
+    max_iter: int | None,
+    init: Any,
+    callback: Callback | None,
+    time_limit: float | None,
+) -> Any:
+    from kernel_ot.solvers._traced_solve import solve_traced
+
+    for name, value in (("callback", callback), ("time_limit", time_limit)):
+        if value is not None:
+            raise ValueError(
+                f"{name} cannot be used with JAX arrays, whose solve is one compiled function: "
+                "bound it with max_iter, look at residual_history, or pass NumPy arrays."
+            )
+    start = _traced_start(problem, init)
+    chosen = choose_method(method, problem, start) if isinstance(method, str) else method
+    max_iter = chosen.max_iter if max_iter is None else _as_count(max_iter)
+    return solve_traced(problem, chosen, check_positive(tol, "tol"), max_iter, start)
+
+
+def _traced_start(problem: Problem, init: Any) -> StartingPoint | None:
+    if init is None:
+        return None
+    if hasattr(init, "gamma"):
+        init = (init.gamma, init.multiplier)
+    gamma, multiplier = _checked_pair(init)
+    xp, dtype = namespace_of(problem.features), problem.features.dtype
+    gamma = xp.asarray(gamma, dtype)
+    multiplier = None if multiplier is None else xp.asarray(multiplier, dtype)
+    _check_shapes(problem, gamma, multiplier)
+    return StartingPoint(gamma, multiplier)
+
+
 def _starting_point(problem: Problem, init: Any) -> StartingPoint | None:
     if init is None:
         return None
     if isinstance(init, Solution):
         init = (init.gamma, init.multiplier)
+    gamma, multiplier = (None if part is None else _as_real(part) for part in _checked_pair(init))
+    assert gamma is not None
+    _check_shapes(problem, gamma, multiplier)
+    for name, array in (("gamma", gamma), ("multiplier", multiplier)):
+        if array is not None and not np.isfinite(array).all():
+            raise ValueError(f"init has a {name} with NaN or infinity.")
+    return StartingPoint(gamma, multiplier)
+
+
+def _checked_pair(init: Any) -> Any:
     if not isinstance(init, (tuple, list)) or len(init) != 2 or init[0] is None:
         raise ValueError(
             f"init is {type(init).__name__}; it must be a Solution or a pair (gamma, multiplier), "
             "of which only the multiplier may be None."
         )
-    gamma, multiplier = (None if part is None else _as_real(part) for part in init)
-    assert gamma is not None
+    return init
+
+
+def _check_shapes(problem: Problem, gamma: Array, multiplier: Array | None) -> None:
     if gamma.shape != (problem.n_fill,):
         raise ValueError(
             f"init has gamma of shape {gamma.shape}; this problem needs ({problem.n_fill},)."
@@ -106,10 +166,6 @@ def _starting_point(problem: Problem, init: Any) -> StartingPoint | None:
             f"init has a multiplier of shape {multiplier.shape}; this problem needs "
             f"({problem.rank}, {problem.rank}), or None."
         )
-    for name, array in (("gamma", gamma), ("multiplier", multiplier)):
-        if array is not None and not np.isfinite(array).all():
-            raise ValueError(f"init has a {name} with NaN or infinity.")
-    return StartingPoint(gamma, multiplier)
 
 
 def _as_real(value: Any) -> Array:
