@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -104,6 +106,25 @@ def test_the_map_moves_a_shifted_sample_back() -> None:
     assert 1.2 < transport.displacement(suspect).mean() < 2.2
     # For c = |x - y|^2 / 2, moving by 2 costs 2.
     assert transport.cost(suspect) == pytest.approx(2.0, rel=0.3)
+
+
+def test_methods_are_tried_until_one_converges() -> None:
+    rng = np.random.default_rng(0)
+    suspect = np.repeat([False, True], 40)
+    points = rng.normal(size=(80, 2)) + np.outer(suspect, [1.0, 0.0])
+    costs = []
+    # The first method of the last pair stops far from a tolerance this small.
+    for methods in (("auto",), ("ssn",), ("extragradient", "auto")):
+        settings = replace(SETTINGS, methods=methods, tolerance=1e-8)
+        transport = TransportTest(points, settings, np.random.default_rng(0))
+        costs.append(transport.cost(suspect))
+    assert costs == pytest.approx([costs[0]] * 3, rel=1e-5)
+    settings = replace(SETTINGS, methods=("extragradient",), tolerance=1e-8)
+    transport = TransportTest(points, settings, np.random.default_rng(0))
+    with pytest.raises(StudyError, match="did not converge"):
+        transport.cost(suspect)
+    with pytest.raises(StudyError, match=r"methods must name some of auto, .*ssn"):
+        DetectionSettings(methods=("magic",))
 
 
 def test_p_values() -> None:

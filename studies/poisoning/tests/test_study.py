@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import Tensor
 
 from conftest import write_benchmark
 from poisoning_study import StudyError
 from poisoning_study.cli import main
+from poisoning_study.defences import DEFENCES, Defence
+from poisoning_study.models import FrozenEncoder
 from poisoning_study.protocol import (
     BackboneJob,
     RunStore,
     VictimJob,
     load_pool,
     load_study,
+    recorded_calls,
     run_study,
+    stages,
 )
 from poisoning_study.torch_setup import require_torch
 
@@ -129,9 +135,23 @@ def test_the_report_has_every_section(finished: tuple[Path, Path]) -> None:
     assert (finished[1] / "figures/5-pictures-sheet.png").stat().st_size > 1000
 
 
+def test_the_page_says_what_names_mean_and_what_changed(finished: tuple[Path, Path]) -> None:
+    page = (finished[1] / "report.html").read_text()
+    assert "<td>blocks</td><td>Control: one random pattern of coloured blocks a class" in page
+    assert "surrogate (residual)" in page
+    assert "defended minus undefended" in page
+    assert "kernel OT minus energy" in page
+    assert page.count("untouched pictures</th>") == 0  # no rescale-only control among these
+
+
 def test_a_finished_study_runs_nothing_again(finished: tuple[Path, Path]) -> None:
     configs, out = finished
     assert run_study(load_study(configs), out, progress=False) == 0
+    # Only calls that ran something are kept.
+    (call,) = recorded_calls(out / "runs")
+    assert call["jobs"] == sum(len(jobs) for _, jobs in stages(load_study(configs)))
+    assert call["processor_seconds"] > 0
+    assert f"{call['jobs']} jobs in " in (out / "report.html").read_text()
 
 
 def test_results_hold_what_was_trained(finished: tuple[Path, Path]) -> None:
@@ -181,6 +201,7 @@ def test_an_interrupted_study_continues(
     with pytest.raises(StudyError, match=r"Stopped in 'backbones' with 1 of 4 done"):
         run_study(study, tmp_path, progress=False)
     assert len(list((tmp_path / "runs/backbones").glob("*.json"))) == 1
+    assert [call["jobs"] for call in recorded_calls(tmp_path / "runs")] == [11]
 
 
 def test_an_incomplete_study_says_so(finished: tuple[Path, Path], tmp_path: Path) -> None:
@@ -225,3 +246,31 @@ def test_messages_instead_of_tracebacks(
     assert "needs torch, which is not installed" in capsys.readouterr().err
     with pytest.raises(StudyError, match="in one command"):
         require_torch()
+
+
+def test_frozen_features_are_computed_once_and_equal(
+    finished: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs, out = finished
+    job = next(
+        run.job
+        for run in load_study(configs).runs()
+        if isinstance(run.job, VictimJob) and run.victim == "published" and run.fraction == 0
+    )
+    sound = replace(job, victim=replace(job.victim, as_published=False))
+    store = RunStore(out / "runs")
+    passes: list[int] = []
+    forward = FrozenEncoder.forward
+
+    def counted(encoder: FrozenEncoder, images: Tensor) -> Tensor:
+        passes.append(len(images))
+        return forward(encoder, images)
+
+    monkeypatch.setattr(FrozenEncoder, "forward", counted)
+    by_epoch = sound.compute(store)["by_epoch"]
+    assert not passes
+    # The slow way: an augmentation that changes nothing forbids to keep the features.
+    same = Defence("none", lambda images: images, lambda batch, rng: batch)
+    monkeypatch.setitem(DEFENCES, "none", same)
+    assert sound.compute(store)["by_epoch"] == pytest.approx(by_epoch, abs=0.051)
+    assert passes

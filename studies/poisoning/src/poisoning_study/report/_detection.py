@@ -28,7 +28,7 @@ def _found(results: Results, name: str, poison: str, fraction: float) -> list[di
     return list(_by_seed(results, name, poison, fraction).values())
 
 
-_AHEAD = "kernel OT minus energy distance"
+_AHEAD = "kernel OT minus energy"
 
 
 def _verdict(advantage: Mean) -> str:
@@ -65,27 +65,39 @@ def _advantage(found: dict[int, Any], score: Callable[[dict[str, Any], str], flo
 
 
 def detection_reading(results: Results, name: str, experiment: Experiment) -> str | None:
-    """Return a sentence on who finds what, and whether kernel OT is ahead."""
-    sentences = []
-    for poison in experiment.poisons:
-        for fraction in sorted(experiment.fractions):
-            found = _by_seed(results, name, poison, fraction)
-            if not found or not fraction:
-                continue
-            counts = [_rejections(list(found.values()), d) for d in DETECTORS]
-            words = ", ".join(
-                f"{detector} {k}/{n}" for detector, (k, n) in zip(DETECTORS, counts, strict=True)
-            )
-            sentences.append(f"{text(poison)} {fraction:.0%}: {words}")
-    if not sentences:
+    """Return what is found, and whether kernel OT is ahead of the energy distance."""
+    sets = [
+        (f"{poison} {fraction:.0%}", fraction, _by_seed(results, name, poison, fraction))
+        for poison in experiment.poisons
+        for fraction in sorted(experiment.fractions)
+        if fraction and _by_seed(results, name, poison, fraction)
+    ]
+    if not sets:
         return None
+    most = max(fraction for _, fraction, _ in sets)
+    found = [
+        f"{text(words)}: "
+        + ", ".join("{} {}/{}".format(d, *_rejections(list(one.values()), d)) for d in DETECTORS)
+        for words, fraction, one in sets
+        if fraction == most
+    ]
     clean = _found(results, name, "", 0.0)
-    level = ", ".join("{} {}/{}".format(d, *_rejections(clean, d)) for d in DETECTORS)
-    return (
-        f"<b>{text(experiment.title)}</b>: classes found different at p ≤ .05. "
-        + ". ".join(sentences)
-        + (f". On clean sets, where each is a false alarm: {level}." if clean else ".")
-    )
+    if clean:
+        level = ", ".join("{} {}/{}".format(d, *_rejections(clean, d)) for d in DETECTORS)
+        found.append(f"clean sets, where each is a false alarm: {level}")
+    sentences = ["Classes found different at p ≤ .05: " + "; ".join(found)]
+    shares = [_advantage(one, _share).verdict for _, _, one in sets]
+    areas = [_advantage(one, _area).verdict for _, fraction, one in sets if fraction < 1]
+    for words, verdicts in (
+        ("share of classes that it finds", shares),
+        ("area under the ROC curve of single images", areas),
+    ):
+        ahead, behind = verdicts.count("rises"), verdicts.count("falls")
+        sentences.append(
+            f"In the {words}, kernel OT is ahead of the energy distance on {ahead} contaminated "
+            f"sets, behind on {behind}, and {verdicts.count('open')} are open"
+        )
+    return f"<b>{text(experiment.title)}</b>: " + ". ".join(sentences) + "."
 
 
 def _power_table(results: Results, name: str, experiment: Experiment) -> str:

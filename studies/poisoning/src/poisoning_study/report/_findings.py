@@ -21,18 +21,22 @@ def _settings(results: Results) -> list[Cell]:
     return list(cells.values())
 
 
-def _words(results: Results, cell: Cell) -> str:
-    name, poison, victim, defence, fraction = cell
-    experiment = results.study.experiments[name]
-    words = [f"{poison} {fraction:.0%}", victim]
+def _words(cell: Cell) -> str:
+    _, poison, victim, defence, fraction = cell
+    return ", ".join([f"{poison} {fraction:.0%}", victim, *[defence] * (defence != "none")])
+
+
+def _all_words(results: Results, cell: Cell) -> str:
+    """Return the words of a setting outside its own experiment's section."""
+    experiment = results.study.experiments[cell[0]]
+    words = [_words(cell)]
     words += ["published loader"] * (experiment.loader != "sound")
-    words += [defence] * (defence != "none")
     words += ["left out instead of poisoned"] * (experiment.fate == "remove")
     return ", ".join(words)
 
 
-def _listed(results: Results, changes: list[tuple[Cell, Mean]]) -> str:
-    return "; ".join(f"{text(_words(results, c))}: {m.shown('+')}" for c, m in changes)
+def _listed(changes: list[tuple[Cell, Mean]]) -> str:
+    return "; ".join(f"{text(_words(cell))}: {change.shown('+')}" for cell, change in changes)
 
 
 def _reading(results: Results, name: str) -> str | None:
@@ -47,9 +51,9 @@ def _reading(results: Results, name: str) -> str | None:
         return None
     found.sort(key=lambda pair: pair[1].value)
     parts = []
-    for verdict, words in (("falls", "accuracy <b>falls</b> with"), ("rises", "it rises with")):
+    for verdict, words in (("falls", "Accuracy <b>falls</b> with"), ("rises", "It rises with")):
         which = [pair for pair in found if pair[1].verdict == verdict]
-        parts += [f"{words} {_listed(results, which)}"] * bool(which)
+        parts += [f"{words} {_listed(which)}"] * bool(which)
     opened = [pair for pair in found if pair[1].verdict == "open"]
     single = [pair for pair in opened if pair[1].half_width is None]
     opened = [pair for pair in opened if pair[1].half_width is not None]
@@ -57,13 +61,13 @@ def _reading(results: Results, name: str) -> str | None:
         most = max(opened, key=lambda pair: abs(pair[1].value))
         narrow = sum(m.half_width is not None and m.half_width < 0.05 for _, m in opened)
         parts.append(
-            f"<b>open</b> for {len(opened)}, of which {narrow} have intervals narrower than ± 0.05;"
-            f" the largest change among them is {_listed(results, [most])}"
+            f"<b>Open</b> for {len(opened)}, of which {narrow} have intervals narrower than ± 0.05;"
+            f" the largest change among them is {_listed([most])}"
         )
     if single:
-        parts.append(f"without an interval: {_listed(results, single)}")
+        parts.append(f"Without an interval: {_listed(single)}")
     title = text(results.study.experiments[name].title)
-    return f"<b>{title}</b>: " + ". ".join(part[0].upper() + part[1:] for part in parts) + "."
+    return f"<b>{title}</b>: " + ". ".join(parts) + "."
 
 
 def _beyond_the_loader(results: Results) -> Iterator[list[CellText]]:
@@ -95,7 +99,7 @@ def _all_changes(results: Results, changes: list[tuple[Cell, Mean]]) -> list[str
         seeds = ", ".join(
             f"{v:+.3f}".replace("-", "\u2212") for v in results.changes(cell).values()
         )
-        rows.append([_words(results, cell), (change.shown("+"), mark), change.verdict, seeds])
+        rows.append([_all_words(results, cell), (change.shown("+"), mark), change.verdict, seeds])
     return [
         "<details><summary>All paired changes, largest loss first</summary>",
         table(["setting", "change of accuracy", "verdict", "by seed"], rows),
@@ -121,9 +125,11 @@ def findings_section(results: Results) -> list[str]:
         paragraph(
             f"In {len(changes)} settings other than a clean set, test accuracy falls in "
             f"{counts['falls']}, rises in {counts['rises']} and is left open in {counts['open']}: "
-            "the paired change against the clean set, seed by seed, with its 95% interval. About "
-            f"{_SIGNIFICANCE * len(changes):.0f} of them would be called a change by chance alone. "
-            "Open means that the interval contains 0, not that there is no change."
+            "the paired change against the clean set with the same victim and defence, seed by "
+            f"seed, with its 95% interval. About {_SIGNIFICANCE * len(changes):.0f} of them would "
+            "be called a change by chance alone, and seeds that happen to change by the same "
+            "amount make an interval too narrow. Open means that the interval contains 0, not "
+            "that there is no change."
         )
     ]
     items = []

@@ -27,9 +27,9 @@ table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabu
 th, td { padding: .3rem .5rem; border-bottom: 1px solid var(--line); text-align: right;
   white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 15rem; }
-table.words td { text-align: left; white-space: normal; vertical-align: top; }
+table.words :is(th, td) { text-align: left; white-space: normal; vertical-align: top; }
 table.words td:first-child { min-width: 14rem; white-space: nowrap; }
-thead th { border-bottom: 2px solid var(--soft); }
+thead th { white-space: normal; border-bottom: 2px solid var(--soft); }
 td.hurt { color: var(--mark); font-weight: 600; } tr.original td { background: var(--panel); }
 figure { margin: 1.2rem 0; } figure img { max-width: 100%; background: #fff; border-radius: 3px; }
 figcaption, .note { color: var(--soft); font-size: .88rem; }

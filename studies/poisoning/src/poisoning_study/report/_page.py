@@ -46,9 +46,9 @@ def _preface(results: Results) -> list[str]:
         paragraph(
             f"Data: {text(source)}. {results.n_found} of {results.n_asked} runs are there"
             + (", the others say so." if results.n_found < results.n_asked else ".")
-            + f" Seeds {', '.join(map(str, settings.seeds))}. "
-            + " ".join(map(text, settings.notes))
+            + f" Seeds {', '.join(map(str, settings.seeds))}."
         ),
+        *(paragraph(text(note)) for note in settings.notes),
         *_when_and_where(results),
         paragraph(READING, "note"),
     ]

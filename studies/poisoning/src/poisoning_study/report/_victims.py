@@ -78,7 +78,7 @@ def _what_defences_do(results: Results, name: str, experiment: Experiment) -> li
             change = mean_of(list(gained.values())) if gained else None
             row.append(f"{change.shown('+')} ({change.verdict})" if change else "not run")
         rows.append(row)
-    head = ["defended minus undefended", f"{most:.0%} replaced: restored", "clean set: cost"]
+    head = ["defended minus undefended", f"{most:.0%} replaced: restored", "clean set: change"]
     return [table(head, rows)]
 
 
