@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,38 @@ from kernel_ot import Problem, Solution, Status
 from kernel_ot.arrays import Array
 from kernel_ot.kernels import Gaussian
 from kernel_ot.problem import check_optimality
+
+
+@dataclass(frozen=True)
+class Backend:
+    """An array library."""
+
+    name: str
+    namespace: Any
+
+    def array(self, values: Any) -> Any:
+        """Return `values` as one of its arrays."""
+        return self.namespace.asarray(values)
+
+    def owns(self, value: Any) -> bool:
+        """Return whether `value` is one of its arrays; a Python or NumPy scalar is NumPy's."""
+        numbers = (np.ndarray, np.generic, float, int, bool)
+        return isinstance(value, numbers if self.name == "numpy" else self.namespace.ndarray)
+
+
+def load_backend(name: str) -> Backend:
+    """Return a backend, JAX with float64; one that is missing fails in CI and skips elsewhere."""
+    if name == "numpy":
+        return Backend(name, np)
+    try:
+        import jax
+    except ImportError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"JAX is expected in CI and cannot be imported: {error}")
+        pytest.skip("JAX is not installed; pip install 'kernel-ot[jax]'")
+    jax.config.update("jax_enable_x64", True)
+    return Backend(name, jax.numpy)
+
 
 REFERENCE = Path(__file__).parent / "reference"
 OPTIMA: dict[str, dict[str, float]] = json.loads((REFERENCE / "optimum.json").read_text())
