@@ -6,6 +6,7 @@ import argparse
 from itertools import product
 from pathlib import Path
 
+from benchmarks.accuracy._cells import cell_table, cells_directory, paired_table, run_cells
 from benchmarks.accuracy._families import FAMILIES
 from benchmarks.accuracy._methods import METHODS
 from benchmarks.accuracy._report import marks, table
@@ -21,7 +22,13 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5])
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--out", type=Path, default=Path("benchmark-output/accuracy"))
+    parser.add_argument(
+        "--cells", action="store_true", help="4i cells instead of families with known truth"
+    )
     options = parser.parse_args()
+    if options.cells:
+        _cells(options.out, [seed - 1 for seed in options.seeds])
+        return
     cells = [
         (family, d, n, seed)
         for n, seed, d, family in product(
@@ -35,6 +42,18 @@ def main() -> None:
     (options.out / "report.md").write_text(report)
     print(report)
     print(f"Written to {options.out}/report.md")
+
+
+def _cells(out: Path, splits: list[int]) -> None:
+    directory = cells_directory()
+    if directory is None:
+        raise SystemExit(
+            "The 4i cells were not found; set KERNEL_OT_4I to the folder with the .mat files."
+        )
+    results = run_cells(directory, splits, out / "cells.jsonl")
+    report = f"# 4i cells\n\n{cell_table(results)}\n\n{paired_table(results)}\n"
+    (out / "cells.md").write_text(report)
+    print(report)
 
 
 if __name__ == "__main__":
