@@ -73,28 +73,18 @@ def mmd(x: Array, y: Array, bandwidth: float) -> float:
     return float(kernel(x, x).mean() + kernel(y, y).mean() - 2 * kernel(x, y).mean())
 
 
-def _kernel_maps(x: Array, y: Array) -> Iterator[tuple[str, str, Map]]:
-    """Yield the default's map, and that of the setting which the energy distance would choose."""
+def _default(x: Array, y: Array) -> tuple[str, Map]:
+    """Return what `KernelOT()` chose, what the energy distance would have chosen, and the map."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        default = KernelOT().fit(x, y)
-        yield "kernel-ot", _described(default), default.transform
-        ours = max(default.candidates_, key=lambda c: c.gain("semi_dual"))
-        theirs = max(default.candidates_, key=lambda c: c.gain("energy"))
-        other = default
-        if theirs != ours and not (ours.is_baseline or theirs.is_baseline):
-            assert isinstance(default.kernel_, Gaussian)
-            factor = theirs.bandwidth_factor / ours.bandwidth_factor
-            other = KernelOT(
-                Gaussian(factor * default.kernel_.bandwidth),
-                reg_potential=default.reg_potential_ * theirs.reg_potential / ours.reg_potential,
-            ).fit(x, y)
-    yield "kernel-ot, chosen by energy distance", _described(other), other.transform
-
-
-def _described(model: KernelOT) -> str:
-    bandwidth = getattr(model.kernel_, "bandwidth", np.nan)
-    return f"bandwidth {bandwidth:.3g}, reg_potential {model.reg_potential_:.1e}"
+        model = KernelOT().fit(x, y)
+    ours = max(model.candidates_, key=lambda candidate: candidate.gain("semi_dual"))
+    theirs = max(model.candidates_, key=lambda candidate: candidate.gain("energy"))
+    setting = (
+        f"{ours.bandwidth_factor:g} x median, {ours.reg_potential:g}; by energy distance "
+        f"{theirs.bandwidth_factor:g}, {theirs.reg_potential:g}; {len(model.x_fill_)} points"
+    )
+    return setting, model.transform
 
 
 def _maps(x: Array, y: Array) -> Iterator[tuple[str, str, Map]]:
@@ -104,7 +94,7 @@ def _maps(x: Array, y: Array) -> Iterator[tuple[str, str, Map]]:
     yield "mean shift", "", lambda points: np.asarray(points + shift)
     case = Case("cells", x, y, x, x, 0.0)
     yield "Gaussian map", "", next(gaussian(case)).transport
-    yield from _kernel_maps(x, y)
+    yield "kernel-ot", *_default(x, y)
     for relative, estimate in zip(_ENTROPIC_GRID, entropic(case, _ENTROPIC_GRID), strict=True):
         yield "entropic (best)", f"{relative:g} x mean cost", estimate.transport
 

@@ -11,7 +11,7 @@ from kernel_ot.estimator import c_transform
 from kernel_ot.estimator._adaptive import FillingRound, WeightedSamples, adaptive_filling
 from kernel_ot.estimator._pairs import scan_pairs
 from kernel_ot.estimator._pointwise import polish, solve_pointwise
-from kernel_ot.estimator._selection import split_sample
+from kernel_ot.estimator._selection import random_splits
 from kernel_ot.estimator._settings import Settings, make_problem
 from kernel_ot.kernels import Gaussian, Linear
 from kernel_ot.potentials import KernelExpansion
@@ -137,9 +137,16 @@ def test_a_warm_start_ends_at_the_same_solution() -> None:
     assert warm.rounds[-1].dual == pytest.approx(cold.rounds[-1].dual, abs=1e-2)
 
 
-def test_training_points_of_a_split_are_drawn_from_the_whole_sample() -> None:
-    # A sorted sample would otherwise be fitted on its lowest points.
-    train, test = split_sample(3000, np.random.default_rng(0))
-    assert len(train) == 400
-    assert train.max() > 2500
-    assert not set(train) & set(test)
+def test_kernel_points_of_a_split_are_drawn_from_the_whole_sample() -> None:
+    samples = uniform_samples(3000, 60, 1)
+    samples = WeightedSamples(np.sort(samples.x, axis=0), *list(vars(samples).values())[1:])
+    (split,) = random_splits(samples, 1, np.random.default_rng(0))
+    assert len(split.train.x) == 2000
+    assert len(split.test.x) == 1000
+    points = split.kernel_points()
+    # The first points of a sorted sample would be its lowest.
+    assert len(points.x) == 400
+    assert len(points.y) == 40
+    assert points.x.max() > np.quantile(samples.x, 0.95)
+    assert points.weights_x.sum() == pytest.approx(1)
+    assert not set(split.train.x[:, 0]) & set(split.test.x[:, 0])

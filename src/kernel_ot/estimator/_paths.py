@@ -34,11 +34,34 @@ _MAX_ENERGY_POINTS = 1000
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Training and held-out points in the user's coordinates; the seed draws what is random."""
+    """Training and held-out points in the user's coordinates.
+
+    Attributes
+    ----------
+    train, test : WeightedSamples
+    seed : int
+        Draws what is random.
+    max_kernel_points : int, optional
+        Of each training sample, at most so many are used for the kernel part; the preconditioner,
+        whose error no kernel should be chosen to mend, takes all of them.
+    """
 
     train: WeightedSamples
     test: WeightedSamples
     seed: int
+    max_kernel_points: int | None = None
+
+    def kernel_points(self) -> WeightedSamples:
+        """Return the training points that the kernel part is fitted to."""
+        limit = self.max_kernel_points
+        if limit is None:
+            return self.train
+        # One seed for both, so that swapping samples of equal size does not change the points.
+        rows, columns = (
+            np.sort(np.random.default_rng(self.seed).permutation(len(points))[:limit])
+            for points in (self.train.x, self.train.y)
+        )
+        return restrict(self.train, rows, columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +115,8 @@ def walk_path(path: Path, split: Split) -> Iterator[Score]:
     change = fit_conjugation(
         train.x, train.y, path.preconditioner, train.weights_x, train.weights_y
     )
-    inner, held_out = changed_samples(change, train), changed_samples(change, test)
+    inner = changed_samples(change, split.kernel_points())
+    held_out = changed_samples(change, test)
     base = change.cost(0.0, test.x, test.y, test.weights_x, test.weights_y)
     rng = np.random.default_rng(split.seed)
     kernel = path.kernel

@@ -26,7 +26,7 @@ REG_SOS = 1e-3
 # Of each sample, held out in a split.
 TEST_FRACTION = 1 / 3
 # The criterion's noise needs no more points than this; the time of a fit grows as their cube.
-MAX_TRAIN = 400
+_MAX_KERNEL_POINTS = 400
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def split_sample(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Return indices of training and test points, at least 2 and 1 of them."""
     order = rng.permutation(n)
     n_test = min(max(1, round(TEST_FRACTION * n)), n - 2)
-    return np.sort(order[n_test:][:MAX_TRAIN]), np.sort(order[:n_test])
+    return np.sort(order[n_test:]), np.sort(order[:n_test])
 
 
 def random_splits(
@@ -121,6 +121,7 @@ def random_splits(
                 restrict(samples, train_x, train_y),
                 restrict(samples, test_x, test_y),
                 int(rng.integers(2**63)),
+                _MAX_KERNEL_POINTS,
             )
         )
     return tuple(splits)
