@@ -24,7 +24,12 @@ _LEAST_SMOOTHING = 1e-9
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def optimum(
-    method: Method, max_iter: int, problem: Problem, start: StartingPoint | None, tol: Any
+    method: Method,
+    longest: int,
+    problem: Problem,
+    start: StartingPoint | None,
+    tol: Any,
+    max_iter: Any,
 ) -> Outcome:
     r"""Return the outcome of a solve; gamma and the multiplier are differentiable in the problem.
 
@@ -45,15 +50,15 @@ def optimum(
     where the solution has none, it is that of the smoothed path. It is only as good as the
     solve: where that did not converge, neither has its derivative.
     """
-    return run_traced(problem, method, tol=tol, max_iter=max_iter, start=start)
+    return run_traced(problem, method, tol=tol, max_iter=max_iter, longest=longest, start=start)
 
 
 @optimum.defjvp
 def _optimum_jvp(
-    method: Method, max_iter: int, primals: tuple[Any, ...], tangents: tuple[Any, ...]
+    method: Method, longest: int, primals: tuple[Any, ...], tangents: tuple[Any, ...]
 ) -> tuple[Outcome, Outcome]:
-    problem, start, tol = primals
-    outcome = optimum(method, max_iter, problem, start, tol)
+    problem = primals[0]
+    outcome = optimum(method, longest, *primals)
     gamma, multiplier = outcome.gamma, outcome.multiplier
 
     def conditions(problem: Problem) -> tuple[Array, Array]:

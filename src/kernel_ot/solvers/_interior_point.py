@@ -13,6 +13,7 @@ from kernel_ot.linalg import (
     schur_complement,
     solve_lower,
     symmetric,
+    symmetrise,
     weighted_gram,
 )
 from kernel_ot.problem import Problem
@@ -88,7 +89,7 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
         xp = namespace_of(state.gamma)
         W, scale = state.features, 1 / (2 * problem.reg_potential)
         newton = schur_complement(state.root_features, W, problem.quadratic, scale)
-        return newton, Prepared(xp.sum(W * W, axis=0), cholesky(state.scaled_multiplier))
+        return newton, Prepared(xp.einsum("ij,ij->j", W, W), cholesky(state.scaled_multiplier))
 
     def _direction(
         self,
@@ -104,23 +105,26 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
         X = state.scaled_multiplier
         d_constraint = weighted_gram(state.features, d_gamma)
         change = X @ d_constraint
-        if target is None:
-            return Direction(d_gamma, d_constraint, -X - symmetric(change))
-        change += second_order
-        centre = target * xp.eye(problem.rank, dtype=X.dtype)
-        return Direction(d_gamma, d_constraint, centre - X - symmetric(change))
+        if second_order is not None:
+            change += second_order
+        d_multiplier = symmetrise(change)
+        d_multiplier *= -1
+        d_multiplier -= X
+        if target is not None:
+            d_multiplier += target * xp.eye(problem.rank, dtype=X.dtype)
+        return Direction(d_gamma, d_constraint, d_multiplier)
 
     def _second_order(
         self, state: InteriorPointState, prepared: Prepared, direction: Direction
     ) -> tuple[Array, Array]:
         xp = namespace_of(state.gamma)
         product, W = direction.multiplier @ direction.constraint, state.features
-        return product, xp.sum(W * (product @ W), axis=0)
+        return product, xp.einsum("ij,ij->j", W, product @ W)
 
     def _products(self, state: InteriorPointState, direction: Direction) -> tuple[Any, Any]:
         xp = namespace_of(state.gamma)
-        along = xp.sum(state.scaled_multiplier * direction.constraint)
-        return along, xp.sum(direction.multiplier * direction.constraint)
+        along = xp.vdot(state.scaled_multiplier, direction.constraint)
+        return along, xp.vdot(direction.multiplier, direction.constraint)
 
     def _step_lengths(
         self,
@@ -165,7 +169,7 @@ def _state(
     xp = namespace_of(gamma)
     product = xp.trace(scaled_multiplier)
     residual = xp.maximum(
-        relative_stationarity(problem, gamma, xp.sum(B * B, axis=0)),
+        relative_stationarity(problem, gamma, xp.einsum("ij,ij->j", B, B)),
         relative_complementarity(problem, gamma, product),
     )
     # A factorisation that broke down left NaN; the loop then falls back to the best iterate.

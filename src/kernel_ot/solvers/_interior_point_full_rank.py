@@ -7,10 +7,12 @@ from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of, pytree
 from kernel_ot.linalg import (
+    add_scaled,
     cholesky,
     inverse_from_cholesky,
     solve_lower,
     symmetric,
+    symmetrise,
     triangular_condition,
 )
 from kernel_ot.problem import Problem
@@ -92,7 +94,7 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         xp = namespace_of(state.gamma)
         G = inverse_from_cholesky(state.factor)
         newton = state.values * G
-        newton += problem.quadratic / (2 * problem.reg_potential)
+        newton = add_scaled(newton, 1 / (2 * problem.reg_potential), problem.quadratic)
         return newton, Prepared(xp.diagonal(G), G)
 
     def _direction(
@@ -106,18 +108,21 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         second_order: Any = None,
     ) -> Direction:
         U, G = state.values, prepared.matrix
-        changed = U * d_gamma
-        if target is None:
-            return Direction(d_gamma, None, -U - symmetric(changed @ G))
-        changed += second_order
-        return Direction(d_gamma, None, target * G - U - symmetric(changed @ G))
+        # The second-order term is used up here: its memory holds the sum.
+        changed = U * d_gamma if second_order is None else add_scaled(second_order, d_gamma, U)
+        d_values = symmetrise(changed @ G)
+        d_values *= -1
+        d_values -= U
+        if target is not None:
+            d_values = add_scaled(d_values, target, G)
+        return Direction(d_gamma, None, d_values)
 
     def _second_order(
         self, state: FullRankInteriorPointState, prepared: Prepared, direction: Direction
     ) -> tuple[Array, Array]:
         xp = namespace_of(state.gamma)
         product = direction.multiplier * direction.d_gamma
-        return product, xp.sum(product * prepared.matrix, axis=1)
+        return product, xp.einsum("ij,ij->i", product, prepared.matrix)
 
     def _products(self, state: FullRankInteriorPointState, direction: Direction) -> tuple[Any, Any]:
         xp = namespace_of(state.gamma)
@@ -152,7 +157,7 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         step, factor = cholesky_along(constraint, xp.diag(d_gamma), step)
         del constraint
         step_x, root = cholesky_along(state.values, d_values, step_x)
-        values = state.values + step_x * d_values
+        values = add_scaled(1 * state.values, step_x, d_values)
         return _state(problem, state.gamma + step * d_gamma, state.offset, factor, values, root)
 
 
@@ -171,7 +176,7 @@ def _state(
     problem: Problem, gamma: Array, offset: Array, factor: Array, values: Array, root: Array
 ) -> FullRankInteriorPointState:
     xp = namespace_of(gamma)
-    product = xp.sum(offset * values) + gamma @ xp.diagonal(values)
+    product = xp.vdot(offset, values) + gamma @ xp.diagonal(values)
     residual = xp.maximum(
         relative_stationarity(problem, gamma, xp.diagonal(values)),
         relative_complementarity(problem, gamma, product),

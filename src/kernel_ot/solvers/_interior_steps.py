@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of, while_loop
-from kernel_ot.linalg import cholesky, generic_vector, smallest_eigenvalue, solve_lower
+from kernel_ot.linalg import add_scaled, cholesky, generic_vector, smallest_eigenvalue, solve_lower
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import multiplier_size, rescaled
@@ -65,14 +65,16 @@ def cholesky_along(matrix: Array, direction: Array, step: Any) -> tuple[Any, Arr
     """Return the first of step, .8 step, ... at which `matrix + step direction` has a factor."""
     xp = namespace_of(matrix)
 
+    def factor_at(step: Any) -> Array:
+        return cholesky(add_scaled(1 * matrix, step, direction), overwrite=True)
+
     def failed(tried: tuple[Any, Array, Any]) -> Any:
         _, factor, backtracks = tried
         return ~xp.isfinite(factor[-1, -1]) & (backtracks < _BACKTRACKS)
 
     def shorten(tried: tuple[Any, Array, Any]) -> tuple[Any, Array, Any]:
         shorter = 0.8 * tried[0]
-        return shorter, cholesky(matrix + shorter * direction), tried[2] + 1
+        return shorter, factor_at(shorter), tried[2] + 1
 
-    first = (step, cholesky(matrix + step * direction), 1)
-    step, factor, _ = while_loop(failed, shorten, first)
+    step, factor, _ = while_loop(failed, shorten, (step, factor_at(step), 1))
     return step, factor

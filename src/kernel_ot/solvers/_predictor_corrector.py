@@ -80,7 +80,7 @@ class PredictorCorrector(ABC, Generic[S]):
         """Take one predictor-corrector step."""
         xp = namespace_of(state.gamma)
         newton, prepared = self._newton_matrix(problem, state)
-        newton_factor = cholesky_with_ridge(newton)
+        newton_factor = cholesky_with_ridge(newton, overwrite=True)
         del newton
         return branch(
             xp.isfinite(newton_factor[-1, -1]),

@@ -61,7 +61,7 @@ def solve(
     Notes
     -----
     On JAX arrays the whole solve is one compiled function: it composes with `jax.jit`, `jax.vmap`
-    and `jax.grad`, does not compile again for the same shapes, method and max_iter, and
+    and `jax.grad`, does not compile again for the same shapes and method, and
     derivatives in everything that the problem was made of come from the implicit function theorem.
     Inside of traced code "auto" cannot look at values and takes the interior point method in the
     form that is safe for every K.
@@ -117,7 +117,8 @@ def _solve_jax(
     start = _traced_start(problem, init)
     chosen = choose_method(method, problem, start) if isinstance(method, str) else method
     max_iter = chosen.max_iter if max_iter is None else _as_count(max_iter)
-    return solve_traced(problem, chosen, check_positive(tol, "tol"), max_iter, start)
+    longest = max(max_iter, chosen.max_iter)
+    return solve_traced(problem, chosen, check_positive(tol, "tol"), max_iter, start, longest)
 
 
 def _traced_start(problem: Problem, init: Any) -> StartingPoint | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from kernel_ot.arrays import Array, branch, namespace_of, pytree
 from kernel_ot.linalg import (
+    add_scaled,
     cholesky_solve,
     cholesky_with_ridge,
     schur_complement,
@@ -131,10 +132,12 @@ class SemismoothNewton:
         """Take one step along the smoothed path, as bold as its neighbourhood allows."""
         xp = namespace_of(state.gamma)
         newton = _newton_matrix(problem, state)
-        factor = cholesky_with_ridge(newton)
+        pulled = newton @ state.gamma
+        factor = cholesky_with_ridge(newton, overwrite=True)
+        del newton
         return branch(
             xp.isfinite(factor[-1, -1]),
-            lambda: self._stepped(problem, state, tol, newton, factor),
+            lambda: self._stepped(problem, state, tol, pulled, factor),
             lambda: replace(state, failure=factorization_code(False, state.gamma)),
         )
 
@@ -143,66 +146,25 @@ class SemismoothNewton:
         problem: Problem,
         state: SemismoothNewtonState,
         tol: float,
-        newton: Array,
+        pulled: Array,
         factor: Array,
     ) -> SemismoothNewtonState:
-        """Return the state after the step, given the Newton matrix and its factor."""
+        """Return the state after the step, given the Newton matrix's factor and times gamma."""
         xp = namespace_of(state.gamma)
-        x, z, tau, V = state.positive, state.negative, state.tau, state.features
-        # The Newton point is affine in the cut: gamma = start + cut * slope, and so is D, the
-        # change of the constraint relative to where the path has it; that of X is cut - 1 - D.
-        squares = V**2
-        pull = x - tau * problem.reg_sos * x**2 / state.smoothing
-        rhs = problem.linear / (2 * problem.reg_potential) + tau * (pull @ squares)
-        # A change of gamma, not gamma itself: a ridge in the factor then only shortens the step.
-        gamma_start = state.gamma + cholesky_solve(factor, rhs - newton @ state.gamma)
-        gamma_slope = cholesky_solve(factor, tau * (x @ squares))
-        relative = V / xp.sqrt(z)[:, None]
-        start = tau * weighted_gram(relative, gamma_start)
-        start = start + xp.diag(tau * problem.reg_sos / z - 1)
-        slope = tau * weighted_gram(relative, gamma_slope)
-        gap = _gap(problem, state.gamma, tau, x, V)
-        least = 0.3 * tol / gap
-
-        def respond(bend: Array) -> tuple[Array, Array]:
-            root = xp.sqrt(x)[:, None] * V
-            d_gamma = -cholesky_solve(factor, tau * xp.sum(root * (bend @ root), axis=0))
-            return d_gamma, tau * weighted_gram(relative, d_gamma)
-
-        straight = Line(gamma_start, start, xp.zeros_like(start))
-        cut, found = boldest_cut(straight, slope, least)
-        # Where no cut stays near the path, the step to the path itself is damped.
-        length = xp.sqrt(xp.max(xp.sum((start + slope) ** 2, axis=0)))
-        damping = xp.where(found, 1.0, xp.minimum(1.0, 0.8 / length))
-        line, cut = branch(
-            found,
-            lambda: bent(straight, slope, cut, least, respond),
-            lambda: (straight, cut),
-        )
-
-        gamma = line.gamma + cut * gamma_slope
-        change = line.change + cut * slope
-        identity = xp.eye(problem.rank, dtype=V.dtype)
-        share = (cut - 1) * identity - change - line.bend
-        multiplier = _root_outer(x) * (identity + damping * share)
-        constraint = _root_outer(z) * (identity + damping * change)
-        gamma = (1 - damping) * state.gamma + damping * gamma
-        last = cut * gap <= tol
-        gamma, multiplier = branch(
-            last,
-            lambda: _refined(problem, state, factor, gamma, multiplier),
-            lambda: (gamma, multiplier),
-        )
-        values, rotation = xp.linalg.eigh(multiplier - constraint)
+        point = _newton_point(problem, state, tol, pulled, factor)
+        gamma, multiplier, difference, cut, last = point
+        del point
+        values, rotation = xp.linalg.eigh(difference)
+        del difference
         return _state(
             problem,
             gamma,
             state.basis @ rotation,
-            rotation.T @ V,
+            rotation.T @ state.features,
             branch(last, lambda: rotation.T @ multiplier @ rotation, lambda: multiplier),
             last,
             values,
-            tau,
+            state.tau,
             cut * state.smoothing,
         )
 
@@ -213,6 +175,64 @@ class SemismoothNewton:
     def multiplier(self, problem: Problem, state: SemismoothNewtonState) -> Array:
         """Return X in the features' basis."""
         return symmetric(state.tau * (state.basis @ state.multiplier @ state.basis.T))
+
+
+def _newton_point(
+    problem: Problem, state: SemismoothNewtonState, tol: float, pulled: Array, factor: Array
+) -> tuple[Array, Array, Array, Any, Any]:
+    """Return the point that the step leads to, in the basis of the state.
+
+    gamma, the multiplier, the multiplier less the constraint, the cut, and whether it is within
+    tol.
+    """
+    xp = namespace_of(state.gamma)
+    x, z, tau, V = state.positive, state.negative, state.tau, state.features
+    # The Newton point is affine in the cut: gamma = start + cut * slope, and so is D, the
+    # change of the constraint relative to where the path has it; that of X is cut - 1 - D.
+    squares = V**2
+    pull = x - tau * problem.reg_sos * x**2 / state.smoothing
+    rhs = problem.linear / (2 * problem.reg_potential) + tau * (pull @ squares)
+    # A change of gamma, not gamma itself: a ridge in the factor then only shortens the step.
+    gamma_start = state.gamma + cholesky_solve(factor, rhs - pulled)
+    gamma_slope = cholesky_solve(factor, tau * (x @ squares))
+    relative = V / xp.sqrt(z)[:, None]
+    start = tau * weighted_gram(relative, gamma_start)
+    start = start + xp.diag(tau * problem.reg_sos / z - 1)
+    slope = tau * weighted_gram(relative, gamma_slope)
+    gap = _gap(problem, state.gamma, tau, x, V)
+    least = 0.3 * tol / gap
+
+    def respond(bend: Array) -> tuple[Array, Array]:
+        root = xp.sqrt(x)[:, None] * V
+        d_gamma = -cholesky_solve(factor, tau * xp.sum(root * (bend @ root), axis=0))
+        return d_gamma, tau * weighted_gram(relative, d_gamma)
+
+    straight = Line(gamma_start, start, xp.zeros_like(start))
+    cut, found = boldest_cut(straight, slope, least)
+    # Where no cut stays near the path, the step to the path itself is damped.
+    length = xp.sqrt(xp.max(xp.sum((start + slope) ** 2, axis=0)))
+    damping = xp.where(found, 1.0, xp.minimum(1.0, 0.8 / length))
+    line, cut = branch(
+        found,
+        lambda: bent(straight, slope, cut, least, respond),
+        lambda: (straight, cut),
+    )
+
+    gamma = line.gamma + cut * gamma_slope
+    gamma = (1 - damping) * state.gamma + damping * gamma
+    change = add_scaled(line.change, cut, slope)
+    multiplier = add_scaled(line.bend, 1.0, change)
+    multiplier *= -damping
+    multiplier = _conjugated(multiplier, 1 + damping * (cut - 1), x)
+    change *= damping
+    constraint = _conjugated(change, 1.0, z)
+    last = cut * gap <= tol
+    gamma, multiplier = branch(
+        last,
+        lambda: _refined(problem, state, factor, gamma, multiplier),
+        lambda: (gamma, multiplier),
+    )
+    return gamma, multiplier, multiplier - constraint, cut, last
 
 
 def _state(
@@ -299,8 +319,11 @@ def _gap(problem: Problem, gamma: Array, tau: Any, positive: Array, features: Ar
     return relative_complementarity(problem, gamma, product)
 
 
-def _root_outer(values: Array) -> Array:
+def _conjugated(matrix: Array, shift: Any, values: Array) -> Array:
+    """Return `root (shift + matrix) root` for the diagonal `root`, where NumPy holds `matrix`."""
     xp = namespace_of(values)
     root = xp.sqrt(values)
-    product: Array = root[:, None] * root
-    return product
+    matrix += shift * xp.eye(values.shape[0], dtype=values.dtype)
+    matrix *= root[:, None]
+    matrix *= root
+    return matrix

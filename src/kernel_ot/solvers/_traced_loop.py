@@ -57,12 +57,19 @@ class _Run:
 
 
 def run_traced(
-    problem: Problem, method: Method, *, tol: Any, max_iter: int, start: StartingPoint | None
+    problem: Problem,
+    method: Method,
+    *,
+    tol: Any,
+    max_iter: Any,
+    longest: int,
+    start: StartingPoint | None,
 ) -> Outcome:
     """Drive `method` on `problem` as `run` does: same steps, same statuses, as honest.
 
     The optimality conditions are recomputed when the method claims to be done and when it can go
-    no further, in a loop around that of the steps: a batch pays for them once or twice.
+    no further, in a loop around that of the steps: a batch pays for them once or twice. Of the
+    two budgets `longest` is the length of the history, and so part of the compiled code.
     """
     dtype = problem.features.dtype
     point = _given_point(problem, start)
@@ -81,7 +88,7 @@ def run_traced(
         finished=given_is_solved,
         method_tol=jnp.asarray(tol, dtype),
         refusals=jnp.asarray(0),
-        residual_history=jnp.full(max_iter + 1, jnp.nan, dtype),
+        residual_history=jnp.full(longest + 1, jnp.nan, dtype),
         point=point,
         report=_arrays(report),
     )
@@ -101,7 +108,7 @@ def run_traced(
     return Outcome(gamma, multiplier, run.code, run.report, run.iteration, run.residual_history)
 
 
-def _recorded(run: _Run, method: Method, max_iter: int) -> _Run:
+def _recorded(run: _Run, method: Method, max_iter: Any) -> _Run:
     """Take note of the present state, and decide whether the steps end here."""
     state, iteration = run.state, run.iteration
     finite = jnp.isfinite(state.residual) & jnp.all(jnp.isfinite(state.gamma))

@@ -32,8 +32,8 @@ class TracedSolution:
         The optimality conditions, recomputed from `gamma` and `multiplier` alone. Not
         differentiable: its derivatives are 0.
     iterations : int array of shape (...)
-    residual_history : array of shape (..., max_iter + 1)
-        The method's own residual after each step, NaN beyond the last.
+    residual_history : array of shape (..., k)
+        The method's own residual at the start and after each step, NaN beyond the last.
     method : str
         The method that ran.
     """

@@ -14,13 +14,22 @@ from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._traced_solution import TracedSolution
 
 
-@partial(jax.jit, static_argnames=("method", "max_iter"))
+@partial(jax.jit, static_argnames=("method", "longest"))
 def solve_traced(
-    problem: Problem, method: Method, tol: Any, max_iter: int, start: StartingPoint | None
+    problem: Problem,
+    method: Method,
+    tol: Any,
+    max_iter: Any,
+    start: StartingPoint | None,
+    longest: int,
 ) -> TracedSolution:
-    """Return the solution of `problem` as a pytree; see `kernel_ot.solve`."""
+    """Return the solution of `problem` as a pytree; see `kernel_ot.solve`.
+
+    `longest` is the length of the residual history; `max_iter`, at most that, may change without
+    compiling anew.
+    """
     problem = replace(problem, samples=None)
-    outcome = optimum(method, max_iter, problem, start, tol)
+    outcome = optimum(method, longest, problem, start, tol, max_iter)
     return TracedSolution(
         code=outcome.code,
         gamma=outcome.gamma,
