@@ -30,6 +30,14 @@ def test_energy_distance_agrees_with_scipy_on_the_line() -> None:
     assert energy_distance(x[:, None], y[:, None]) == pytest.approx(expected)
 
 
+def test_energy_distance_with_masses_is_that_of_repeated_points() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(3, 2)), rng.normal(size=(4, 2))
+    repeated = energy_distance(x[[0, 0, 1, 2]], y)
+    weighted = energy_distance(x, y, np.array([0.5, 0.25, 0.25]), np.full(4, 0.25))
+    assert weighted == pytest.approx(repeated)
+
+
 def test_mmd_test_has_level_and_power() -> None:
     rng = np.random.default_rng(0)
     p_values = [
