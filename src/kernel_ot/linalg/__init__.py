@@ -14,6 +14,7 @@ from kernel_ot.linalg._dense import (
     triangular_condition,
     weighted_gram,
 )
+from kernel_ot.linalg._eigen import eigh, eigvalsh
 from kernel_ot.linalg._feature_factor import FeatureFactor, feature_factor
 from kernel_ot.linalg._lanczos import generic_vector, smallest_eigenvalue
 
@@ -22,6 +23,8 @@ __all__ = [
     "cholesky",
     "cholesky_solve",
     "cholesky_with_ridge",
+    "eigh",
+    "eigvalsh",
     "feature_factor",
     "generic_vector",
     "gram",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kernel_ot.arrays import Array, namespace_of, pytree
+from kernel_ot.linalg import eigvalsh
 from kernel_ot.problem._operators import operator
 
 if TYPE_CHECKING:
@@ -105,9 +106,8 @@ def check_optimality(problem: Problem, gamma: Array, multiplier: Array) -> Optim
 
 def _eigenvalues(matrix: Array) -> Array:
     """Return the eigenvalues in increasing order; NaN where LAPACK finds none."""
-    xp = namespace_of(matrix)
     try:
-        eigenvalues: Array = xp.linalg.eigvalsh(matrix)
+        eigenvalues: Array = eigvalsh(matrix)
     except np.linalg.LinAlgError:
         return np.full(matrix.shape[0], np.nan)
     return eigenvalues

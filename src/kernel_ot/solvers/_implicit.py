@@ -11,7 +11,7 @@ import numpy as np
 from jax.scipy.linalg import cho_solve
 
 from kernel_ot.arrays import Array
-from kernel_ot.linalg import symmetric
+from kernel_ot.linalg import eigh, symmetric
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._traced_loop import Outcome, run_traced
@@ -108,7 +108,7 @@ def _optimal_value_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> t
 def _projected(multiplier: Array, constraint: Array, mu: Any) -> Array:
     """Return the smoothed projection of X - M(gamma) in the scale in which both are as large."""
     tau = jnp.sqrt(jnp.linalg.norm(multiplier) / jnp.linalg.norm(constraint))
-    values, basis = jnp.linalg.eigh(symmetric(multiplier / tau - tau * constraint))
+    values, basis = eigh(symmetric(multiplier / tau - tau * constraint))
     root = jnp.sqrt(values**2 + 4 * mu)
     positive = jnp.where(values > 0, (values + root) / 2, 2 * mu / (root - values))
     projected: Array = tau * (basis * positive) @ basis.T

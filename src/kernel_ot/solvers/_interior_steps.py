@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of, while_loop
-from kernel_ot.linalg import add_scaled, cholesky, generic_vector, smallest_eigenvalue, solve_lower
+from kernel_ot.linalg import (
+    add_scaled,
+    cholesky,
+    eigh,
+    eigvalsh,
+    generic_vector,
+    smallest_eigenvalue,
+    solve_lower,
+)
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import multiplier_size, rescaled
@@ -28,9 +36,9 @@ def interior_start(problem: Problem, start: StartingPoint | None) -> tuple[Array
         identity = xp.eye(problem.rank, dtype=problem.features.dtype)
         return xp.zeros_like(problem.linear), size * identity
     gamma, multiplier = rescaled(problem, start)
-    lowest = xp.linalg.eigvalsh(problem.adjoint(gamma))[0]
+    lowest = eigvalsh(problem.adjoint(gamma))[0]
     shrink = xp.minimum(1.0, (1 - _INSIDE) * problem.reg_sos / xp.maximum(-lowest, 1e-300))
-    values, vectors = xp.linalg.eigh(multiplier)
+    values, vectors = eigh(multiplier)
     return shrink * gamma, (vectors * xp.maximum(values, _INSIDE * size)) @ vectors.T
 
 

@@ -10,6 +10,8 @@ from kernel_ot.linalg import (
     add_scaled,
     cholesky_solve,
     cholesky_with_ridge,
+    eigh,
+    eigvalsh,
     schur_complement,
     symmetric,
     weighted_gram,
@@ -121,7 +123,7 @@ class SemismoothNewton:
             smoothing = xp.where(useful, cut, 1.0) * smoothing
         constraint = problem.constraint_matrix(gamma)
         tau = xp.sqrt(xp.linalg.norm(multiplier) / xp.linalg.norm(constraint))
-        values, basis = xp.linalg.eigh(multiplier / tau - tau * constraint)
+        values, basis = eigh(multiplier / tau - tau * constraint)
         features = basis.T @ problem.features
         refined = xp.asarray(False)
         return _state(problem, gamma, basis, features, multiplier, refined, values, tau, smoothing)
@@ -150,11 +152,10 @@ class SemismoothNewton:
         factor: Array,
     ) -> SemismoothNewtonState:
         """Return the state after the step, given the Newton matrix's factor and times gamma."""
-        xp = namespace_of(state.gamma)
         point = _newton_point(problem, state, tol, pulled, factor)
         gamma, multiplier, difference, cut, last = point
         del point
-        values, rotation = xp.linalg.eigh(difference)
+        values, rotation = eigh(difference)
         del difference
         return _state(
             problem,
@@ -257,8 +258,8 @@ def _state(
         return xp.diag(positive), tau * (positive @ features**2), xp.zeros_like(tau)
 
     def off_path() -> tuple[Array, Array, Any]:  # both parts may be slightly indefinite
-        lowest = xp.linalg.eigvalsh(multiplier)[0] / xp.max(positive)
-        lowest_constraint = xp.linalg.eigvalsh(multiplier - xp.diag(values))[0] / xp.max(negative)
+        lowest = eigvalsh(multiplier)[0] / xp.max(positive)
+        lowest_constraint = eigvalsh(multiplier - xp.diag(values))[0] / xp.max(negative)
         sos_values = tau * xp.sum(features * (multiplier @ features), axis=0)
         return multiplier, sos_values, -xp.minimum(lowest, lowest_constraint)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel_ot.arrays import Array, branch, namespace_of, pytree, while_loop
-from kernel_ot.linalg import weighted_gram
+from kernel_ot.linalg import eigh, eigvalsh, weighted_gram
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._extragradient import saddle_step, saddle_step_size
 from kernel_ot.solvers._method import StartingPoint
@@ -246,7 +246,7 @@ class SafeguardedSemismoothNewton:
 def residual_point(problem: Problem, gamma: Array, multiplier: Array) -> ResidualPoint:
     """Return the point with R(w) of Lin, Cuturi and Jordan (2024), eq. (3.1)."""
     xp = namespace_of(gamma)
-    values, basis = xp.linalg.eigh(multiplier - problem.constraint_matrix(gamma))
+    values, basis = eigh(multiplier - problem.constraint_matrix(gamma))
     r_gamma = problem.gradient(gamma) - problem.operator(multiplier)
     r_multiplier = multiplier - (basis * xp.maximum(values, 0)) @ basis.T
     norm = xp.sqrt(r_gamma @ r_gamma + xp.sum(r_multiplier**2))
@@ -299,5 +299,5 @@ def _kkt(problem: Problem, point: ResidualPoint) -> Any:
     """
     xp = namespace_of(point.gamma)
     constraint = problem.constraint_matrix(point.gamma)
-    violation = xp.maximum(-xp.linalg.eigvalsh(constraint)[0], 0)
+    violation = xp.maximum(-eigvalsh(constraint)[0], 0)
     return kkt_estimate(problem, point.gamma, _projected(point), constraint, violation)
