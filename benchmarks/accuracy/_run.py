@@ -10,7 +10,7 @@ from pathlib import Path
 from time import process_time
 
 from benchmarks.accuracy._families import make_case
-from benchmarks.accuracy._methods import METHODS, uvp
+from benchmarks.accuracy._methods import METHODS, VARIANTS, uvp
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def run(
         for method in missing:
             began = process_time()
             best: tuple[float, float | None] | None = None
-            for estimate in METHODS[method](case):
+            for estimate in {**METHODS, **VARIANTS}[method](case):
                 error = uvp(estimate.transport(case.test), case.truth)
                 if best is None or error < best[0]:
                     best = error, estimate.cost
