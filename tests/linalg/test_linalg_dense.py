@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 
 from kernel_ot.arrays import Array
 from kernel_ot.linalg import (
+    add_scaled,
     cholesky,
     cholesky_solve,
+    cholesky_with_ridge,
     gram,
     inverse_from_cholesky,
     multiply_lower,
     schur_complement,
     solve_lower,
     symmetric,
+    symmetrise,
     weighted_gram,
 )
 
@@ -190,3 +193,32 @@ def test_weighted_gram_of_many_rows() -> None:
     product = weighted_gram(features, weights)
     np.testing.assert_array_equal(product, product.T)
     np.testing.assert_allclose(product, (features * weights) @ features.T, atol=1e-12)
+
+
+# 300 is more than one block of rows.
+@pytest.mark.parametrize("size", [1, 5, 300])
+def test_sums_in_place(size: int) -> None:
+    first, second = np.random.default_rng(size).normal(size=(2, size, size))
+    np.testing.assert_array_equal(symmetrise(first.copy()), symmetric(first))
+    np.testing.assert_array_equal(add_scaled(first.copy(), 0.3, second), first + 0.3 * second)
+    weights = second[0]
+    np.testing.assert_array_equal(
+        add_scaled(first.copy(), weights, second), first + weights * second
+    )
+
+
+@pytest.mark.parametrize("size", [1, 5, 300])
+@pytest.mark.parametrize("definite", [True, False])
+def test_ridge_in_place(size: int, definite: bool) -> None:
+    root = np.random.default_rng(size).normal(size=(size, size))
+    matrix = root @ root.T + np.eye(size) if definite else np.ones((size, size))
+    expected = cholesky_with_ridge(matrix)
+    factor = cholesky_with_ridge(matrix.copy(), overwrite=True)
+    np.testing.assert_array_equal(factor, expected)
+    np.testing.assert_array_equal(factor, np.tril(factor))
+    np.testing.assert_allclose(factor @ factor.T, matrix, atol=1e-5)
+    np.testing.assert_array_equal(cholesky(matrix.copy(), overwrite=True), cholesky(matrix))
+
+
+def test_ridge_in_place_gives_up_with_nan() -> None:
+    assert np.isnan(cholesky_with_ridge(-np.eye(3), overwrite=True)).all()

@@ -4,22 +4,27 @@ from kernel_ot.linalg._dense import (
     cholesky,
     cholesky_solve,
     cholesky_with_ridge,
-    gram,
     inverse_from_cholesky,
     multiply_lower,
     project_psd,
-    schur_complement,
     solve_lower,
-    symmetric,
     triangular_condition,
-    weighted_gram,
 )
 from kernel_ot.linalg._eigen import eigh, eigvalsh
 from kernel_ot.linalg._feature_factor import FeatureFactor, feature_factor
 from kernel_ot.linalg._lanczos import generic_vector, smallest_eigenvalue
+from kernel_ot.linalg._products import (
+    add_scaled,
+    gram,
+    schur_complement,
+    symmetric,
+    symmetrise,
+    weighted_gram,
+)
 
 __all__ = [
     "FeatureFactor",
+    "add_scaled",
     "cholesky",
     "cholesky_solve",
     "cholesky_with_ridge",
@@ -35,6 +40,7 @@ __all__ = [
     "smallest_eigenvalue",
     "solve_lower",
     "symmetric",
+    "symmetrise",
     "triangular_condition",
     "weighted_gram",
 ]

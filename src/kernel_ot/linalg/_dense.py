@@ -9,20 +9,23 @@ from scipy.linalg import get_blas_funcs, get_lapack_funcs
 from scipy.linalg import solve_triangular as _scipy_solve_triangular
 
 from kernel_ot.arrays import Array, namespace_of, while_loop
+from kernel_ot.linalg._products import gram
 
 # Relative to the largest diagonal entry: more would not be rounding.
 _LARGEST_RIDGE = 1e-6
-# Rows that are handled at once: thin beside a matrix, thick enough for BLAS.
+# Rows that are cleaned at once, thin beside a matrix.
 _BLOCK = 128
 
 
-def cholesky(matrix: Array) -> Array:
+def cholesky(matrix: Array, *, overwrite: bool = False) -> Array:
     """Return lower L with `L L' = matrix`; all NaN where `matrix` is not positive definite.
 
     Parameters
     ----------
     matrix : array of shape (r, r)
         Symmetric; only one of its triangles is read, which one depends on the array library.
+    overwrite : bool
+        Whether NumPy may put the factor in the place of `matrix`.
 
     Examples
     --------
@@ -37,13 +40,13 @@ def cholesky(matrix: Array) -> Array:
         return factor
     potrf = get_lapack_funcs("potrf", (matrix,))
     # A symmetric matrix's transpose is itself, and Fortran-ordered: LAPACK copies nothing twice.
-    factor, info = potrf(matrix.T, lower=1, clean=1)
+    factor, info = potrf(matrix.T, lower=1, clean=1, overwrite_a=overwrite)
     if info != 0 or not np.isfinite(factor[-1, -1]):
         return np.full_like(matrix, np.nan)
     return factor
 
 
-def cholesky_with_ridge(matrix: Array) -> Array:
+def cholesky_with_ridge(matrix: Array, *, overwrite: bool = False) -> Array:
     """Return the Cholesky factor of `matrix + ridge I` with the smallest ridge that has one.
 
     For matrices that are positive semidefinite but for rounding: the ridge starts at none, then
@@ -54,6 +57,8 @@ def cholesky_with_ridge(matrix: Array) -> Array:
     ----------
     matrix : array of shape (l, l)
         Symmetric.
+    overwrite : bool
+        Whether NumPy may put the factor in the place of `matrix`.
 
     Examples
     --------
@@ -64,6 +69,12 @@ def cholesky_with_ridge(matrix: Array) -> Array:
     """
     xp = namespace_of(matrix)
     largest = xp.max(xp.abs(xp.diagonal(matrix)))
+
+    if xp is np and overwrite:
+        diagonal = matrix.diagonal().copy()
+        if _factorised_in_place(matrix):
+            return matrix.T
+        matrix = _restored(matrix, diagonal)
 
     def failed(tried: tuple[Array, Any]) -> Any:
         factor, relative = tried
@@ -77,6 +88,32 @@ def cholesky_with_ridge(matrix: Array) -> Array:
     first = (cholesky(matrix), xp.asarray(xp.finfo(matrix.dtype).eps, dtype=matrix.dtype))
     factor, _ = while_loop(failed, raise_ridge, first)
     return factor
+
+
+def _factorised_in_place(matrix: Array) -> bool:
+    """Write the lower Cholesky factor into the transpose of `matrix`; return whether there is one.
+
+    Where there is none, the strict lower triangle of `matrix` still holds what it held.
+    """
+    potrf = get_lapack_funcs("potrf", (matrix,))
+    factor, info = potrf(matrix.T, lower=1, clean=0, overwrite_a=1)
+    if info != 0 or not np.isfinite(factor[-1, -1]):
+        return False
+    if not np.shares_memory(factor, matrix):
+        matrix[...] = factor.T
+    for begin in range(0, matrix.shape[0], _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        matrix[rows, :begin] = 0
+        matrix[rows, rows] = np.triu(matrix[rows, rows])
+    return True
+
+
+def _restored(matrix: Array, diagonal: Array) -> Array:
+    """Return `matrix` as it was before `_factorised_in_place` failed on it."""
+    restored = np.tril(matrix, -1)
+    restored += restored.T
+    np.fill_diagonal(restored, diagonal)
+    return restored
 
 
 def solve_lower(factor: Array, rhs: Array, *, transpose: bool = False) -> Array:
@@ -159,91 +196,6 @@ def inverse_from_cholesky(factor: Array) -> Array:
         return np.full_like(factor, np.nan)
     mirrored: Array = np.tril(inverse) + np.tril(inverse, -1).T
     return mirrored
-
-
-def gram(matrix: Array) -> Array:
-    """Return `matrix' matrix`; NumPy hands this form to BLAS `syrk`, half the work of a product."""
-    product: Array = matrix.T @ matrix
-    return product
-
-
-def schur_complement(first: Array, second: Array, quadratic: Array, scale: Any) -> Array:
-    """Return `(first' first) o (second' second) + scale quadratic`, exactly symmetric.
-
-    NumPy forms it by blocks of rows of one triangle: half the work, and no second l x l array.
-
-    Parameters
-    ----------
-    first, second : array of shape (r, l)
-    quadratic : array of shape (l, l)
-        Symmetric.
-    scale : float
-
-    Returns
-    -------
-    array of shape (l, l)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> schur_complement(np.ones((1, 2)), np.array([[1.0, 2.0]]), np.eye(2), 10.0)
-    array([[11.,  2.],
-           [ 2., 14.]])
-    """
-    xp = namespace_of(first)
-    if xp is not np:
-        matrix: Array = gram(first) * gram(second) + scale * quadratic
-        return matrix
-    size = first.shape[1]
-    total = np.empty((size, size), dtype=first.dtype)
-    for begin in range(0, size, _BLOCK):
-        rows = slice(begin, begin + _BLOCK)
-        block = total[rows, begin:]
-        np.matmul(first[:, rows].T, first[:, begin:], out=block)
-        block *= block if second is first else second[:, rows].T @ second[:, begin:]
-        block += scale * quadratic[rows, begin:]
-        total[begin:, rows] = block.T
-    return total
-
-
-def weighted_gram(features: Array, weights: Array) -> Array:
-    """Return `features diag(weights) features'` for weights of either sign, exactly symmetric.
-
-    NumPy computes one triangle by blocks of rows, half the work of a product.
-
-    Parameters
-    ----------
-    features : array of shape (r, l)
-    weights : array of shape (l,)
-
-    Returns
-    -------
-    array of shape (r, r)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> weighted_gram(np.eye(2), np.array([1.0, -4.0]))
-    array([[ 1.,  0.],
-           [ 0., -4.]])
-    """
-    xp = namespace_of(features)
-    if xp is not np:
-        product: Array = (features * weights) @ features.T
-        return product
-    size = features.shape[0]
-    total = np.empty((size, size), dtype=features.dtype)
-    for begin in range(0, size, _BLOCK):
-        rows = slice(begin, begin + _BLOCK)
-        np.matmul(features[rows] * weights, features[begin:].T, out=total[rows, begin:])
-        total[rows, rows] = symmetric(total[rows, rows])
-        total[begin:, rows] = total[rows, begin:].T
-    return total
-
-
-def symmetric(matrix: Array) -> Array:
-    """Return the symmetric part, `(matrix + matrix') / 2`."""
-    return (matrix + matrix.T) / 2
 
 
 def triangular_condition(upper: Array) -> Any:

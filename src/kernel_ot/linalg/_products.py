@@ -1,0 +1,133 @@
+"""Symmetric products and sums of matrices, with half the work and little memory on NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kernel_ot.arrays import Array, namespace_of
+
+# Rows that are handled at once: thin beside a matrix, thick enough for BLAS.
+_BLOCK = 128
+
+
+def gram(matrix: Array) -> Array:
+    """Return `matrix' matrix`; NumPy hands this form to BLAS `syrk`, half the work of a product."""
+    product: Array = matrix.T @ matrix
+    return product
+
+
+def schur_complement(first: Array, second: Array, quadratic: Array, scale: Any) -> Array:
+    """Return `(first' first) o (second' second) + scale quadratic`, exactly symmetric.
+
+    NumPy forms it by blocks of rows of one triangle: half the work, and no second l x l array.
+
+    Parameters
+    ----------
+    first, second : array of shape (r, l)
+    quadratic : array of shape (l, l)
+        Symmetric.
+    scale : float
+
+    Returns
+    -------
+    array of shape (l, l)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> schur_complement(np.ones((1, 2)), np.array([[1.0, 2.0]]), np.eye(2), 10.0)
+    array([[11.,  2.],
+           [ 2., 14.]])
+    """
+    xp = namespace_of(first)
+    if xp is not np:
+        matrix: Array = gram(first) * gram(second) + scale * quadratic
+        return matrix
+    size = first.shape[1]
+    total = np.empty((size, size), dtype=first.dtype)
+    for begin in range(0, size, _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        block = total[rows, begin:]
+        np.matmul(first[:, rows].T, first[:, begin:], out=block)
+        block *= block if second is first else second[:, rows].T @ second[:, begin:]
+        block += scale * quadratic[rows, begin:]
+        total[begin:, rows] = block.T
+    return total
+
+
+def weighted_gram(features: Array, weights: Array) -> Array:
+    """Return `features diag(weights) features'` for weights of either sign, exactly symmetric.
+
+    NumPy computes one triangle by blocks of rows, half the work of a product.
+
+    Parameters
+    ----------
+    features : array of shape (r, l)
+    weights : array of shape (l,)
+
+    Returns
+    -------
+    array of shape (r, r)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> weighted_gram(np.eye(2), np.array([1.0, -4.0]))
+    array([[ 1.,  0.],
+           [ 0., -4.]])
+    """
+    xp = namespace_of(features)
+    if xp is not np:
+        product: Array = (features * weights) @ features.T
+        return product
+    size = features.shape[0]
+    total = np.empty((size, size), dtype=features.dtype)
+    for begin in range(0, size, _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        np.matmul(features[rows] * weights, features[begin:].T, out=total[rows, begin:])
+        total[rows, rows] = symmetric(total[rows, rows])
+        total[begin:, rows] = total[rows, begin:].T
+    return total
+
+
+def symmetric(matrix: Array) -> Array:
+    """Return the symmetric part, `(matrix + matrix') / 2`."""
+    return (matrix + matrix.T) / 2
+
+
+def symmetrise(matrix: Array) -> Array:
+    """Return the symmetric part of a matrix that nobody else needs: NumPy writes it in its place.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> symmetrise(np.array([[1.0, 4.0], [2.0, 3.0]]))
+    array([[1., 3.],
+           [3., 3.]])
+    """
+    if namespace_of(matrix) is not np:
+        return symmetric(matrix)
+    for begin in range(0, matrix.shape[0], _BLOCK):
+        rows = slice(begin, begin + _BLOCK)
+        matrix[rows, begin:] = (matrix[rows, begin:] + matrix[begin:, rows].T) / 2
+        matrix[begin:, rows] = matrix[rows, begin:].T
+    return matrix
+
+
+def add_scaled(matrix: Array, scale: Any, other: Array) -> Array:
+    """Return `matrix + scale other` for a matrix that nobody else needs: NumPy adds in its place.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> add_scaled(np.ones((1, 2)), 2.0, np.array([[1.0, 3.0]]))
+    array([[3., 7.]])
+    """
+    if namespace_of(matrix, other) is not np:
+        total: Array = matrix + scale * other
+        return total
+    for begin in range(0, matrix.shape[0], _BLOCK):
+        matrix[begin : begin + _BLOCK] += scale * other[begin : begin + _BLOCK]
+    return matrix
