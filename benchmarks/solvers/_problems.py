@@ -11,11 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.linalg
 from scipy.spatial.distance import pdist
 from scipy.stats import qmc
 
-from benchmarks.solvers._outcome import Outcome
 from kernel_ot.arrays import Array
 from kernel_ot.filling import mixed_pairs
 from kernel_ot.kernels import Gaussian
@@ -112,23 +110,6 @@ def _filling_points(case: Case, x: Array, y: Array, count: int) -> tuple[Array, 
     engine.fast_forward(_SOBOL_SKIP)
     points = engine.random(count)
     return points[:, : case.d], points[:, case.d :]
-
-
-def lifted(solved: Outcome, smaller: Problem, larger: Problem) -> tuple[Array, Array | None]:
-    """Return a solution as a starting point for a problem whose first filling points are the same.
-
-    The sum-of-squares operator is kept: its matrix is taken from the features' basis of `smaller`
-    to that of `larger`, in which the common points' features are isometric up to truncation.
-    """
-    assert solved.gamma is not None
-    common = smaller.n_fill
-    gamma = np.concatenate([solved.gamma, np.zeros(larger.n_fill - common)])
-    if solved.multiplier is None or np.array_equal(smaller.features, larger.features):
-        return gamma, solved.multiplier
-    change, *_ = scipy.linalg.lstsq(
-        smaller.features.T, larger.features[:, :common].T, cond=1e-12, lapack_driver="gelsy"
-    )
-    return gamma, change.T @ solved.multiplier @ change
 
 
 def untruncated(case: Case) -> Case:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.solvers._ours import OwnMethod
 from benchmarks.solvers._outcome import Contender
-from benchmarks.solvers._problems import Case, enlarged, lifted, make_problem, untruncated
+from benchmarks.solvers._problems import Case, enlarged, make_problem, untruncated
 from benchmarks.solvers._records import Key
 from benchmarks.solvers._runner import Runner
 from benchmarks.solvers._settings import Settings
 from kernel_ot.problem import Problem
+from kernel_ot.solvers import lift, solve
 
 COMPARISON, TRUNCATION, WARM, MEMORY, LARGE = (
     "comparison",
@@ -161,10 +161,10 @@ def _warm_starts(settings: Settings, contenders: Sequence[Contender]) -> Section
             if not missing:
                 continue
             base = make_problem(case)
-            solved = OwnMethod("auto").run(base, settings.budget)
+            solution = solve(base, time_limit=settings.budget)
             for variant in _CHANGES:
                 problem = make_problem(case, **_CHANGES[variant](case))
-                given = lifted(solved, base, problem)
+                given = lift(solution, base, problem)
                 for contender in contenders:
                     for start in _STARTS:
                         key = keys[variant, contender.name, start]

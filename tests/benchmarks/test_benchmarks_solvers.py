@@ -11,9 +11,8 @@ import pytest
 from benchmarks.solvers._cvxpy import Cvxpy
 from benchmarks.solvers._main import main
 from benchmarks.solvers._otssn import Otssn, as_matlab
-from benchmarks.solvers._ours import OwnMethod
 from benchmarks.solvers._outcome import Outcome, judge
-from benchmarks.solvers._problems import Case, lifted, make_problem
+from benchmarks.solvers._problems import Case, make_problem
 from benchmarks.solvers._records import CUT_OFF, SKIPPED, Key, Records, Row
 from benchmarks.solvers._runner import Runner
 from benchmarks.solvers._settings import Settings
@@ -89,22 +88,6 @@ def test_the_families_are_the_papers_problems() -> None:
     np.testing.assert_array_equal(larger.samples.x_fill[:20], s.x_fill)
     np.testing.assert_array_equal(make_problem(case).linear, wide.linear)
     assert not np.array_equal(make_problem(replace(case, seed=5)).linear, wide.linear)
-
-
-@pytest.mark.parametrize("rank_tol", [0.0, 1e-6])
-def test_a_lifted_solution_keeps_its_sum_of_squares(rank_tol: float) -> None:
-    case = Case("pairs", 2, 30, 1, rank_tol)
-    smaller, larger = make_problem(case), make_problem(case, n_fill=33)
-    solved = OwnMethod("auto").run(smaller, 10.0)
-    gamma, multiplier = lifted(solved, smaller, larger)
-    assert solved.multiplier is not None
-    assert multiplier is not None
-    values = smaller.operator(solved.multiplier)
-    np.testing.assert_allclose(
-        larger.operator(multiplier)[:30], values, atol=1e-4 * np.abs(values).max()
-    )
-    assert gamma.shape == (33,)
-    assert not gamma[30:].any()
 
 
 def test_a_peer_is_judged_by_its_own_multiplier() -> None:

@@ -6,6 +6,7 @@ from kernel_ot.solvers._choice import METHODS, check_method_name
 from kernel_ot.solvers._extragradient import Extragradient
 from kernel_ot.solvers._interior_point import InteriorPoint
 from kernel_ot.solvers._interior_point_full_rank import FullRankInteriorPoint
+from kernel_ot.solvers._lifting import lift
 from kernel_ot.solvers._method import Method, StartingPoint, State
 from kernel_ot.solvers._short_step import ShortStep
 from kernel_ot.solvers._solution import Progress, Solution
@@ -32,6 +33,7 @@ __all__ = [
     "Status",
     "TracedSolution",
     "check_method_name",
+    "lift",
     "solve",
     "solve_batch",
 ]
