@@ -4,6 +4,7 @@ from kernel_ot.arrays._blocks import DEFAULT_BLOCK_BYTES, block_slices, rows_per
 from kernel_ot.arrays._control import branch, while_loop, with_entry
 from kernel_ot.arrays._memory import MemoryLimitError, available_bytes, require_memory
 from kernel_ot.arrays._namespace import Array, Namespace, is_traced, namespace_of
+from kernel_ot.arrays._placement import placed_like
 from kernel_ot.arrays._pytrees import pytree, register_pytrees
 from kernel_ot.arrays._validation import (
     check_non_negative,
@@ -30,6 +31,7 @@ __all__ = [
     "check_weights",
     "is_traced",
     "namespace_of",
+    "placed_like",
     "pytree",
     "register_pytrees",
     "require_memory",

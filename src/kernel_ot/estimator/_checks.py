@@ -14,6 +14,7 @@ from kernel_ot.arrays import (
     check_same_dimension,
     check_sample,
     check_weights,
+    is_traced,
     require_memory,
 )
 from kernel_ot.estimator._adaptive import WeightedSamples
@@ -73,11 +74,18 @@ def check_both_samples(x: Any, y: Any, weights_x: Any, weights_y: Any) -> Weight
         purpose=f"copies of {n} + {len(y_sample)} points with {d} features",
         remedy="Fit on a subsample, or on fewer features.",
     )
-    return WeightedSamples(
-        x_sample.astype(np.float64),
-        y_sample.astype(np.float64),
+    weights = (
         check_weights(weights_x, n, "weights_x"),
         check_weights(weights_y, len(y_sample), "weights_y"),
+    )
+    if is_traced(x_sample, y_sample, *weights):
+        raise ValueError(
+            "fit was called inside of traced JAX code, but decides by values what to fit; fit "
+            "outside, or build a Problem there and solve it."
+        )
+    # Copies, and on the host, where a fit decides and computes.
+    return WeightedSamples(
+        *(np.array(array, dtype=np.float64) for array in (x_sample, y_sample, *weights))
     )
 
 

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot.arrays import Array, check_points
+from kernel_ot.arrays import Array, check_points, placed_like
 from kernel_ot.diagnostics import Diagnostics, diagnose, write_report
 from kernel_ot.estimator._adaptive import FillingRound, WeightedSamples
 from kernel_ot.estimator._checks import check_both_samples, check_feature_names, check_parameters
@@ -115,7 +115,9 @@ class KernelOT(TransformerMixin, BaseEstimator):
     Notes
     -----
     `y` in `fit(x, y)` is the second sample, with as many columns as x but any number of rows: a
-    transport problem has two samples and no targets. Tools that split X and y by one index, such as
+    transport problem has two samples and no targets. JAX arrays are fitted on the host, in NumPy,
+    since a fit decides by values; `potentials_` then are pytrees of JAX arrays on the device of
+    x, to be used in compiled functions. Tools that split X and y by one index, such as
     `GridSearchCV`, therefore do not apply.
 
     References
@@ -231,6 +233,7 @@ class KernelOT(TransformerMixin, BaseEstimator):
         self.candidates_, self.rounds_ = candidates, rounds
         self.conjugation_, self.solution_ = change, solution
         self._set_derived(samples, problem)
+        self.potentials_ = placed_like(self.potentials_, x, y)
         self._warn_if_unfinished()
         return self
 
@@ -244,8 +247,8 @@ class KernelOT(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (k, d)
-            float32 if `x` is, else float64.
+        array of shape (k, d)
+            float32 if `x` is, else float64; a JAX array if `x` or the samples of `fit` are.
         """
         return self._fitted_potentials().transport(self._check_new(x, "x"))
 
@@ -284,8 +287,8 @@ class KernelOT(TransformerMixin, BaseEstimator):
     def semi_dual_terms(self, x: Any, y: Any) -> tuple[Array, Array]:
         """Return u(x_i) of shape (k,) and u^c(y_j) of shape (l,), whose means add up to `score`."""
         check_is_fitted(self)
-        x = self._check_new(x, "x").astype(np.float64)
-        y = self._check_new(y, "y").astype(np.float64)
+        x = np.asarray(self._check_new(x, "x"), dtype=np.float64)
+        y = np.asarray(self._check_new(y, "y"), dtype=np.float64)
         change = self.conjugation_
         inner = self.problem_.potentials(self.solution_.gamma)
         # Slack, and so the c-transform, only changes by the factor s^2: minimise where T is near
@@ -356,7 +359,7 @@ class KernelOT(TransformerMixin, BaseEstimator):
         assert made_of is not None
         self.samples_, self.problem_ = samples, problem
         inner = problem.potentials(solution.gamma)
-        self.potentials_ = change.potentials(inner)
+        self.potentials_: Potentials = change.potentials(inner)
         self.x_fill_ = change.backward_x(made_of.x_fill)
         self.y_fill_ = change.backward_y(made_of.y_fill)
         changed = changed_samples(change, samples)
