@@ -24,13 +24,15 @@ T(\tilde x)`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array
+from kernel_ot.arrays import Array, Namespace, namespace_of, pytree
 from kernel_ot.potentials import PotentialFunction, Potentials
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class ConjugatedPotential:
     r"""A potential of the changed coordinates, as a function of the user's.
@@ -50,6 +52,10 @@ class ConjugatedPotential:
         :math:`s`, in the user's units.
     shift : ndarray of shape (d,)
         This sample's mean minus the other's.
+
+    Notes
+    -----
+    JAX points give JAX results, also where the potential holds NumPy arrays.
     """
 
     base: PotentialFunction
@@ -60,29 +66,36 @@ class ConjugatedPotential:
 
     def __call__(self, points: Array) -> Array:
         """Return the potential's values at `points` (n, d), shape (n,), in squared user units."""
+        xp = namespace_of(points, self.mean)
         centred, changed = self._coordinates(points)
-        values = (
-            np.sum(np.square(centred), axis=1) / 2
-            - self.scale**2 * np.sum(np.square(changed), axis=1) / 2
+        values: Array = xp.asarray(
+            xp.sum(xp.square(centred), axis=1) / 2
+            - self.scale**2 * xp.sum(xp.square(changed), axis=1) / 2
             + centred @ self.shift
-            + float(self.shift @ self.shift) / 4
-            + self.scale**2 * self.base(changed)
+            + (self.shift @ self.shift) / 4
+            + self.scale**2 * self.base(changed),
+            dtype=_float_type(xp, points),
         )
-        return np.asarray(values, dtype=_float_type(points))
+        return values
 
     def gradient(self, points: Array) -> Array:
         r"""Return :math:`x' + m - s B (\tilde x - \nabla \tilde u(\tilde x))`, (n, d)."""
+        xp = namespace_of(points, self.mean)
         centred, changed = self._coordinates(points)
         image = changed - self.base.gradient(changed)
-        gradient = centred + self.shift - self.scale * (image @ self.matrix)
-        return np.asarray(gradient, dtype=_float_type(points))
+        gradient: Array = xp.asarray(
+            centred + self.shift - self.scale * (image @ self.matrix),
+            dtype=_float_type(xp, points),
+        )
+        return gradient
 
     def _coordinates(self, points: Array) -> tuple[Array, Array]:
         # float64 throughout: a difference of large squares loses half the digits of float32.
-        centred = np.asarray(points, dtype=np.float64) - self.mean
+        centred = _in_float64(namespace_of(points, self.mean), points) - self.mean
         return centred, centred @ self.matrix / self.scale
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class Conjugation:
     r"""The change of coordinates of this module, both ways.
@@ -114,21 +127,25 @@ class Conjugation:
 
     def forward_x(self, x: Array) -> Array:
         r"""Return :math:`B (x - m_x) / s` for points (n, d) of the first sample's space."""
-        return np.asarray((np.asarray(x, np.float64) - self.mean_x) @ self.root / self.scale)
+        xp = namespace_of(x, self.mean_x)
+        changed: Array = (_in_float64(xp, x) - self.mean_x) @ self.root / self.scale
+        return changed
 
     def forward_y(self, y: Array) -> Array:
         r"""Return :math:`B^{-1} (y - m_y) / s` for points (n, d) of the second sample's space."""
-        return np.asarray(
-            (np.asarray(y, np.float64) - self.mean_y) @ self.inverse_root / self.scale
-        )
+        xp = namespace_of(y, self.mean_y)
+        changed: Array = (_in_float64(xp, y) - self.mean_y) @ self.inverse_root / self.scale
+        return changed
 
     def backward_x(self, x: Array) -> Array:
         r"""Return :math:`m_x + s B^{-1} \tilde x`, the inverse of `forward_x`."""
-        return np.asarray(self.mean_x + self.scale * (x @ self.inverse_root))
+        points: Array = self.mean_x + self.scale * (x @ self.inverse_root)
+        return points
 
     def backward_y(self, y: Array) -> Array:
         r"""Return :math:`m_y + s B \tilde y`, the inverse of `forward_y`."""
-        return np.asarray(self.mean_y + self.scale * (y @ self.root))
+        points: Array = self.mean_y + self.scale * (y @ self.root)
+        return points
 
     def potentials(self, potentials: Potentials) -> Potentials:
         """Return `potentials` of the changed coordinates as potentials of the user's."""
@@ -155,30 +172,43 @@ class Conjugation:
         Returns
         -------
         float
-            :math:`s^2 \tilde c + \sum_i a_i p(x_i) + \sum_j b_j q(y_j)`.
+            :math:`s^2 \tilde c + \sum_i a_i p(x_i) + \sum_j b_j q(y_j)`; a JAX array of shape ()
+            where an argument is a JAX array.
         """
         from_x, from_y = self.offsets(x, y)
-        return float(self.scale**2 * changed_cost + weights_x @ from_x + weights_y @ from_y)
+        cost: Any = self.scale**2 * changed_cost + weights_x @ from_x + weights_y @ from_y
+        return float(cost) if namespace_of(cost) is np else cost
 
     def offsets(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Return p(x_i) of shape (n,) and q(y_j) of shape (m,), in squared user units."""
         gaussian = self.potentials(Potentials(_ZERO, _ZERO))
-        return gaussian.u(np.asarray(x, np.float64)), gaussian.v(np.asarray(y, np.float64))
+        xp = namespace_of(x, y, self.mean_x)
+        return gaussian.u(_in_float64(xp, x)), gaussian.v(_in_float64(xp, y))
 
 
+@pytree()
+@dataclass(frozen=True)
 class _Zero:
     """The zero potential; its conjugate is the Gaussian part alone."""
 
     def __call__(self, points: Array) -> Array:
-        return np.zeros(points.shape[0], points.dtype)
+        zeros: Array = namespace_of(points).zeros(points.shape[0], points.dtype)
+        return zeros
 
     def gradient(self, points: Array) -> Array:
-        return np.zeros_like(points)
+        zeros: Array = namespace_of(points).zeros_like(points)
+        return zeros
 
 
 _ZERO = _Zero()
 
 
-def _float_type(points: Array) -> np.dtype[np.float32] | np.dtype[np.float64]:
-    dtype = np.asarray(points).dtype
-    return np.dtype(np.float32) if dtype == np.float32 else np.dtype(np.float64)
+def _in_float64(xp: Namespace, points: Any) -> Array:
+    # JAX's widest type is float32 unless its user switched float64 on.
+    array: Array = xp.asarray(points, dtype=xp.result_type(float))
+    return array
+
+
+def _float_type(xp: Namespace, points: Any) -> Any:
+    dtype = xp.asarray(points).dtype
+    return dtype if dtype == np.float32 else xp.result_type(float)
