@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from kernel_ot.arrays import Array, block_slices
-from kernel_ot.estimator import KernelOT
+from kernel_ot.estimator import FitProgress, KernelOT
 from kernel_ot.solvers import Progress
 
 # Small enough that the bar moves, large enough that a block is not all overhead.
@@ -40,7 +40,6 @@ def fit_progress(shown: bool | None, tol: float) -> Iterator[Callable[[Progress]
         For the argument `callback`.
     """
     start = math.nan
-    # The estimator is silent while it compares settings, which takes most of the time.
     with tqdm(
         total=100,
         desc="fit",
@@ -51,6 +50,10 @@ def fit_progress(shown: bool | None, tol: float) -> Iterator[Callable[[Progress]
 
         def advance(progress: Progress) -> None:
             nonlocal start
+            if isinstance(progress, FitProgress) and progress.phase == "selection":
+                # How many settings there will be is not known before the last.
+                bar.set_postfix_str(f"choosing the settings: {progress.iteration + 1} compared")
+                return
             if progress.iteration == 0 or not math.isfinite(start):
                 start = progress.residual
             bar.set_postfix_str(
