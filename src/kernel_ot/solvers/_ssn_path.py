@@ -15,7 +15,7 @@ _CUTS = np.concatenate([np.geomspace(1e-3, 1.0, 31), [3.0, 10.0, 30.0, 100.0]])
 # How far from the smoothed path, relative to it, the next point may be predicted to lie.
 _NEIGHBOURHOOD = 1.0
 # Columns of the error of linearisation that are looked at: those where the step is longest.
-_COLUMNS = 64
+_COLUMNS = 32
 
 
 class Line(NamedTuple):
@@ -40,12 +40,11 @@ def boldest_cut(line: Line, slope: Array, least: Any) -> tuple[Any, Any]:
     xp = namespace_of(slope)
     longest = xp.argsort(xp.sum(line.change**2, axis=0) + xp.sum(slope**2, axis=0))[-_COLUMNS:]
     D, B, E = line.change[:, longest], slope[:, longest], line.bend[:, longest]
-
-    def shifted(columns: Array) -> Array:  # (1 + bend + change) columns
-        product: Array = columns + line.bend @ columns + line.change @ columns
-        return product
-
-    terms = (-shifted(D) - E, D - slope @ D - shifted(B), B - slope @ B)
+    both = xp.concatenate([D, B], axis=1)
+    # (1 + bend + change) times D and B, then slope times them.
+    D_shifted, B_shifted = xp.split(both + (line.bend + line.change) @ both, 2, axis=1)
+    D_sloped, B_sloped = xp.split(slope @ both, 2, axis=1)
+    terms = (-D_shifted - E, D - D_sloped - B_shifted, B - B_sloped)
     products = [[xp.sum(a * b, axis=0) for b in terms] for a in terms]
     cuts = xp.asarray(_CUTS, dtype=slope.dtype)[:, None]
     powers = (1.0, cuts, cuts**2)
