@@ -78,7 +78,8 @@ class _Run:
         """Recompute the optimality conditions at `state`; remember the truly best point."""
         began = perf_counter()
         report = check_optimality(self.problem, state.gamma, self.multiplier(state))
-        if self.checked is None or not report.residual >= self.checked[1].residual:
+        known = math.nan if self.checked is None else float(self.checked[1].residual)
+        if self.checked is None or math.isnan(known) or float(report.residual) < known:
             self.checked = (state, report)
         self.check_seconds += perf_counter() - began
         return report

@@ -143,7 +143,7 @@ def _checked(run: _Run, problem: Problem, method: Method, tol: Any) -> _Run:
     candidate = _choose(run.claims, run.state, run.best)
     point = candidate.gamma, method.multiplier(problem, candidate)
     report = check_optimality(problem, *point)
-    better = ~(report.residual >= run.report.residual)
+    better = jnp.isnan(run.report.residual) | (report.residual < run.report.residual)
     point = _choose(better, point, run.point)
     report = _choose(better, report, run.report)
     solved = report.residual <= tol
