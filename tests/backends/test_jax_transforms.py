@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -213,3 +214,23 @@ def test_float64_that_is_off_is_said_loudly(jax_backend: Backend) -> None:
         [sys.executable, "-c", WITHOUT_X64], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_page_on_jax_runs(jax_backend: Backend) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "jax.md").read_text()
+    code = page.split("```python\n")[1].split("```")[0].replace("rank=50", "rank=10")
+    rng = np.random.default_rng(5)
+    xs, ys = rng.normal(size=(2, N, 2)), rng.normal(size=(2, N, 2)) + 1
+    names: dict[str, Any] = {
+        "xs": jax_backend.array(xs),
+        "ys": jax_backend.array(ys),
+        "x": jax_backend.array(xs[0]),
+        "y": jax_backend.array(ys[0]),
+    }
+    exec(code.split("jax.grad(cost)")[0], names)
+    grad, vmap = "jax.grad(cost)(x, y, 1.0)", "jax.vmap(cost, (0, 0, None))(xs, ys, 1.0)"
+    names |= {"slope": eval(grad, names), "costs": eval(vmap, names)}
+    assert names["slope"].shape == (N, 2)
+    assert names["costs"].shape == (2,)
+    assert np.isfinite(names["slope"]).all()
+    np.testing.assert_allclose(names["costs"][0], names["cost"](names["x"], names["y"], 1.0))
