@@ -51,6 +51,18 @@ def test_kernels(backend: Backend, kernel: kernels.Kernel) -> None:
         np.testing.assert_allclose(mine, numpys, rtol=1e-12, atol=1e-12)
 
 
+def test_many_points_are_taken_in_blocks(
+    jax_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernel_ot.kernels._tiles._JAX_TILE_BYTES", 8 * 5 * 3)  # 3 rows a block
+    kernel = kernels.Gaussian(0.7)
+    rng = np.random.default_rng(0)
+    arrays = rng.normal(size=(7, 3)), rng.normal(size=(5, 3)), rng.normal(size=5)
+    ours = tuple(jax_backend.array(a) for a in arrays)
+    np.testing.assert_allclose(kernel.apply(*ours), kernel.apply(*arrays), rtol=1e-12)
+    np.testing.assert_allclose(kernel.gradient(*ours), kernel.gradient(*arrays), rtol=1e-12)
+
+
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)
 def test_gradients_are_those_of_automatic_differentiation(
     jax_backend: Backend, kernel: kernels.Kernel

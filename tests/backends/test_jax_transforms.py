@@ -90,6 +90,18 @@ def test_derivatives_are_finite_differences(jax_backend: Backend) -> None:
         np.testing.assert_allclose(forward(point, tangent), reverse, rtol=1e-6, atol=1e-8)
 
 
+def test_the_derivative_of_the_cost_is_that_of_numpys_costs(jax_backend: Backend) -> None:
+    import jax
+
+    slope = jax.jit(jax.grad(lambda point: _outputs(point)[1]))(_point())["bandwidth"]
+    step = 1e-4
+    ends = [
+        solve(_problem(**POINT | {"bandwidth": POINT["bandwidth"] + sign * step}), tol=1e-11).cost
+        for sign in (1, -1)
+    ]
+    assert float(slope) == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-3)
+
+
 def test_hessian_vector_products(jax_backend: Backend) -> None:
     import jax
 
