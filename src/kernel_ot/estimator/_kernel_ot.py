@@ -233,7 +233,7 @@ class KernelOT(TransformerMixin, BaseEstimator):
         self.candidates_, self.rounds_ = candidates, rounds
         self.conjugation_, self.solution_ = change, solution
         self._set_derived(samples, problem)
-        self.potentials_ = placed_like(self.potentials_, x, y)
+        self.potentials_ = placed_like(self._fitted_potentials(), x, y)
         self._warn_if_unfinished()
         return self
 
@@ -359,7 +359,7 @@ class KernelOT(TransformerMixin, BaseEstimator):
         assert made_of is not None
         self.samples_, self.problem_ = samples, problem
         inner = problem.potentials(solution.gamma)
-        self.potentials_: Potentials = change.potentials(inner)
+        self.potentials_ = change.potentials(inner)
         self.x_fill_ = change.backward_x(made_of.x_fill)
         self.y_fill_ = change.backward_y(made_of.y_fill)
         changed = changed_samples(change, samples)
