@@ -32,8 +32,6 @@ def namespace_of(*arrays: object) -> Namespace:
     Examples
     --------
     >>> import numpy as np
-
-    from kernel_ot.arrays._pytrees import register_pytrees
     >>> namespace_of(np.zeros(3)).__name__
     'numpy'
     """

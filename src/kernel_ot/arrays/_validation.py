@@ -162,8 +162,12 @@ def _rescaled(weights: Array, total: Any) -> Array:
 
 
 def _check_number(value: Any, name: str) -> float:
+    """Return a finite float; a traced value, which stands for one, as it is."""
     if namespace_of(value) is not np:
-        _check_number_shape(value, name)
+        if value.ndim != 0:
+            raise ValueError(f"{name} has shape {value.shape}; it must be a single number.")
+        if is_traced(value):
+            return value  # type: ignore[no-any-return]
         value = value.item()
     not_numbers = (bool, np.bool_, str, bytes, complex, np.complexfloating)
     if isinstance(value, not_numbers) or not np.isscalar(value):
@@ -172,11 +176,6 @@ def _check_number(value: Any, name: str) -> float:
     if not np.isfinite(number):
         raise ValueError(f"{name} = {number} must be finite.")
     return number
-
-
-def _check_number_shape(value: Any, name: str) -> None:
-    if value.ndim != 0:
-        raise ValueError(f"{name} has shape {value.shape}; it must be a single number.")
 
 
 def check_positive(value: Any, name: str, remedy: str = "") -> float:
@@ -189,21 +188,15 @@ def check_positive(value: Any, name: str, remedy: str = "") -> float:
     ...
     ValueError: bandwidth = 0.0 must be positive.
     """
-    if is_traced(value):
-        _check_number_shape(value, name)
-        return value  # type: ignore[no-any-return]  # stands for a float
     number = _check_number(value, name)
-    if number <= 0:
+    if not is_traced(number) and number <= 0:
         raise ValueError(f"{name} = {number} must be positive.{' ' + remedy if remedy else ''}")
     return number
 
 
 def check_non_negative(value: Any, name: str) -> float:
     """Return `value` as a non-negative finite float, or raise ValueError naming it."""
-    if is_traced(value):
-        _check_number_shape(value, name)
-        return value  # type: ignore[no-any-return]  # stands for a float
     number = _check_number(value, name)
-    if number < 0:
+    if not is_traced(number) and number < 0:
         raise ValueError(f"{name} = {number} must not be negative.")
     return number

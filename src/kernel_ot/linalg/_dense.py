@@ -9,6 +9,7 @@ from scipy.linalg import get_blas_funcs, get_lapack_funcs
 from scipy.linalg import solve_triangular as _scipy_solve_triangular
 
 from kernel_ot.arrays import Array, namespace_of, while_loop
+from kernel_ot.linalg._eigen import eigh
 from kernel_ot.linalg._products import gram
 
 # Relative to the largest diagonal entry: more would not be rounding.
@@ -220,6 +221,6 @@ def triangular_condition(upper: Array) -> Any:
 def project_psd(matrix: Array) -> Array:
     """Return the positive semidefinite matrix nearest to a symmetric one."""
     xp = namespace_of(matrix)
-    values, basis = xp.linalg.eigh(matrix)
+    values, basis = eigh(matrix)
     projected: Array = (basis * xp.maximum(values, 0)) @ basis.T
     return projected

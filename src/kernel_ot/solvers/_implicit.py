@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -76,10 +77,8 @@ def _optimum_jvp(
     d_gamma = _solve_scaled(newton, -d_stationarity - explicit)
     d_constraint = d_constraint + (problem.features * d_gamma) @ problem.features.T
     d_multiplier = -symmetric(X @ d_constraint @ X) / mu
-    d_outcome = jax.tree.map(_zero_tangent, outcome)
-    object.__setattr__(d_outcome, "gamma", d_gamma)
-    object.__setattr__(d_outcome, "multiplier", d_multiplier)
-    return outcome, d_outcome
+    unchanged = jax.tree.map(_zero_tangent, outcome)
+    return outcome, replace(unchanged, gamma=d_gamma, multiplier=d_multiplier)
 
 
 @jax.custom_jvp
