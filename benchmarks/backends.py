@@ -7,14 +7,11 @@ accelerator NumPy runs on the CPU beside it, up to `--numpy-limit` filling point
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from statistics import median
 from time import perf_counter
 from typing import Any
-
-os.environ.setdefault("NPROC", "8")  # see docs/jax.md on batches and few cores
 
 import jax
 import jax.numpy as jnp

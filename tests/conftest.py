@@ -15,8 +15,6 @@ settings.load_profile("kernel-ot")
 
 # The tests compile much and compute little.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
-# With two threads JAX's batched LAPACK calls can wait for each other for ever, see docs/jax.md.
-os.environ.setdefault("NPROC", "8")
 
 
 @pytest.fixture(params=["numpy", "jax"])

@@ -1,7 +1,7 @@
 """Which array library an array belongs to, input validation, blocks of rows, memory."""
 
 from kernel_ot.arrays._blocks import DEFAULT_BLOCK_BYTES, block_slices, rows_per_block
-from kernel_ot.arrays._control import branch, while_loop, with_entry
+from kernel_ot.arrays._control import branch, one_by_one_on_cpu, while_loop, with_entry
 from kernel_ot.arrays._memory import MemoryLimitError, available_bytes, require_memory
 from kernel_ot.arrays._namespace import Array, Namespace, is_traced, namespace_of
 from kernel_ot.arrays._placement import placed_like
@@ -31,6 +31,7 @@ __all__ = [
     "check_weights",
     "is_traced",
     "namespace_of",
+    "one_by_one_on_cpu",
     "placed_like",
     "pytree",
     "register_pytrees",

@@ -64,3 +64,46 @@ def with_entry(array: Array, index: Any, value: Any) -> Array:
         return changed
     array[index] = value
     return array
+
+
+def one_by_one_on_cpu(function: Callable[..., _State]) -> Callable[..., _State]:
+    """Return the JAX function with another rule for `jax.vmap`: on a CPU, a loop over the batch.
+
+    Elsewhere it is batched as any function is. On a CPU a batch of LAPACK calls is no faster than
+    one after the other, and inside of a `while_loop` it deadlocks where XLA has two worker threads
+    (jax 0.10.2).
+
+    Parameters
+    ----------
+    function : callable
+        Takes and returns pytrees of JAX arrays.
+    """
+    import jax
+
+    batched: Any = jax.custom_batching.custom_vmap(function)
+
+    def rule(axis_size: int, in_batched: Any, *args: Any) -> tuple[_State, Any]:
+        leaves, structure = jax.tree.flatten(args)
+        along = jax.tree.leaves(in_batched)
+
+        def at(entries: list[Any]) -> Any:
+            entry = iter(entries)
+            return structure.unflatten(
+                [next(entry) if b else leaf for b, leaf in zip(along, leaves, strict=True)]
+            )
+
+        def one_by_one(entries: list[Any]) -> _State:
+            result: _State = jax.lax.map(lambda entry: batched(*at(entry)), entries)
+            return result
+
+        def at_once(entries: list[Any]) -> _State:
+            result: _State = jax.vmap(lambda entry: function(*at(entry)))(entries)
+            return result
+
+        entries = [leaf for b, leaf in zip(along, leaves, strict=True) if b]
+        result = jax.lax.platform_dependent(entries, cpu=one_by_one, default=at_once)
+        return result, jax.tree.map(lambda _: True, result)
+
+    batched.def_vmap(rule)
+    mapped: Callable[..., _State] = batched
+    return mapped

@@ -37,7 +37,9 @@ def cholesky(matrix: Array, *, overwrite: bool = False) -> Array:
     """
     xp = namespace_of(matrix)
     if xp is not np:
-        factor: Array = xp.linalg.cholesky(matrix)
+        from kernel_ot.linalg._jax_triangular import jax_cholesky
+
+        factor: Array = jax_cholesky(matrix)
         return factor
     potrf = get_lapack_funcs("potrf", (matrix,))
     # A symmetric matrix's transpose is itself, and Fortran-ordered: LAPACK copies nothing twice.
@@ -126,15 +128,14 @@ def solve_lower(factor: Array, rhs: Array, *, transpose: bool = False) -> Array:
     rhs : array of shape (r,) or (r, k)
     """
     xp = namespace_of(factor)
-    trans = 1 if transpose else 0
     if xp is np:
+        trans = 1 if transpose else 0
         return np.asarray(
             _scipy_solve_triangular(factor, rhs, trans=trans, lower=True, check_finite=False)
         )
-    from jax.scipy.linalg import solve_triangular
+    from kernel_ot.linalg._jax_triangular import jax_solve_lower
 
-    solution: Array = solve_triangular(factor, rhs, trans=trans, lower=True)
-    return solution
+    return jax_solve_lower(factor, rhs, transpose=transpose)
 
 
 def multiply_lower(factor: Array, other: Array, *, transpose: bool = False) -> Array:

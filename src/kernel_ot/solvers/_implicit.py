@@ -9,10 +9,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import cho_solve
 
-from kernel_ot.arrays import Array
-from kernel_ot.linalg import eigh, symmetric
+from kernel_ot.arrays import Array, one_by_one_on_cpu
+from kernel_ot.linalg import cholesky, cholesky_solve, eigh, symmetric
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._traced_loop import Outcome, run_traced
@@ -51,7 +50,11 @@ def optimum(
     where the solution has none, it is that of the smoothed path. It is only as good as the
     solve: where that did not converge, neither has its derivative.
     """
-    return run_traced(problem, method, tol=tol, max_iter=max_iter, longest=longest, start=start)
+
+    def run(problem: Problem, start: StartingPoint | None, tol: Any, max_iter: Any) -> Outcome:
+        return run_traced(problem, method, tol=tol, max_iter=max_iter, longest=longest, start=start)
+
+    return one_by_one_on_cpu(run)(problem, start, tol, max_iter)
 
 
 @optimum.defjvp
@@ -133,7 +136,7 @@ def _solve_scaled(matrix: Array, rhs: Array) -> Array:
     scale = jax.lax.stop_gradient(1 / jnp.sqrt(jnp.diagonal(matrix)))
     eps = jnp.finfo(matrix.dtype).eps
     scaled = scale[:, None] * matrix * scale + 10 * eps * jnp.eye(len(rhs), dtype=matrix.dtype)
-    solution: Array = scale * cho_solve((jnp.linalg.cholesky(scaled), True), scale * rhs)
+    solution: Array = scale * cholesky_solve(cholesky(scaled), scale * rhs)
     return solution
 
 
