@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,25 +62,34 @@ def _outputs(point: dict[str, Any], tol: float = 1e-11) -> Any:
     return jnp.concatenate(parts)
 
 
+@cache
+def _outputs_and_jacobian() -> Any:
+    """Return one compiled function for all tests: compiling takes longer than they do."""
+    import jax
+
+    return jax.jit(lambda point: (_outputs(point), jax.jacrev(_outputs)(point)))
+
+
 def _point() -> dict[str, Any]:
     from jax import numpy as jnp
 
-    return {name: jnp.asarray(value) for name, value in POINT.items()}
+    # Of one type each, strong, so that no value is compiled anew.
+    return {name: jnp.asarray(value, jnp.float64) for name, value in POINT.items()}
 
 
 def test_derivatives_are_finite_differences(jax_backend: Backend) -> None:
     import jax
 
-    function = jax.jit(_outputs)
+    function = _outputs_and_jacobian()
     point = _point()
-    jacobian = jax.jit(jax.jacrev(_outputs))(point)
+    _, jacobian = function(point)
     forward = jax.jit(lambda point, tangent: jax.jvp(_outputs, (point,), (tangent,))[1])
     rng = np.random.default_rng(1)
     for name, value in point.items():
         direction = rng.normal(size=value.shape) * (np.asarray(value) if value.ndim < 2 else 1)
         step = 1e-4
         ends = [
-            np.asarray(function(point | {name: value + sign * step * direction}))
+            np.asarray(function(point | {name: value + sign * step * direction})[0])
             for sign in (1, -1)
         ]
         expected = (ends[0] - ends[1]) / (2 * step)
@@ -91,9 +101,8 @@ def test_derivatives_are_finite_differences(jax_backend: Backend) -> None:
 
 
 def test_the_derivative_of_the_cost_is_that_of_numpys_costs(jax_backend: Backend) -> None:
-    import jax
-
-    slope = jax.jit(jax.grad(lambda point: _outputs(point)[1]))(_point())["bandwidth"]
+    _, jacobian = _outputs_and_jacobian()(_point())
+    slope = jacobian["bandwidth"][1]
     step = 1e-4
     ends = [
         solve(_problem(**POINT | {"bandwidth": POINT["bandwidth"] + sign * step}), tol=1e-11).cost
