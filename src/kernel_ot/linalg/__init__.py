@@ -14,6 +14,7 @@ from kernel_ot.linalg._eigen import eigh, eigvalsh
 from kernel_ot.linalg._feature_factor import FeatureFactor, feature_factor
 from kernel_ot.linalg._lanczos import generic_vector, smallest_eigenvalue
 from kernel_ot.linalg._products import (
+    add_diagonal,
     add_scaled,
     gram,
     schur_complement,
@@ -24,6 +25,7 @@ from kernel_ot.linalg._products import (
 
 __all__ = [
     "FeatureFactor",
+    "add_diagonal",
     "add_scaled",
     "cholesky",
     "cholesky_solve",

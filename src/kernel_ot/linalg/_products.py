@@ -57,6 +57,30 @@ def schur_complement(first: Array, second: Array, quadratic: Array, scale: Any) 
     return total
 
 
+def add_diagonal(matrix: Array, entries: Any) -> Array:
+    """Return `matrix + diag(entries)`; one new matrix, not two.
+
+    Parameters
+    ----------
+    matrix : array of shape (l, l)
+    entries : float or array of shape (l,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> add_diagonal(np.ones((2, 2)), np.array([1.0, 2.0]))
+    array([[2., 1.],
+           [1., 3.]])
+    """
+    xp = namespace_of(matrix)
+    if xp is not np:
+        added: Array = matrix + entries * xp.eye(matrix.shape[0], dtype=matrix.dtype)
+        return added
+    total = matrix.copy()
+    total.flat[:: matrix.shape[0] + 1] += entries
+    return total
+
+
 def weighted_gram(features: Array, weights: Array) -> Array:
     """Return `features diag(weights) features'` for weights of either sign, exactly symmetric.
 

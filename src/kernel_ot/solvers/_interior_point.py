@@ -7,6 +7,8 @@ from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of, pytree
 from kernel_ot.linalg import (
+    add_diagonal,
+    add_scaled,
     cholesky,
     gram,
     multiply_lower,
@@ -148,11 +150,9 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
         step: Any,
         step_x: Any,
     ) -> InteriorPointState:
-        xp = namespace_of(state.gamma)
         X, W = state.scaled_multiplier, state.features
-        identity = xp.eye(problem.rank, dtype=X.dtype)
-        step, change = cholesky_along(identity, direction.constraint, step)
-        _, root = cholesky_along(X, direction.multiplier, step_x)
+        step, change = cholesky_along(lambda t: add_diagonal(t * direction.constraint, 1.0), step)
+        step_x, root = cholesky_along(lambda t: add_scaled(1 * X, t, direction.multiplier), step_x)
         return _state(
             problem,
             state.gamma + step * direction.d_gamma,

@@ -7,6 +7,7 @@ from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of, pytree
 from kernel_ot.linalg import (
+    add_diagonal,
     add_scaled,
     cholesky,
     inverse_from_cholesky,
@@ -77,9 +78,8 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
     def init(self, problem: Problem, start: StartingPoint | None) -> FullRankInteriorPointState:
         """Start at gamma = 0, always strictly feasible, or at a point drawn inside from `start`."""
         gamma, multiplier = interior_start(problem, start)
-        xp = namespace_of(gamma)
         offset = problem.reg_sos * inverse_from_cholesky(problem.features.T)
-        factor = cholesky(offset + xp.diag(gamma))
+        factor = cholesky(add_diagonal(offset, gamma))
         values = symmetric(problem.features.T @ (multiplier @ problem.features))
         return _state(problem, gamma, offset, factor, values, cholesky(values))
 
@@ -151,12 +151,11 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         step: Any,
         step_x: Any,
     ) -> FullRankInteriorPointState:
-        xp = namespace_of(state.gamma)
         d_gamma, _, d_values = direction
-        constraint = state.offset + xp.diag(state.gamma)
-        step, factor = cholesky_along(constraint, xp.diag(d_gamma), step)
-        del constraint
-        step_x, root = cholesky_along(state.values, d_values, step_x)
+        step, factor = cholesky_along(
+            lambda t: add_diagonal(state.offset, state.gamma + t * d_gamma), step
+        )
+        step_x, root = cholesky_along(lambda t: add_scaled(1 * state.values, t, d_values), step_x)
         values = add_scaled(1 * state.values, step_x, d_values)
         return _state(problem, state.gamma + step * d_gamma, state.offset, factor, values, root)
 

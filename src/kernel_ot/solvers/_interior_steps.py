@@ -7,7 +7,6 @@ from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of, while_loop
 from kernel_ot.linalg import (
-    add_scaled,
     cholesky,
     eigh,
     eigvalsh,
@@ -69,12 +68,15 @@ def longest_step(
     return 1 / xp.maximum(-smallest, 1e-12)
 
 
-def cholesky_along(matrix: Array, direction: Array, step: Any) -> tuple[Any, Array]:
-    """Return the first of step, .8 step, ... at which `matrix + step direction` has a factor."""
-    xp = namespace_of(matrix)
+def cholesky_along(at: Callable[[Any], Array], step: Any) -> tuple[Any, Array]:
+    """Return the first of step, .8 step, ... at which the matrix `at(step)` has a factor.
+
+    The factor may take that matrix's place.
+    """
+    xp = namespace_of(step)
 
     def factor_at(step: Any) -> Array:
-        return cholesky(add_scaled(1 * matrix, step, direction), overwrite=True)
+        return cholesky(at(step), overwrite=True)
 
     def failed(tried: tuple[Any, Array, Any]) -> Any:
         _, factor, backtracks = tried

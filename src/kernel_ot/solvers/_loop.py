@@ -28,7 +28,7 @@ class _GivenPoint:
     """A point that no method made: what is returned if not even a first state can be."""
 
     gamma: Array
-    multiplier: Array
+    multiplier: Array | None
 
 
 @dataclass
@@ -71,6 +71,8 @@ class _Run:
     def multiplier(self, state: Any) -> Array:
         """Return X at `state`."""
         if isinstance(state, _GivenPoint):
+            if state.multiplier is None:
+                return np.zeros((self.problem.rank, self.problem.rank))
             return state.multiplier
         return self.method.multiplier(self.problem, state)
 
@@ -86,13 +88,15 @@ class _Run:
 
     def is_solved(self, state: Any) -> bool:
         """Return whether the method is done and right; refuted too often, it is held to less."""
+        # Only a refuted claim needs it, and it holds several matrices.
+        runner_up, self.runner_up = self.runner_up, (None, math.inf)
         if not bool(self.method.done(state, self.method_tol)):
             return False
         report = self.check(state)
         if float(report.residual) <= self.tol:
             return True
         if state is self.best:
-            self.best, self.best_residual = self.runner_up
+            self.best, self.best_residual = runner_up
         self.refusals += 1
         tightest = self.tol * 0.1**TIGHTENINGS
         if self.refusals % REFUSALS_BEFORE_TIGHTENING == 0 and self.method_tol > tightest:
@@ -154,10 +158,9 @@ def run(
 
 
 def _given_point(problem: Problem, start: StartingPoint | None) -> _GivenPoint:
-    zero = np.zeros((problem.rank, problem.rank))
     if start is None:
-        return _GivenPoint(np.zeros(problem.n_fill), zero)
-    return _GivenPoint(start.gamma, zero if start.multiplier is None else start.multiplier)
+        return _GivenPoint(np.zeros(problem.n_fill), None)
+    return _GivenPoint(start.gamma, start.multiplier)
 
 
 def _is_finite(state: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from kernel_ot.arrays import Array, branch, namespace_of, pytree
 from kernel_ot.linalg import (
+    add_diagonal,
     add_scaled,
     cholesky_solve,
     cholesky_with_ridge,
@@ -198,7 +199,7 @@ def _newton_point(
     gamma_slope = cholesky_solve(factor, tau * (x @ squares))
     relative = V / xp.sqrt(z)[:, None]
     start = tau * weighted_gram(relative, gamma_start)
-    start = start + xp.diag(tau * problem.reg_sos / z - 1)
+    start = add_diagonal(start, tau * problem.reg_sos / z - 1)
     slope = tau * weighted_gram(relative, gamma_slope)
     gap = _gap(problem, state.gamma, tau, x, V)
     least = 0.3 * tol / gap
@@ -259,7 +260,7 @@ def _state(
 
     def off_path() -> tuple[Array, Array, Any]:  # both parts may be slightly indefinite
         lowest = eigvalsh(multiplier)[0] / xp.max(positive)
-        lowest_constraint = eigvalsh(multiplier - xp.diag(values))[0] / xp.max(negative)
+        lowest_constraint = eigvalsh(add_diagonal(multiplier, -values))[0] / xp.max(negative)
         sos_values = tau * xp.sum(features * (multiplier @ features), axis=0)
         return multiplier, sos_values, -xp.minimum(lowest, lowest_constraint)
 

@@ -73,9 +73,13 @@ def run_traced(
     """
     dtype = problem.features.dtype
     point = _given_point(problem, start)
-    report = check_optimality(problem, *point)
+    report = (
+        _arrays(check_optimality(problem, *point))
+        if start is not None
+        else _unknown(problem, point)
+    )
     state = _arrays(method.init(problem, start))
-    given_is_solved = report.residual <= tol if start is not None else jnp.asarray(False)
+    given_is_solved = report.residual <= tol
     run = _Run(
         state=state,
         best=state,
@@ -90,7 +94,7 @@ def run_traced(
         refusals=jnp.asarray(0),
         residual_history=jnp.full(longest + 1, jnp.nan, dtype),
         point=point,
-        report=_arrays(report),
+        report=report,
     )
 
     def take_step(run: _Run) -> _Run:
@@ -167,6 +171,15 @@ def _given_point(problem: Problem, start: StartingPoint | None) -> tuple[Array, 
     if start is None:
         return jnp.zeros_like(problem.linear), zero
     return start.gamma, zero if start.multiplier is None else start.multiplier
+
+
+def _unknown(problem: Problem, point: tuple[Array, Array]) -> OptimalityReport:
+    """Return a report of NaN, which every other one replaces."""
+    shapes = jax.eval_shape(check_optimality, problem, *point)
+    report: OptimalityReport = jax.tree.map(
+        lambda entry: jnp.full(entry.shape, jnp.nan, entry.dtype), shapes
+    )
+    return report
 
 
 def _choose(predicate: Any, when_true: Any, when_false: Any) -> Any:
