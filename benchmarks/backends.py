@@ -19,7 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.solvers._problems import FAMILIES, Case, make_problem
-from kernel_ot import Problem, kernels, solve
+from kernel_ot import Problem, kernels, solve, solve_batch
 from kernel_ot.solvers import FullRankInteriorPoint, InteriorPoint, SemismoothNewton
 from kernel_ot.solvers._choice import choose_method
 
@@ -94,6 +94,39 @@ def compare_batches(size: int, batch: int, repeats: int) -> str:
     )
 
 
+def compare_ragged(smallest: int, batch: int, repeats: int) -> str:
+    """Return a row on problems of unequal size by `solve_batch` against one `solve` each."""
+    rng = np.random.default_rng(0)
+    problems = []
+    for size in range(smallest, smallest + batch):
+        x, y = (jnp.asarray(rng.normal(size=(size, 2)) + shift) for shift in (0, 1))
+        problem = Problem.from_samples(
+            x,
+            y,
+            x,
+            y,
+            kernel=kernels.Gaussian(1.0),
+            reg_sos=1e-3,
+            reg_potential=1e-3,
+            jitter=1e-8,
+        )
+        problems.append(problem)
+
+    def loop() -> Any:
+        return [solve(problem, InteriorPoint()).gamma for problem in problems]
+
+    def together() -> Any:
+        return [solution.gamma for solution in solve_batch(problems, InteriorPoint())]
+
+    first = seconds(loop), seconds(together)
+    times = [(seconds(loop), seconds(together)) for _ in range(repeats)]
+    later = [1e3 * median(column) for column in zip(*times, strict=True)]
+    return (
+        f"| {batch} | {smallest} to {smallest + batch - 1} | {first[0]:.1f} | {first[1]:.1f} "
+        f"| {later[0]:.0f} | {later[1]:.0f} |"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[200, 400, 800])
@@ -125,6 +158,10 @@ def main() -> None:
             print("\n| problems | l | loop ms | vmap ms | loop / vmap |\n" + "|---" * 5 + "|")
         for batch in options.batches:
             print(compare_batches(50, batch, options.repeats), flush=True)
+        if options.batches:
+            print("\n| problems | l | loop: first s | batch: first s | loop ms | batch ms |")
+            print("|---" * 6 + "|")
+            print(compare_ragged(40, 8, options.repeats), flush=True)
 
 
 if __name__ == "__main__":
