@@ -11,6 +11,7 @@ from kernel_ot import KernelOT, KernelOTCV
 from kernel_ot.arrays import Array
 from kernel_ot.estimator._adaptive import WeightedSamples
 from kernel_ot.estimator._default_kernel import default_kernel
+from kernel_ot.estimator._selection import Candidate, least_regularised
 from kernel_ot.kernels import Anisotropic, Gaussian, median_distance
 
 
@@ -67,3 +68,17 @@ def test_fits_use_it_and_are_saved_with_it(tmp_path: Path) -> None:
     np.testing.assert_allclose(loaded.transform(x), model.transform(x), rtol=1e-12)
     search = KernelOTCV(kernels=(0.7,), reg_potentials=(1e-2,), cv=2).fit(x, y)
     assert isinstance(search.best_params_["kernel"], Anisotropic)
+
+
+def test_among_many_features_the_least_regularised_that_is_not_clearly_worse_is_taken() -> None:
+    def candidate(reg: float, *energy: float) -> Candidate:
+        return Candidate(0.35, reg, (0.0,) * len(energy), energy)
+
+    baseline = candidate(np.inf, 1.0, 2.0, 3.0)
+    strong = candidate(1e-1, 0.9, 1.9, 2.9)
+    assert least_regularised((baseline, strong)) is strong
+    noisy = candidate(1e-2, 0.8, 2.0, 3.1)  # 0.07 worse on average, standard error 0.09
+    assert least_regularised((baseline, strong, noisy)) is noisy
+    worse = candidate(1e-2, 1.0, 2.0, 3.05)  # worse on every split
+    assert least_regularised((baseline, strong, worse)) is strong
+    assert least_regularised((candidate(1e-1, 1.0), candidate(1e-2, 1.1))).reg_potential == 1e-1

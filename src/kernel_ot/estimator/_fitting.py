@@ -20,12 +20,13 @@ from kernel_ot.estimator._pairs import PairScan, scan_pairs
 from kernel_ot.estimator._progress import Watch
 from kernel_ot.estimator._selection import (
     MAX_SEMI_DUAL_DIMENSION,
-    REG_POTENTIALS,
     REG_SOS,
     TEST_FRACTION,
     Candidate,
     bandwidth_factors,
     best_candidate,
+    least_regularised,
+    reg_potentials,
     select,
 )
 from kernel_ot.estimator._settings import Filling, Settings, is_auto, make_problem
@@ -89,22 +90,20 @@ def choose_settings(
         reg = _STATIC_REG_POTENTIAL if is_auto(reg_potential) else reg_potential
         return Settings(chosen, reg_sos, reg), ()
     candidates: tuple[Candidate, ...] = ()
+    dimension = samples.x.shape[1]
     best = Candidate(1.0, 1e-2 if is_auto(reg_potential) else reg_potential, ())
     if min(len(samples.x), len(samples.y)) >= _MIN_SELECTION_POINTS:
         candidates = select(
             samples,
             parameters["preconditioner"],
-            (kernel,) if fixed else bandwidth_factors(samples.x.shape[1]),
-            REG_POTENTIALS if is_auto(reg_potential) else (reg_potential,),
+            (kernel,) if fixed else bandwidth_factors(dimension),
+            reg_potentials(dimension) if is_auto(reg_potential) else (reg_potential,),
             rng,
             n_splits=parameters["n_splits"],
             on_score=watch.on_score,
         )
-        many = samples.x.shape[1] > MAX_SEMI_DUAL_DIMENSION
-        best = best_candidate(
-            tuple(c for c in candidates if is_auto(reg_potential) or not c.is_baseline),
-            "energy" if many else "semi_dual",
-        )
+        choose = least_regularised if dimension > MAX_SEMI_DUAL_DIMENSION else best_candidate
+        best = choose(tuple(c for c in candidates if is_auto(reg_potential) or not c.is_baseline))
     if best.is_baseline:
         best = Candidate(_CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL, ())
     chosen_reg = best.reg_potential
