@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from kernel_ot import KernelOT
 from kernel_ot.arrays import Array
 from kernel_ot.estimator import Candidate, FitProgress
-from kernel_ot.estimator._selection import best_candidate
+from kernel_ot.estimator._selection import best_candidate, least_regularised
 from kernel_ot.kernels import Gaussian, Linear, Polynomial
 
 QUICK = KernelOT(kernel=Gaussian(1.5), reg_potential=1e-3)
