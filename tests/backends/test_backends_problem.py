@@ -20,6 +20,7 @@ KERNELS = [
     kernels.Linear(),
     kernels.Polynomial(3, 0.5),
     kernels.Gaussian(0.7) + 2.0 * kernels.Linear(),
+    kernels.Anisotropic(kernels.Matern(2.5, 0.7), np.array([[1.3]])),
 ]
 CASE = similar_case("wide", 2, 24, seed=1)
 

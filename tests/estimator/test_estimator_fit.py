@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from kernel_ot import KernelOT
 from kernel_ot.arrays import Array
 from kernel_ot.estimator import Candidate, FitProgress
-from kernel_ot.estimator._selection import Criterion, best_candidate
+from kernel_ot.estimator._selection import best_candidate, least_regularised
 from kernel_ot.kernels import Gaussian, Linear, Polynomial
 
 QUICK = KernelOT(kernel=Gaussian(1.5), reg_potential=1e-3)
@@ -232,22 +232,14 @@ def test_an_interrupt_leaves_the_model_as_it_was() -> None:
         np.testing.assert_array_equal(model.transform(x), before)
 
 
-def test_many_features_are_chosen_for_by_the_energy_distance(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    used = []
-
-    def watched(candidates: tuple[Candidate, ...], criterion: Criterion) -> Candidate:
-        used.append(criterion)
-        return best_candidate(candidates, criterion)
-
-    monkeypatch.setattr("kernel_ot.estimator._fitting.best_candidate", watched)
-    for d in (2, 24):
-        model = KernelOT(n_splits=1).fit(*two_samples(20, 20, d))
-        best = best_candidate(model.candidates_, used[-1])
+def test_many_features_are_chosen_for_by_the_energy_distance() -> None:
+    for d, choose in ((2, best_candidate), (24, least_regularised)):
+        model = KernelOT(n_splits=2).fit(*two_samples(20, 20, d))
+        best = choose(model.candidates_)
         expected = 0.1 if best.is_baseline else best.reg_potential * 2 / 3
         assert model.reg_potential_ == pytest.approx(expected)
-    assert used == ["semi_dual", "energy"]
+        if d == 24:
+            assert {c.reg_potential for c in model.candidates_} <= {np.inf, 1e-1, 1e-2}
 
 
 def test_the_best_candidate_depends_on_the_criterion() -> None:

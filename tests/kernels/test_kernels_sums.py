@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kernel_ot.arrays import Array
-from kernel_ot.kernels import Gaussian, Kernel, Linear, Matern, Polynomial
+from kernel_ot.kernels import Anisotropic, Gaussian, Kernel, Linear, Matern, Polynomial
 
 KERNELS: list[Kernel] = [
     Gaussian(0.7),
@@ -24,6 +24,7 @@ KERNELS: list[Kernel] = [
     Polynomial(1),
     Polynomial(3, 0.5),
     0.3 * Gaussian(1.0) + Polynomial(2),
+    Anisotropic(0.5 * Gaussian(0.7) + Linear(), [[1.3]]),  # type: ignore[arg-type]  # lists are read
 ]
 
 

@@ -14,7 +14,17 @@ from sklearn.gaussian_process.kernels import Matern as SklearnMatern
 from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 
 from kernel_ot.arrays import Array
-from kernel_ot.kernels import Gaussian, Kernel, Linear, Matern, Polynomial, Scaled, Sobolev, Sum
+from kernel_ot.kernels import (
+    Anisotropic,
+    Gaussian,
+    Kernel,
+    Linear,
+    Matern,
+    Polynomial,
+    Scaled,
+    Sobolev,
+    Sum,
+)
 
 KERNELS: list[Kernel] = [
     Gaussian(0.7),
@@ -27,6 +37,7 @@ KERNELS: list[Kernel] = [
     Linear(),
     Polynomial(3, 0.5),
     0.3 * Gaussian(1.0) + Polynomial(2),
+    Anisotropic(0.5 * Gaussian(0.7) + Linear(), [[1.3]]),  # type: ignore[arg-type]  # lists are read
 ]
 
 

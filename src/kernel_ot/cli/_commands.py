@@ -86,7 +86,7 @@ def describe(model: KernelOT) -> dict[str, Any]:
         "sample_cost_lower_bound": float(model.certificate_.lower_bound),
         "features": int(model.n_features_in_),
         "filling_points": len(model.x_fill_),
-        "kernel": repr(model.kernel_),
+        "kernel": str(model.kernel_),
         "reg_sos": float(model.reg_sos_),
         "reg_potential": float(model.reg_potential_),
     }

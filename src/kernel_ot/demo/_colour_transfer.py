@@ -220,7 +220,7 @@ def colour_transfer(
         "method": solution.method,
         "n_pixels": n_pixels,
         "filling_points": len(model.x_fill_),
-        "kernel": repr(model.kernel_),
+        "kernel": str(model.kernel_),
         "reg_sos": float(model.reg_sos_),
         "reg_potential": float(model.reg_potential_),
         "random_state": random_state,

@@ -43,7 +43,7 @@ def write_report(model: Any, path: str | Path, x: Any = None, y: Any = None) -> 
     path = Path(path)
     rows = diagnose(model, x, y).rows()
     settings = [
-        ("kernel", repr(model.kernel_)),
+        ("kernel", str(model.kernel_)),
         ("reg_potential", f"{model.reg_potential_:.3g}"),
         ("reg_sos", f"{model.reg_sos_:.3g}"),
         ("preconditioner", str(model.preconditioner)),

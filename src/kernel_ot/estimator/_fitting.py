@@ -15,16 +15,18 @@ from kernel_ot.estimator._adaptive import (
     WeightedSamples,
     adaptive_filling,
 )
+from kernel_ot.estimator._default_kernel import default_kernel, typical_distance
 from kernel_ot.estimator._pairs import PairScan, scan_pairs
-from kernel_ot.estimator._paths import typical_distance
 from kernel_ot.estimator._progress import Watch
 from kernel_ot.estimator._selection import (
-    REG_POTENTIALS,
+    MAX_SEMI_DUAL_DIMENSION,
     REG_SOS,
     TEST_FRACTION,
     Candidate,
     bandwidth_factors,
     best_candidate,
+    least_regularised,
+    reg_potentials,
     select,
 )
 from kernel_ot.estimator._settings import Filling, Settings, is_auto, make_problem
@@ -39,9 +41,6 @@ _STATIC_BANDWIDTH_FACTOR, _STATIC_REG_POTENTIAL = 2.0, 1e-3
 # small step away from it was still an improvement, or no loss, in the cases measured.
 _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL = 0.5, 1e-1
 _MIN_SELECTION_POINTS = 12
-# Among many features the semi-dual value prefers settings whose maps overshoot, and the energy
-# distance does not: measured at 48, see docs/accuracy.md.
-_MAX_SEMI_DUAL_DIMENSION = 20
 
 
 @dataclass(frozen=True)
@@ -85,35 +84,33 @@ def choose_settings(
     fixed = isinstance(kernel, Kernel)
     if fixed and not is_auto(reg_potential):
         return Settings(kernel, reg_sos, reg_potential), ()
-    median = 1.0 if fixed else typical_distance(changed, rng)
     if not Filling(parameters["filling"]).adaptive:
-        chosen = kernel if fixed else Gaussian(_STATIC_BANDWIDTH_FACTOR * median)
+        wide = _STATIC_BANDWIDTH_FACTOR
+        chosen = kernel if fixed else Gaussian(wide * typical_distance(changed, rng))
         reg = _STATIC_REG_POTENTIAL if is_auto(reg_potential) else reg_potential
         return Settings(chosen, reg_sos, reg), ()
     candidates: tuple[Candidate, ...] = ()
+    dimension = samples.x.shape[1]
     best = Candidate(1.0, 1e-2 if is_auto(reg_potential) else reg_potential, ())
     if min(len(samples.x), len(samples.y)) >= _MIN_SELECTION_POINTS:
         candidates = select(
             samples,
             parameters["preconditioner"],
-            (kernel,) if fixed else bandwidth_factors(samples.x.shape[1]),
-            REG_POTENTIALS if is_auto(reg_potential) else (reg_potential,),
+            (kernel,) if fixed else bandwidth_factors(dimension),
+            reg_potentials(dimension) if is_auto(reg_potential) else (reg_potential,),
             rng,
             n_splits=parameters["n_splits"],
             on_score=watch.on_score,
         )
-        many = samples.x.shape[1] > _MAX_SEMI_DUAL_DIMENSION
-        best = best_candidate(
-            tuple(c for c in candidates if is_auto(reg_potential) or not c.is_baseline),
-            "energy" if many else "semi_dual",
-        )
+        choose = least_regularised if dimension > MAX_SEMI_DUAL_DIMENSION else best_candidate
+        best = choose(tuple(c for c in candidates if is_auto(reg_potential) or not c.is_baseline))
     if best.is_baseline:
         best = Candidate(_CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL, ())
     chosen_reg = best.reg_potential
     if is_auto(reg_potential) and best.semi_dual:
         # Chosen on two thirds of the points: all of them need less regularisation.
         chosen_reg *= 1 - TEST_FRACTION
-    chosen = kernel if fixed else Gaussian(best.bandwidth_factor * median)
+    chosen = kernel if fixed else default_kernel(best.bandwidth_factor, changed, rng)
     return Settings(chosen, reg_sos, chosen_reg), candidates
 
 

@@ -43,17 +43,20 @@ class KernelOT(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     kernel : "auto" or Kernel, default "auto"
-        Of the potentials and the sum of squares. "auto" is a Gaussian whose bandwidth is chosen by
-        the held-out semi-dual value: 0.5 or 0.7 times the median distance, on the line 0.7 or 1.4
-        times; by the energy distance between T(x_test) and y_test above 20 features. Kernels act in
-        the preconditioned coordinates, in which a coordinate has variance 1 on average.
+        Of the potentials and the sum of squares. Kernels act in the preconditioned coordinates, in
+        which a coordinate has variance 1 on average. "auto" is a Gaussian of these points
+        multiplied by the root of their covariance, so that it resolves most where they vary most;
+        its bandwidth is chosen by the held-out semi-dual value: 0.5 or 0.7 times the multiplied
+        points' median distance, on the line 0.7 or 1.4 times; 0.35 times above 20 features.
     reg_sos : "auto" or float, default "auto"
         lambda_1, weight of the trace of the sum-of-squares operator; "auto" is 1e-3. With adaptive
         filling the operator vanishes at the contact points and the estimate does not depend on it.
     reg_potential : "auto" or float, default "auto"
         lambda_2, weight of the potentials' squared norms. "auto" chooses among 1e-1 ... 1e-5 by the
         held-out semi-dual value and takes two thirds of it, since the choice is made on two thirds
-        of the points; 1e-3 where filling points are not adaptive.
+        of the points; 1e-3 where filling points are not adaptive. Above 20 features it is 1e-2,
+        unless the energy distance between T(x_test) and y_test is clearly smaller for 1e-1 or for
+        the preconditioner alone.
     n_fill : "auto" or int, default "auto"
         Number of filling points: the largest number held at once where filling is adaptive ("auto":
         1500), the exact number else ("auto": 300).

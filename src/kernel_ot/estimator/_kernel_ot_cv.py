@@ -16,6 +16,7 @@ from kernel_ot.arrays import Array
 from kernel_ot.diagnostics import Diagnostics
 from kernel_ot.estimator._adaptive import WeightedSamples
 from kernel_ot.estimator._checks import check_both_samples, check_grid, check_parameters
+from kernel_ot.estimator._default_kernel import default_kernel
 from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._paths import (
     KernelChoice,
@@ -23,7 +24,6 @@ from kernel_ot.estimator._paths import (
     Score,
     changed_samples,
     score_path,
-    typical_distance,
 )
 from kernel_ot.estimator._selection import (
     CRITERIA,
@@ -35,7 +35,7 @@ from kernel_ot.estimator._selection import (
     make_candidate,
 )
 from kernel_ot.estimator._settings import Filling
-from kernel_ot.kernels import Gaussian, Kernel
+from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import fit_conjugation
 
 
@@ -52,7 +52,8 @@ class KernelOTCV(TransformerMixin, BaseEstimator):
         Everything but kernel and regularisations (`filling`, `preconditioner`, ...), `KernelOT()`
         by default. It is not modified.
     kernels : sequence of float or Kernel, default (0.5, 0.7, 1.0, 1.4)
-        A number is the bandwidth of a Gaussian in median distances of the preconditioned samples.
+        A number is the bandwidth, in median distances, of the Gaussian that `KernelOT` takes where
+        its kernel is "auto".
     reg_potentials : sequence of float, default 1e-1 ... 1e-5
         lambda_2.
     reg_sos : sequence of float, default (1e-3,)
@@ -249,8 +250,7 @@ class KernelOTCV(TransformerMixin, BaseEstimator):
             change = fit_conjugation(
                 samples.x, samples.y, preconditioner, samples.weights_x, samples.weights_y
             )
-            median = typical_distance(changed_samples(change, samples), rng)
-            kernel = Gaussian(best.bandwidth_factor * median)
+            kernel = default_kernel(best.bandwidth_factor, changed_samples(change, samples), rng)
         self.best_params_: dict[str, Any] = {
             "kernel": kernel,
             "reg_sos": best.reg_sos,

@@ -16,15 +16,16 @@ from kernel_ot.arrays import Array
 from kernel_ot.diagnostics import energy_distance
 from kernel_ot.estimator._adaptive import WeightedSamples, adaptive_filling
 from kernel_ot.estimator._ctransform import c_transform
+from kernel_ot.estimator._default_kernel import default_kernel
 from kernel_ot.estimator._settings import Filling, Settings, make_problem
-from kernel_ot.kernels import Gaussian, Kernel, median_distance
+from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import Conjugation, fit_conjugation
 from kernel_ot.solvers import Solution, solve
 
 Pair: TypeAlias = tuple[Array, Array]
 KernelChoice: TypeAlias = float | Kernel
-"""A kernel, or the bandwidth of a Gaussian in median distances of the preconditioned samples."""
+"""A kernel, or the bandwidth of the default kernel in median distances, see `default_kernel`."""
 
 # Choosing needs a fit less exact than the one that is kept.
 _VIOLATION_TOL, _MAX_ROUNDS, _SOLVER_TOL = 5e-3, 15, 1e-6
@@ -121,7 +122,7 @@ def walk_path(path: Path, split: Split) -> Iterator[Score]:
     rng = np.random.default_rng(split.seed)
     kernel = path.kernel
     if not isinstance(kernel, Kernel):
-        kernel = Gaussian(kernel * typical_distance(inner, rng))
+        kernel = default_kernel(kernel, inner, rng)
     energy = _energy(change.backward_y(held_out.x), test)
     yield Score(np.inf, np.inf, base, energy, 0.0, 0.0, 0.0)
     best, best_terms = 0.0, (np.zeros(len(test.x)), np.zeros(len(test.y)))
@@ -197,14 +198,6 @@ def _standard_error(terms: Pair, others: Pair, test: WeightedSamples) -> float:
         centred = difference - weights @ difference
         variance += float(np.square(weights) @ np.square(centred))
     return float(np.sqrt(variance))
-
-
-def typical_distance(samples: WeightedSamples, rng: np.random.Generator) -> float:
-    """Return the median distance of the pooled samples; 1 where all points are equal."""
-    points = np.concatenate([samples.x, samples.y])
-    if (points == points[0]).all():
-        return 1.0
-    return median_distance(samples.x, samples.y, rng)
 
 
 def changed_samples(change: Conjugation, samples: WeightedSamples) -> WeightedSamples:

@@ -188,7 +188,7 @@ def _solution(entry: dict[str, Any], gamma: Array, multiplier: Array) -> Solutio
 
 
 def _encode(value: Any) -> Any:
-    """Return plain JSON for a number, string, None or kernel."""
+    """Return plain JSON for a number, string, None, array or kernel."""
     if isinstance(value, Kernel):
         name = type(value).__name__
         if _KERNELS.get(name) is not type(value):
@@ -202,8 +202,8 @@ def _encode(value: Any) -> Any:
         return {"kernel": name, "fields": fields}
     if isinstance(value, tuple):
         return [_encode(entry) for entry in value]
-    if isinstance(value, np.generic):
-        return value.item()
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
     return value
 
 

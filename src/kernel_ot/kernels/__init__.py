@@ -1,5 +1,6 @@
 """Kernels: values, diagonals, weighted sums and gradients of weighted sums."""
 
+from kernel_ot.kernels._anisotropic import Anisotropic
 from kernel_ot.kernels._bandwidth import median_distance
 from kernel_ot.kernels._base import Kernel, Scaled, Sum
 from kernel_ot.kernels._matern import Matern, Sobolev
@@ -7,6 +8,7 @@ from kernel_ot.kernels._polynomial import Linear, Polynomial
 from kernel_ot.kernels._radial import Gaussian
 
 __all__ = [
+    "Anisotropic",
     "Gaussian",
     "Kernel",
     "Linear",

@@ -98,7 +98,7 @@ def selection(
 def _label(candidate: Any, compared: list[Any]) -> str:
     """Return what tells a candidate's curve from the others."""
     kernel = candidate.kernel
-    label = f"bandwidth {candidate.bandwidth_factor:g} x median" if kernel is None else repr(kernel)
+    label = f"bandwidth {candidate.bandwidth_factor:g} x median" if kernel is None else str(kernel)
     if len({other.reg_sos for other in compared}) > 1:
         label += f", reg_sos {candidate.reg_sos:g}"
     return label
