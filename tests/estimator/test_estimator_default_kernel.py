@@ -52,8 +52,8 @@ def test_it_turns_and_scales_with_the_points() -> None:
 
 def test_it_is_a_plain_gaussian_where_there_are_no_directions() -> None:
     rng = np.random.default_rng(0)
-    assert isinstance(default_kernel(0.5, _weighted(rng.normal(size=(9, 1)), np.ones((9, 1))), rng),
-                      Gaussian)  # fmt: skip
+    on_the_line = _weighted(rng.normal(size=(9, 1)), np.ones((9, 1)))
+    assert isinstance(default_kernel(0.5, on_the_line, rng), Gaussian)
     same = np.ones((5, 3))
     assert default_kernel(0.5, _weighted(same, same), rng) == Gaussian(0.5)
 
