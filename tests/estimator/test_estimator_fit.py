@@ -13,7 +13,13 @@ from sklearn.exceptions import ConvergenceWarning
 from kernel_ot import KernelOT
 from kernel_ot.arrays import Array
 from kernel_ot.estimator import Candidate, FitProgress
-from kernel_ot.estimator._selection import best_candidate, least_regularised
+from kernel_ot.estimator._adaptive import WeightedSamples
+from kernel_ot.estimator._selection import (
+    best_candidate,
+    least_regularised,
+    random_splits,
+    share_in_splits,
+)
 from kernel_ot.kernels import Gaussian, Linear, Polynomial
 
 QUICK = KernelOT(kernel=Gaussian(1.5), reg_potential=1e-3)
@@ -249,3 +255,13 @@ def test_the_best_candidate_depends_on_the_criterion() -> None:
     )
     assert best_candidate((smooth, rough)) is rough
     assert best_candidate((smooth, rough), "energy") is smooth
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "share"), [(30, 90, 2 / 3), (600, 900, 2 / 3), (1000, 1600, 0.4)]
+)
+def test_the_share_of_the_points_that_splits_use(n: int, m: int, share: float) -> None:
+    samples = WeightedSamples(np.zeros((n, 2)), np.zeros((m, 2)), np.ones(n) / n, np.ones(m) / m)
+    assert share_in_splits(samples) == pytest.approx(share)
+    split = random_splits(samples, 1, np.random.default_rng(0))[0]
+    assert len(split.kernel_points().x) == pytest.approx(share * n, abs=1)

@@ -21,13 +21,13 @@ from kernel_ot.estimator._progress import Watch
 from kernel_ot.estimator._selection import (
     MAX_SEMI_DUAL_DIMENSION,
     REG_SOS,
-    TEST_FRACTION,
     Candidate,
     bandwidth_factors,
     best_candidate,
     least_regularised,
     reg_potentials,
     select,
+    share_in_splits,
 )
 from kernel_ot.estimator._settings import Filling, Settings, is_auto, make_problem
 from kernel_ot.kernels import Gaussian, Kernel
@@ -108,8 +108,8 @@ def choose_settings(
         best = Candidate(_CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL, ())
     chosen_reg = best.reg_potential
     if is_auto(reg_potential) and best.semi_dual:
-        # Chosen on two thirds of the points: all of them need less regularisation.
-        chosen_reg *= 1 - TEST_FRACTION
+        # Chosen on a part of the points: all of them need less regularisation.
+        chosen_reg *= share_in_splits(samples)
     chosen = kernel if fixed else default_kernel(best.bandwidth_factor, changed, rng)
     return Settings(chosen, reg_sos, chosen_reg), candidates
 

@@ -53,8 +53,8 @@ class KernelOT(TransformerMixin, BaseEstimator):
         filling the operator vanishes at the contact points and the estimate does not depend on it.
     reg_potential : "auto" or float, default "auto"
         lambda_2, weight of the potentials' squared norms. "auto" chooses among 1e-1 ... 1e-5 by the
-        held-out semi-dual value and takes two thirds of it, since the choice is made on two thirds
-        of the points; 1e-3 where filling points are not adaptive. Above 20 features it is 1e-2,
+        held-out semi-dual value and takes of it the share of the points that the choice is made on,
+        two thirds, less above 600 points; 1e-3 where filling points are not adaptive. Above 20 features it is 1e-2,
         unless the energy distance between T(x_test) and y_test is clearly smaller for 1e-1 or for
         the preconditioner alone.
     n_fill : "auto" or int, default "auto"

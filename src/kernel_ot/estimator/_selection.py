@@ -28,7 +28,7 @@ _BANDWIDTH_FACTORS_OF_MANY_FEATURES, _REG_POTENTIALS_OF_MANY_FEATURES = (0.35,),
 REG_POTENTIALS = (1e-1, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 REG_SOS = 1e-3
 # Of each sample, held out in a split.
-TEST_FRACTION = 1 / 3
+_TEST_FRACTION = 1 / 3
 # The criterion's noise needs no more points than this; the time of a fit grows as their cube.
 _MAX_KERNEL_POINTS, _MAX_KERNEL_POINTS_OF_MANY_FEATURES = 400, 1000
 
@@ -129,7 +129,7 @@ def least_regularised(candidates: tuple[Candidate, ...]) -> Candidate:
 def split_sample(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Return indices of training and test points, at least 2 and 1 of them."""
     order = rng.permutation(n)
-    n_test = min(max(1, round(TEST_FRACTION * n)), n - 2)
+    n_test = min(max(1, round(_TEST_FRACTION * n)), n - 2)
     return np.sort(order[n_test:]), np.sort(order[:n_test])
 
 
@@ -138,7 +138,6 @@ def random_splits(
 ) -> tuple[Split, ...]:
     """Return random splits, each sample split on its own, a third of it held out."""
     splits = []
-    many = samples.x.shape[1] > MAX_SEMI_DUAL_DIMENSION
     for _ in range(n_splits):
         # One seed for both, so that swapping samples of equal size does not change the splits.
         seed = int(rng.integers(2**63))
@@ -149,10 +148,21 @@ def random_splits(
                 restrict(samples, train_x, train_y),
                 restrict(samples, test_x, test_y),
                 int(rng.integers(2**63)),
-                _MAX_KERNEL_POINTS_OF_MANY_FEATURES if many else _MAX_KERNEL_POINTS,
+                _max_kernel_points(samples.x.shape[1]),
             )
         )
     return tuple(splits)
+
+
+def share_in_splits(samples: WeightedSamples) -> float:
+    """Return which share of the smaller sample's points the kernel part of a random split has."""
+    fewest = min(len(samples.x), len(samples.y))
+    return min(1 - _TEST_FRACTION, _max_kernel_points(samples.x.shape[1]) / fewest)
+
+
+def _max_kernel_points(dimension: int) -> int:
+    many = dimension > MAX_SEMI_DUAL_DIMENSION
+    return _MAX_KERNEL_POINTS_OF_MANY_FEATURES if many else _MAX_KERNEL_POINTS
 
 
 def fold_splits(samples: WeightedSamples, cv: Any, rng: np.random.Generator) -> tuple[Split, ...]:
