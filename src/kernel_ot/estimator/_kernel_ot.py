@@ -54,9 +54,9 @@ class KernelOT(TransformerMixin, BaseEstimator):
     reg_potential : "auto" or float, default "auto"
         lambda_2, weight of the potentials' squared norms. "auto" chooses among 1e-1 ... 1e-5 by the
         held-out semi-dual value and takes of it the share of the points that the choice is made on,
-        two thirds, less above 600 points; 1e-3 where filling points are not adaptive. Above 20 features it is 1e-2,
-        unless the energy distance between T(x_test) and y_test is clearly smaller for 1e-1 or for
-        the preconditioner alone.
+        two thirds, less above 600 points; 1e-3 where filling points are not adaptive. Above 20
+        features it is 1e-2, unless the energy distance between T(x_test) and y_test is clearly
+        smaller for 1e-1 or for the preconditioner alone.
     n_fill : "auto" or int, default "auto"
         Number of filling points: the largest number held at once where filling is adaptive ("auto":
         1500), the exact number else ("auto": 300).
