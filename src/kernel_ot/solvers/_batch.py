@@ -22,15 +22,15 @@ def solve_batch(
     tol: float = 1e-8,
     max_iter: int | None = None,
 ) -> list[Any]:
-    """Solve every problem, on JAX all of them at once by `jax.vmap`.
+    """Solve every problem, on JAX in one compiled call by `jax.vmap`.
 
     Parameters
     ----------
     problems : sequence of Problem
         All of NumPy arrays, or all of JAX arrays of one precision. Their sizes may differ: smaller
         ones are padded to the largest with filling points that no feature sees, whose multipliers
-        are 0. A batch takes as many steps as its hardest problem and each costs as much as for the
-        largest, so problems of very different sizes are better solved in several batches.
+        are 0. Each costs as much as the largest, and off the CPU, where all are solved at once, as
+        the hardest; so problems of very different sizes are better solved in several batches.
     method : str or Method, default "auto"
         As for `solve`. On JAX "auto" and "interior_point" take the interior point method in the
         form that is safe for every K.
