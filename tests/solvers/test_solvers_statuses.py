@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -100,14 +101,15 @@ def test_an_eigendecomposition_that_fails_once(
     case: Any, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = case.problem()
-    function, count = np.linalg.eigh, 0
+    count = 0
 
-    def once(matrix: Array) -> Any:
+    def once(function: Any, matrix: Array) -> Any:
         nonlocal count
         count += 1
         return _no_eigenvalues() if count == 5 else function(matrix)
 
-    monkeypatch.setattr(np.linalg, "eigh", once)
+    for name in ("eigh", "eigvalsh"):
+        monkeypatch.setattr(np.linalg, name, partial(once, getattr(np.linalg, name)))
     solution = solve(problem, method)
     monkeypatch.undo()
     assert count >= 5

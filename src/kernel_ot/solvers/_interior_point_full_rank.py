@@ -139,7 +139,7 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         d_gamma, _, d_values = direction
         factor = state.factor
         return (
-            longest_step(lambda v: d_gamma * v, factor, factor, products),
+            longest_step(lambda v: (d_gamma * v.T).T, factor, factor, products),
             longest_step(d_values.__matmul__, state.values_root, factor, products),
         )
 

@@ -13,12 +13,16 @@ from kernel_ot.linalg import (
     generic_vector,
     smallest_eigenvalue,
     solve_lower,
+    symmetric,
 )
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import multiplier_size, rescaled
 
 _BACKTRACKS = 30
+# Up to this size all eigenvalues take less time than the calls of a Lanczos iteration: 3 times less
+# at 50, equal at 130.
+_DENSE = 100
 # A start that is given keeps at least these shares of lambda_1 and of a cold multiplier as its
 # smallest eigenvalues: closer to the boundary the first steps would be short.
 _INSIDE = 0.1
@@ -46,16 +50,18 @@ def longest_step(
 ) -> Any:
     """Return the largest t with `F F' + t D` positive semidefinite, slightly underestimated.
 
+    Exact for small matrices.
+
     Parameters
     ----------
     apply : callable
-        `v -> D v` for the symmetric direction D.
+        `v -> D v` for the symmetric direction D and a vector, or a matrix of columns.
     root : array of shape (r, r) or None
         Lower F; None stands for the identity.
     like : array of shape (r, any)
         Tells the size and the array library.
     products : int
-        How many products with D to spend.
+        How many products with D to spend on a large one.
     """
     xp = namespace_of(like)
 
@@ -64,7 +70,12 @@ def longest_step(
             return apply(v)
         return solve_lower(root, apply(solve_lower(root, v, transpose=True)))
 
-    smallest = smallest_eigenvalue(relative, generic_vector(like.shape[0], like), products)
+    size = like.shape[0]
+    if size <= _DENSE:
+        identity = xp.eye(size, dtype=like.dtype)
+        smallest = eigvalsh(symmetric(relative(identity)))[0]
+    else:
+        smallest = smallest_eigenvalue(relative, generic_vector(size, like), products)
     return 1 / xp.maximum(-smallest, 1e-12)
 
 
