@@ -62,21 +62,19 @@ def compare(case: Case, name: str, repeats: int, numpy_limit: int) -> str:
     )
 
 
+def problem_of(x: Any, y: Any, **options: Any) -> Problem:
+    """Return the problem on all pairs of equal index, of which a batch is made."""
+    kernel = kernels.Gaussian(1.0)
+    return Problem.from_samples(
+        x, y, x, y, kernel=kernel, reg_sos=1e-3, reg_potential=1e-3, **options
+    )
+
+
 def compare_batches(size: int, batch: int, repeats: int) -> str:
     """Return a row on a batch of problems by `vmap` against a loop over a compiled function."""
 
     def cost(x: Any, y: Any) -> Any:
-        problem = Problem.from_samples(
-            x,
-            y,
-            x,
-            y,
-            kernel=kernels.Gaussian(1.0),
-            reg_sos=1e-3,
-            reg_potential=1e-3,
-            rank=min(size, 60),
-        )
-        return solve(problem, InteriorPoint()).cost
+        return solve(problem_of(x, y, rank=min(size, 60)), InteriorPoint()).cost
 
     rng = np.random.default_rng(0)
     x, y = (jnp.asarray(rng.normal(size=(batch, size, 2)) + shift) for shift in (0, 1))
@@ -100,17 +98,7 @@ def compare_ragged(smallest: int, batch: int, repeats: int) -> str:
     problems = []
     for size in range(smallest, smallest + batch):
         x, y = (jnp.asarray(rng.normal(size=(size, 2)) + shift) for shift in (0, 1))
-        problem = Problem.from_samples(
-            x,
-            y,
-            x,
-            y,
-            kernel=kernels.Gaussian(1.0),
-            reg_sos=1e-3,
-            reg_potential=1e-3,
-            jitter=1e-8,
-        )
-        problems.append(problem)
+        problems.append(problem_of(x, y, jitter=1e-8))
 
     def loop() -> Any:
         return [solve(problem, InteriorPoint()).gamma for problem in problems]

@@ -10,7 +10,7 @@ from scipy.linalg import solve_triangular as _scipy_solve_triangular
 
 from kernel_ot.arrays import Array, namespace_of, while_loop
 from kernel_ot.linalg._eigen import eigh
-from kernel_ot.linalg._products import gram
+from kernel_ot.linalg._products import add_diagonal, gram
 
 # Relative to the largest diagonal entry: more would not be rounding.
 _LARGEST_RIDGE = 1e-6
@@ -85,8 +85,7 @@ def cholesky_with_ridge(matrix: Array, *, overwrite: bool = False) -> Array:
 
     def raise_ridge(tried: tuple[Array, Any]) -> tuple[Array, Any]:
         _, relative = tried
-        ridge = relative * largest * xp.eye(matrix.shape[0], dtype=matrix.dtype)
-        return cholesky(matrix + ridge), 10 * relative
+        return cholesky(add_diagonal(matrix, relative * largest)), 10 * relative
 
     first = (cholesky(matrix), xp.asarray(xp.finfo(matrix.dtype).eps, dtype=matrix.dtype))
     factor, _ = while_loop(failed, raise_ridge, first)

@@ -6,6 +6,7 @@ from typing import Any
 
 from kernel_ot.arrays import Array, is_traced, namespace_of, while_loop
 from kernel_ot.linalg._dense import cholesky, solve_lower
+from kernel_ot.linalg._products import add_diagonal
 
 # Relative to the largest diagonal entry: what full rank needs where K cannot be looked at.
 _TRACED_JITTER = 1e-10
@@ -35,7 +36,7 @@ def jax_features(
     machine_tol = size * float(xp.finfo(gram.dtype).eps)
     if traced and rank is None and not is_traced(jitter) and jitter == 0:
         jitter = _TRACED_JITTER * xp.max(xp.diagonal(gram))
-    gram = gram + jitter * xp.eye(size, dtype=gram.dtype)
+    gram = add_diagonal(gram, jitter)
     if not pivoted and rank is None and rank_tol is None:
         triangle = cholesky(gram).T
         entries = xp.diagonal(triangle)
@@ -74,7 +75,7 @@ def pivoted_features(gram: Array, rank: int, rank_tol: Any) -> tuple[Array, Any]
     # Rows of pivots at rounding level would make the factor NaN.
     eps = float(xp.finfo(gram.dtype).eps)
     ridge = len(gram) * eps * xp.max(xp.diagonal(jax.lax.stop_gradient(gram)))
-    factor = cholesky(rows[:, pivots] + ridge * xp.eye(rank, dtype=gram.dtype))
+    factor = cholesky(add_diagonal(rows[:, pivots], ridge))
     return solve_lower(factor, rows), n_above
 
 

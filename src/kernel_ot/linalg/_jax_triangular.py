@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 
 from kernel_ot.arrays import Array, one_by_one_on_cpu
+from kernel_ot.linalg._products import symmetric
 
 
 def jax_solve_lower(factor: Array, rhs: Array, *, transpose: bool) -> Array:
@@ -51,7 +52,7 @@ def _cholesky_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array,
     # L^-1 dA L^-T = S + S', with S lower triangular and dL = L S.
     factor = jax_cholesky(*primals)
     (change,) = tangents
-    left = jax_solve_lower(factor, (change + change.T) / 2, transpose=False)
+    left = jax_solve_lower(factor, symmetric(change), transpose=False)
     both = jax_solve_lower(factor, left.T, transpose=False)
     half = jnp.tril(both) - jnp.diag(jnp.diagonal(both)) / 2
     return factor, factor @ half

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of
-from kernel_ot.linalg import weighted_gram
+from kernel_ot.linalg import add_diagonal, weighted_gram
 
 
 def objective(
@@ -41,11 +41,7 @@ def adjoint(gamma: Array, features: Array) -> Array:
 
 def constraint_matrix(gamma: Array, features: Array, reg_sos: Any) -> Array:
     """Return `M(gamma) = Phi diag(gamma) Phi' + lambda_1 I`, to be positive semidefinite."""
-    xp = namespace_of(features)
-    matrix: Array = adjoint(gamma, features) + reg_sos * xp.eye(
-        features.shape[0], dtype=features.dtype
-    )
-    return matrix
+    return add_diagonal(adjoint(gamma, features), reg_sos)
 
 
 def operator(multiplier: Array, features: Array) -> Array:

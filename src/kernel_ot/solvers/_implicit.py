@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernel_ot.arrays import Array, one_by_one_on_cpu
-from kernel_ot.linalg import cholesky, cholesky_solve, eigh, symmetric
+from kernel_ot.linalg import add_diagonal, cholesky, cholesky_solve, eigh, symmetric
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._traced_loop import Outcome, run_traced
@@ -135,7 +135,7 @@ def _solve_scaled(matrix: Array, rhs: Array) -> Array:
     """Return the solution of a positive definite system, its diagonal scaled to one."""
     scale = jax.lax.stop_gradient(1 / jnp.sqrt(jnp.diagonal(matrix)))
     eps = jnp.finfo(matrix.dtype).eps
-    scaled = scale[:, None] * matrix * scale + 10 * eps * jnp.eye(len(rhs), dtype=matrix.dtype)
+    scaled = add_diagonal(scale[:, None] * matrix * scale, 10 * eps)
     solution: Array = scale * cholesky_solve(cholesky(scaled), scale * rhs)
     return solution
 

@@ -81,7 +81,7 @@ class _Run:
         began = perf_counter()
         report = check_optimality(self.problem, state.gamma, self.multiplier(state))
         known = math.nan if self.checked is None else float(self.checked[1].residual)
-        if self.checked is None or math.isnan(known) or float(report.residual) < known:
+        if math.isnan(known) or float(report.residual) < known:
             self.checked = (state, report)
         self.check_seconds += perf_counter() - began
         return report
