@@ -48,6 +48,9 @@ class Scripted:
     def multiplier(self, problem: Problem, state: State) -> Array:
         return np.zeros((problem.rank, problem.rank))
 
+    def kept(self, state: Any) -> Any:
+        return state
+
     def _at(self, index: int) -> Any:
         point = self.points[min(index, len(self.points) - 1)]
         if isinstance(point, BaseException):

@@ -31,8 +31,7 @@ def while_loop(
     >>> while_loop(lambda s: s[0] < 100, lambda s: (2 * s[0],), (np.asarray(3.0),))[0].item()
     192.0
     """
-    leaves = state if isinstance(state, tuple) else (state,)
-    if namespace_of(*leaves) is not np:
+    if namespace_of(*(state if isinstance(state, tuple) else (state,))) is not np:
         from jax import lax
 
         looped: _State = lax.while_loop(condition, body, state)

@@ -6,16 +6,13 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
-from scipy.linalg import solve_triangular as _scipy_solve_triangular
 
 from kernel_ot.arrays import Array, namespace_of, while_loop
 from kernel_ot.linalg._eigen import eigh
-from kernel_ot.linalg._products import add_diagonal, gram
+from kernel_ot.linalg._products import BLOCK, add_diagonal, gram, mirror_lower
 
 # Relative to the largest diagonal entry: more would not be rounding.
 _LARGEST_RIDGE = 1e-6
-# Rows that are cleaned at once, thin beside a matrix.
-_BLOCK = 128
 
 
 def cholesky(matrix: Array, *, overwrite: bool = False) -> Array:
@@ -75,8 +72,8 @@ def cholesky_with_ridge(matrix: Array, *, overwrite: bool = False) -> Array:
 
     if xp is np and overwrite:
         diagonal = matrix.diagonal().copy()
-        if _factorised_in_place(matrix):
-            return matrix.T
+        if factorised_in_place(matrix):
+            return _without_lower(matrix).T
         matrix = _restored(matrix, diagonal)
 
     def failed(tried: tuple[Array, Any]) -> Any:
@@ -92,10 +89,10 @@ def cholesky_with_ridge(matrix: Array, *, overwrite: bool = False) -> Array:
     return factor
 
 
-def _factorised_in_place(matrix: Array) -> bool:
+def factorised_in_place(matrix: Array) -> bool:
     """Write the lower Cholesky factor into the transpose of `matrix`; return whether there is one.
 
-    Where there is none, the strict lower triangle of `matrix` still holds what it held.
+    In any case the strict lower triangle of `matrix` still holds what it held.
     """
     potrf = get_lapack_funcs("potrf", (matrix,))
     factor, info = potrf(matrix.T, lower=1, clean=0, overwrite_a=1)
@@ -103,15 +100,20 @@ def _factorised_in_place(matrix: Array) -> bool:
         return False
     if not np.shares_memory(factor, matrix):
         matrix[...] = factor.T
-    for begin in range(0, matrix.shape[0], _BLOCK):
-        rows = slice(begin, begin + _BLOCK)
-        matrix[rows, :begin] = 0
-        matrix[rows, rows] = np.triu(matrix[rows, rows])
     return True
 
 
+def _without_lower(matrix: Array) -> Array:
+    """Return `matrix`, its strict lower triangle overwritten by zeros."""
+    for begin in range(0, matrix.shape[0], BLOCK):
+        rows = slice(begin, begin + BLOCK)
+        matrix[rows, :begin] = 0
+        matrix[rows, rows] = np.triu(matrix[rows, rows])
+    return matrix
+
+
 def _restored(matrix: Array, diagonal: Array) -> Array:
-    """Return `matrix` as it was before `_factorised_in_place` failed on it."""
+    """Return `matrix` as it was before `factorised_in_place` failed on it."""
     restored = np.tril(matrix, -1)
     restored += restored.T
     np.fill_diagonal(restored, diagonal)
@@ -121,20 +123,32 @@ def _restored(matrix: Array, diagonal: Array) -> Array:
 def solve_lower(factor: Array, rhs: Array, *, transpose: bool = False) -> Array:
     """Return `L^-1 rhs`, or `L^-T rhs` with `transpose`, for lower triangular L.
 
+    Only the lower triangle of `factor` is read. NumPy hands it to BLAS as it lies in memory.
+
     Parameters
     ----------
     factor : array of shape (r, r)
     rhs : array of shape (r,) or (r, k)
     """
-    xp = namespace_of(factor)
-    if xp is np:
-        trans = 1 if transpose else 0
-        return np.asarray(
-            _scipy_solve_triangular(factor, rhs, trans=trans, lower=True, check_finite=False)
-        )
-    from kernel_ot.linalg._jax_triangular import jax_solve_lower
+    if namespace_of(factor) is not np:
+        from kernel_ot.linalg._jax_triangular import jax_solve_lower
 
-    return jax_solve_lower(factor, rhs, transpose=transpose)
+        return jax_solve_lower(factor, rhs, transpose=transpose)
+    a, lower, trans = _for_blas(factor, transpose)
+    if rhs.ndim == 1:
+        trsv = get_blas_funcs("trsv", (factor, rhs))
+        return np.asarray(trsv(a, rhs, lower=lower, trans=trans))
+    trsm = get_blas_funcs("trsm", (factor, rhs))
+    if rhs.flags.f_contiguous:
+        return np.asarray(trsm(1.0, a, rhs, side=0, lower=lower, trans_a=trans))
+    return np.asarray(trsm(1.0, a, rhs.T, side=1, lower=lower, trans_a=1 - trans).T)
+
+
+def _for_blas(factor: Array, transpose: bool) -> tuple[Array, int, int]:
+    """Return lower L as BLAS takes it without a copy: in Fortran order, its triangle, its form."""
+    if factor.flags.f_contiguous:
+        return factor, 1, int(transpose)
+    return factor.T, 0, int(not transpose)
 
 
 def multiply_lower(factor: Array, other: Array, *, transpose: bool = False) -> Array:
@@ -159,13 +173,11 @@ def multiply_lower(factor: Array, other: Array, *, transpose: bool = False) -> A
         product: Array = (factor.T if transpose else factor) @ other
         return product
     trmm = get_blas_funcs("trmm", (factor, other))
-    in_fortran_order = factor.flags.f_contiguous
-    a, lower = (factor, 1) if in_fortran_order else (factor.T, 0)
-    trans = transpose if in_fortran_order else not transpose
+    a, lower, trans = _for_blas(factor, transpose)
     # Whichever way `other` lies in memory, it is multiplied without being transposed.
     if other.flags.f_contiguous:
-        return np.asarray(trmm(1.0, a, other, side=0, lower=lower, trans_a=int(trans)))
-    return np.asarray(trmm(1.0, a, other.T, side=1, lower=lower, trans_a=int(not trans)).T)
+        return np.asarray(trmm(1.0, a, other, side=0, lower=lower, trans_a=trans))
+    return np.asarray(trmm(1.0, a, other.T, side=1, lower=lower, trans_a=1 - trans).T)
 
 
 def cholesky_solve(factor: Array, rhs: Array) -> Array:
@@ -195,8 +207,7 @@ def inverse_from_cholesky(factor: Array) -> Array:
     inverse, info = potri(factor, lower=1)
     if info != 0:
         return np.full_like(factor, np.nan)
-    mirrored: Array = np.tril(inverse) + np.tril(inverse, -1).T
-    return mirrored
+    return mirror_lower(inverse).T  # symmetric, and in C order again
 
 
 def triangular_condition(upper: Array) -> Any:

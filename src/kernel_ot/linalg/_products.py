@@ -9,7 +9,7 @@ import numpy as np
 from kernel_ot.arrays import Array, namespace_of
 
 # Rows that are handled at once: thin beside a matrix, thick enough for BLAS.
-_BLOCK = 128
+BLOCK = 128
 
 
 def gram(matrix: Array) -> Array:
@@ -47,8 +47,8 @@ def schur_complement(first: Array, second: Array, quadratic: Array, scale: Any) 
         return matrix
     size = first.shape[1]
     total = np.empty((size, size), dtype=first.dtype)
-    for begin in range(0, size, _BLOCK):
-        rows = slice(begin, begin + _BLOCK)
+    for begin in range(0, size, BLOCK):
+        rows = slice(begin, begin + BLOCK)
         block = total[rows, begin:]
         np.matmul(first[:, rows].T, first[:, begin:], out=block)
         block *= block if second is first else second[:, rows].T @ second[:, begin:]
@@ -108,8 +108,8 @@ def weighted_gram(features: Array, weights: Array) -> Array:
         return product
     size = features.shape[0]
     total = np.empty((size, size), dtype=features.dtype)
-    for begin in range(0, size, _BLOCK):
-        rows = slice(begin, begin + _BLOCK)
+    for begin in range(0, size, BLOCK):
+        rows = slice(begin, begin + BLOCK)
         np.matmul(features[rows] * weights, features[begin:].T, out=total[rows, begin:])
         total[rows, rows] = symmetric(total[rows, rows])
         total[begin:, rows] = total[rows, begin:].T
@@ -133,8 +133,8 @@ def symmetrise(matrix: Array) -> Array:
     """
     if namespace_of(matrix) is not np:
         return symmetric(matrix)
-    for begin in range(0, matrix.shape[0], _BLOCK):
-        rows = slice(begin, begin + _BLOCK)
+    for begin in range(0, matrix.shape[0], BLOCK):
+        rows = slice(begin, begin + BLOCK)
         matrix[rows, begin:] = (matrix[rows, begin:] + matrix[begin:, rows].T) / 2
         matrix[begin:, rows] = matrix[rows, begin:].T
     return matrix
@@ -152,6 +152,125 @@ def add_scaled(matrix: Array, scale: Any, other: Array) -> Array:
     if namespace_of(matrix, other) is not np:
         total: Array = matrix + scale * other
         return total
-    for begin in range(0, matrix.shape[0], _BLOCK):
-        matrix[begin : begin + _BLOCK] += scale * other[begin : begin + _BLOCK]
+    for begin in range(0, matrix.shape[0], BLOCK):
+        matrix[begin : begin + BLOCK] += scale * other[begin : begin + BLOCK]
     return matrix
+
+
+def multiplied(matrix: Array, other: Array) -> Array:
+    """Return `matrix @ other` for a square `other`; NumPy writes it in the place of `matrix`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> multiplied(np.array([[1.0, 2.0]]), np.array([[0.0, 1.0], [1.0, 0.0]]))
+    array([[2., 1.]])
+    """
+    if namespace_of(matrix, other) is not np:
+        product: Array = matrix @ other
+        return product
+    for begin in range(0, matrix.shape[0], BLOCK):
+        matrix[begin : begin + BLOCK] = matrix[begin : begin + BLOCK] @ other
+    return matrix
+
+
+def add_to_diagonal(matrix: Array, entries: Any) -> Array:
+    """Return `matrix + diag(entries)` for a matrix that nobody else needs: NumPy adds in its place.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> add_to_diagonal(np.zeros((2, 2)), 1.0)
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    if namespace_of(matrix) is not np:
+        return add_diagonal(matrix, entries)
+    matrix.flat[:: matrix.shape[0] + 1] += entries
+    return matrix
+
+
+def mirror_lower(matrix: Array) -> Array:
+    """Return the symmetric matrix whose lower triangle is given; NumPy writes the upper one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mirror_lower(np.array([[1.0, 9.0], [2.0, 3.0]]))
+    array([[1., 2.],
+           [2., 3.]])
+    """
+    if namespace_of(matrix) is not np:
+        xp = namespace_of(matrix)
+        mirrored: Array = xp.tril(matrix) + xp.tril(matrix, -1).T
+        return mirrored
+    for begin in range(0, matrix.shape[0], BLOCK):
+        rows = slice(begin, begin + BLOCK)
+        square = np.tril(matrix[rows, rows])
+        matrix[rows, rows] = square + np.tril(square, -1).T
+        matrix[rows, begin + BLOCK :] = matrix[begin + BLOCK :, rows].T
+    return matrix
+
+
+def quadratic_forms(matrix: Array, features: Array, weights: Array | None = None) -> Array:
+    """Return `f' matrix f` for each column f of `features`.
+
+    NumPy takes some columns at a time, so that no second array of their shape is made.
+
+    Parameters
+    ----------
+    matrix : array of shape (r, r)
+    features : array of shape (r, l)
+    weights : array of shape (r,), optional
+        Non-negative; the features are multiplied by their roots first.
+
+    Returns
+    -------
+    array of shape (l,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> quadratic_forms(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[1.0, 1.0], [1.0, 2.0]]))
+    array([2., 4.])
+    """
+    xp = namespace_of(matrix, features)
+    root = None if weights is None else xp.sqrt(weights)[:, None]
+
+    def forms(columns: Array) -> Array:
+        scaled = columns if root is None else root * columns
+        values: Array = xp.einsum("ij,ij->j", scaled, matrix @ scaled)
+        return values
+
+    if xp is not np:
+        return forms(features)
+    size = features.shape[1]
+    parts = [forms(features[:, begin : begin + BLOCK]) for begin in range(0, size, BLOCK)]
+    return np.concatenate(parts)
+
+
+def weighted_squares(weights: Array, features: Array) -> Array:
+    """Return `weights @ features**2`; NumPy makes no second array of the features' shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> weighted_squares(np.array([1.0, 10.0]), np.array([[1.0, 2.0], [1.0, 0.0]]))
+    array([11.,  4.])
+    """
+    xp = namespace_of(features)
+    if xp is not np:
+        squares: Array = weights @ features**2
+        return squares
+    total = np.zeros(features.shape[1], dtype=features.dtype)
+    for begin in range(0, features.shape[0], BLOCK):
+        rows = slice(begin, begin + BLOCK)
+        total += weights[rows] @ features[rows] ** 2
+    return total
+
+
+def zero_matrix(like: Array) -> Array:
+    """Return zeros of the shape of `like`; NumPy's take no memory and cannot be written to."""
+    xp = namespace_of(like)
+    zeros: Array = xp.broadcast_to(xp.zeros((), dtype=like.dtype), like.shape)
+    return zeros

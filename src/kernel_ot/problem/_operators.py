@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernel_ot.arrays import Array, namespace_of
-from kernel_ot.linalg import add_diagonal, weighted_gram
+from kernel_ot.arrays import Array
+from kernel_ot.linalg import add_to_diagonal, quadratic_forms, weighted_gram
 
 
 def objective(
@@ -41,11 +41,9 @@ def adjoint(gamma: Array, features: Array) -> Array:
 
 def constraint_matrix(gamma: Array, features: Array, reg_sos: Any) -> Array:
     """Return `M(gamma) = Phi diag(gamma) Phi' + lambda_1 I`, to be positive semidefinite."""
-    return add_diagonal(adjoint(gamma, features), reg_sos)
+    return add_to_diagonal(adjoint(gamma, features), reg_sos)
 
 
 def operator(multiplier: Array, features: Array) -> Array:
     """Return `A(X)_i = Phi_i' X Phi_i`, of shape (l,)."""
-    xp = namespace_of(features)
-    values: Array = xp.sum(features * (multiplier @ features), axis=0)
-    return values
+    return quadratic_forms(multiplier, features)

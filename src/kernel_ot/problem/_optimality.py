@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, namespace_of, pytree
-from kernel_ot.linalg import eigvalsh
+from kernel_ot.arrays import Array, branch, namespace_of, pytree
+from kernel_ot.linalg import eigvalsh, symmetric
 from kernel_ot.problem._operators import operator
 
 if TYPE_CHECKING:
@@ -74,40 +74,37 @@ def check_optimality(problem: Problem, gamma: Array, multiplier: Array) -> Optim
     OptimalityReport
     """
     xp = namespace_of(gamma)
-    multiplier = (multiplier + multiplier.T) / 2
-    constraint = problem.constraint_matrix(gamma)
-    gradient = problem.gradient(gamma)
+    values = operator(multiplier, problem.features)
     scale = 1 + xp.linalg.norm(problem.linear) / (2 * problem.reg_potential)
-    stationarity = xp.linalg.norm(gradient - operator(multiplier, problem.features)) / scale
-    complementarity = xp.abs(xp.sum(multiplier * constraint)) / (
-        1 + xp.abs(problem.objective(gamma))
-    )
+    stationarity = xp.linalg.norm(problem.gradient(gamma) - values) / scale
+    # <X, M(gamma)> = lambda_1 tr X + gamma'A(X).
+    product = problem.reg_sos * xp.trace(multiplier) + gamma @ values
+    complementarity = xp.abs(product) / (1 + xp.abs(problem.objective(gamma)))
     finite = xp.isfinite(stationarity) & xp.isfinite(complementarity)
-    # LAPACK may loop or raise on NaN, so eigenvalues are taken of a finite stand-in and discarded.
-    identity = xp.eye(constraint.shape[0], dtype=constraint.dtype)
-    constraint_eigenvalues = _eigenvalues(xp.where(finite, constraint, identity))
-    multiplier_eigenvalues = _eigenvalues(xp.where(finite, multiplier, identity))
-    nan = xp.asarray(xp.nan, dtype=constraint.dtype)
-    smallest, largest = constraint_eigenvalues[0], constraint_eigenvalues[-1]
+    # One matrix after the other, so that only one of them is in memory.
+    lowest_multiplier, highest_multiplier = _extremes(symmetric(multiplier), finite)
+    smallest, largest = _extremes(problem.constraint_matrix(gamma), finite)
     return OptimalityReport(
         stationarity=stationarity,
-        constraint_violation=xp.where(
-            finite, xp.maximum(-smallest, 0) / xp.maximum(largest, problem.reg_sos), nan
-        ),
-        multiplier_violation=xp.where(
-            finite,
-            xp.maximum(-multiplier_eigenvalues[0], 0) / (1 + xp.abs(multiplier_eigenvalues[-1])),
-            nan,
-        ),
+        constraint_violation=xp.maximum(-smallest, 0) / xp.maximum(largest, problem.reg_sos),
+        multiplier_violation=xp.maximum(-lowest_multiplier, 0) / (1 + xp.abs(highest_multiplier)),
         complementarity=complementarity,
-        min_eigenvalue=xp.where(finite, smallest, nan),
+        min_eigenvalue=smallest,
     )
 
 
-def _eigenvalues(matrix: Array) -> Array:
-    """Return the eigenvalues in increasing order; NaN where LAPACK finds none."""
-    try:
-        eigenvalues: Array = eigvalsh(matrix)
-    except np.linalg.LinAlgError:
-        return np.full(matrix.shape[0], np.nan)
-    return eigenvalues
+def _extremes(matrix: Array, finite: Any) -> tuple[Any, Any]:
+    """Return the smallest and the largest eigenvalue; NaN unless `finite`, or if LAPACK fails."""
+    xp = namespace_of(matrix)
+    nan: Array = xp.full(2, xp.nan, dtype=matrix.dtype)
+
+    def extremes() -> Array:  # LAPACK may loop or raise on NaN
+        try:
+            eigenvalues = eigvalsh(matrix)
+        except np.linalg.LinAlgError:
+            return nan
+        ends: Array = xp.stack([eigenvalues[0], eigenvalues[-1]])
+        return ends
+
+    both = branch(finite, extremes, lambda: nan)
+    return both[0], both[1]

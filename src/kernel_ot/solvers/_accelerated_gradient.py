@@ -117,6 +117,10 @@ class AcceleratedGradient:
         """Return `X = [-M(gamma)]_+ / epsilon`."""
         return state.multiplier
 
+    def kept(self, state: AcceleratedGradientState) -> AcceleratedGradientState:
+        """Return the state: all of it is small or needed."""
+        return state
+
 
 def _state(
     problem: Problem,

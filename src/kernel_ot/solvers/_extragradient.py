@@ -103,6 +103,10 @@ class Extragradient:
         """Return X."""
         return state.multiplier
 
+    def kept(self, state: ExtragradientState) -> ExtragradientState:
+        """Return the state: all of it is small or needed."""
+        return state
+
 
 def saddle_step_size(problem: Problem, *, balanced: bool) -> tuple[Any, Any]:
     """Return the unit tau of X and the inverse Lipschitz constant of F in (gamma, X / tau)."""

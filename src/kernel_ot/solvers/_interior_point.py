@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of, pytree
 from kernel_ot.linalg import (
-    add_diagonal,
     add_scaled,
+    add_to_diagonal,
     cholesky,
     gram,
+    multiplied,
     multiply_lower,
+    quadratic_forms,
     schur_complement,
     solve_lower,
-    symmetric,
     symmetrise,
     weighted_gram,
+    zero_matrix,
 )
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._interior_steps import cholesky_along, interior_start, longest_step
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._predictor_corrector import Direction, PredictorCorrector, Prepared
-from kernel_ot.solvers._scaling import relative_complementarity, relative_stationarity
+from kernel_ot.solvers._scaling import (
+    central_weight,
+    relative_complementarity,
+    relative_stationarity,
+    uniform_plan,
+)
 from kernel_ot.solvers._status import factorization_code
 
 
@@ -61,9 +69,6 @@ class InteriorPointState:
     failure: Any = 0
 
 
-LEAST = 0.5
-
-
 @dataclass(frozen=True)
 class InteriorPoint(PredictorCorrector[InteriorPointState]):
     """`PredictorCorrector` for any Phi, in coordinates in which the constraint is the identity.
@@ -73,7 +78,9 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
     """
 
     def init(self, problem: Problem, start: StartingPoint | None) -> InteriorPointState:
-        """Start at gamma = 0, always strictly feasible, or at a point drawn inside from `start`."""
+        """Start on the central path above the uniform plan, or inside near `start`."""
+        if start is None:
+            return _central_state(problem)
         gamma, multiplier = interior_start(problem, start)
         factor = cholesky(problem.constraint_matrix(gamma))
         root = cholesky(multiplier)
@@ -85,7 +92,13 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
     def multiplier(self, problem: Problem, state: InteriorPointState) -> Array:
         """Return `X = L^-T (L'XL) L^-1`."""
         half = solve_lower(state.factor, state.scaled_multiplier, transpose=True)
-        return symmetric(solve_lower(state.factor, half.T, transpose=True))
+        half = solve_lower(state.factor, half.T, transpose=True)
+        return symmetrise(half)
+
+    def kept(self, state: InteriorPointState) -> InteriorPointState:
+        """Return the state without the features in its coordinates."""
+        nothing = zero_matrix(state.features)
+        return replace(state, features=nothing, root_features=nothing)
 
     def _newton_matrix(self, problem: Problem, state: InteriorPointState) -> tuple[Array, Prepared]:
         xp = namespace_of(state.gamma)
@@ -103,7 +116,6 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
         target: Any = None,
         second_order: Any = None,
     ) -> Direction:
-        xp = namespace_of(state.gamma)
         X = state.scaled_multiplier
         d_constraint = weighted_gram(state.features, d_gamma)
         change = X @ d_constraint
@@ -113,15 +125,18 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
         d_multiplier *= -1
         d_multiplier -= X
         if target is not None:
-            d_multiplier += target * xp.eye(problem.rank, dtype=X.dtype)
+            d_multiplier = add_to_diagonal(d_multiplier, target)
         return Direction(d_gamma, d_constraint, d_multiplier)
+
+    def _standstill(self, state: InteriorPointState) -> Direction:
+        zeros = 0 * state.scaled_multiplier
+        return Direction(0 * state.gamma, zeros, zeros)
 
     def _second_order(
         self, state: InteriorPointState, prepared: Prepared, direction: Direction
     ) -> tuple[Array, Array]:
-        xp = namespace_of(state.gamma)
-        product, W = direction.multiplier @ direction.constraint, state.features
-        return product, xp.einsum("ij,ij->j", W, product @ W)
+        product = multiplied(direction.multiplier, direction.constraint)  # used up
+        return product, quadratic_forms(product, state.features)
 
     def _products(self, state: InteriorPointState, direction: Direction) -> tuple[Any, Any]:
         xp = namespace_of(state.gamma)
@@ -151,8 +166,13 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
         step_x: Any,
     ) -> InteriorPointState:
         X, W = state.scaled_multiplier, state.features
-        step, change = cholesky_along(lambda t: add_diagonal(t * direction.constraint, 1.0), step)
-        step_x, root = cholesky_along(lambda t: add_scaled(1 * X, t, direction.multiplier), step_x)
+        in_place = partial(cholesky, overwrite=True)
+        step, change = cholesky_along(
+            lambda t: add_to_diagonal(t * direction.constraint, 1.0), step, in_place
+        )
+        step_x, root = cholesky_along(
+            lambda t: add_scaled(1 * X, t, direction.multiplier), step_x, in_place
+        )
         return _state(
             problem,
             state.gamma + step * direction.d_gamma,
@@ -161,6 +181,17 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
             gram(multiply_lower(change, root, transpose=True).T),
             multiply_lower(root, W, transpose=True),
         )
+
+
+def _central_state(problem: Problem) -> InteriorPointState:
+    """Return the state `X = mu M(gamma)^-1` at the uniform plan."""
+    xp = namespace_of(problem.features)
+    gamma = uniform_plan(problem)
+    factor = cholesky(problem.constraint_matrix(gamma))
+    W = solve_lower(factor, problem.features)
+    mu = central_weight(problem, gamma, xp.einsum("ij,ij->j", W, W))
+    identity = xp.eye(problem.rank, dtype=W.dtype)
+    return _state(problem, gamma, factor, W, mu * identity, xp.sqrt(mu) * W)
 
 
 def _state(

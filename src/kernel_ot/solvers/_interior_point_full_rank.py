@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of, pytree
 from kernel_ot.linalg import (
-    add_diagonal,
     add_scaled,
-    cholesky,
+    add_to_diagonal,
+    add_unpacked,
     inverse_from_cholesky,
+    multiplied,
+    packed_cholesky,
     solve_lower,
-    symmetric,
     symmetrise,
     triangular_condition,
+    unpacked,
+    upper_product,
+    zero_matrix,
 )
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._interior_steps import cholesky_along, interior_start, longest_step
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._predictor_corrector import Direction, PredictorCorrector, Prepared
-from kernel_ot.solvers._scaling import relative_complementarity, relative_stationarity
+from kernel_ot.solvers._scaling import (
+    central_weight,
+    relative_complementarity,
+    relative_stationarity,
+    uniform_plan,
+)
 from kernel_ot.solvers._status import factorization_code
 
 # Beyond this condition number of Phi rounding in U = Phi' X Phi costs more steps than it saves.
@@ -35,14 +44,15 @@ class FullRankInteriorPointState:
     Attributes
     ----------
     gamma : array of shape (l,)
-    offset : array of shape (l, l)
-        `lambda_1 K^-1`, the same in every state.
     factor : array of shape (l, l)
-        Lower L with `L L' = T = diag(gamma) + lambda_1 K^-1`.
-    values : array of shape (l, l)
-        `U = Phi' X Phi`.
+        Lower L with `L L' = T = diag(gamma) + lambda_1 K^-1`; above its diagonal that of
+        `lambda_1 K^-1`.
+    offset_diagonal : array of shape (l,)
+        Diagonal of `lambda_1 K^-1`.
     values_root : array of shape (l, l)
-        Lower Cholesky factor of U.
+        Lower Cholesky factor of `U = Phi' X Phi`; above its diagonal that of U.
+    values : array of shape (l,)
+        Diagonal of U, A(X).
     product : array of shape ()
         `<X, M(gamma)> = <U, T>`.
     residual : array of shape ()
@@ -52,10 +62,10 @@ class FullRankInteriorPointState:
     """
 
     gamma: Array
-    offset: Array
     factor: Array
-    values: Array
+    offset_diagonal: Array
     values_root: Array
+    values: Array
     product: Any
     residual: Any
     failure: Any = 0
@@ -69,31 +79,48 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
     problem has the constraint T and the multiplier ``U = Phi' X Phi``, the change of the
     constraint is diagonal, and the method becomes that of Helmberg, Rendl, Vanderbei and
     Wolkowicz (1996), section 5, with ``G = T^-1``: ``dU = sigma mu G - U - U diag(d gamma) G``.
-    X itself is only formed for the caller. U is as ill-conditioned as X and K together, so this
-    is for K far from singular.
+    X itself is only formed for the caller. Of a direction U + dU is held, not dU. U is as
+    ill-conditioned as X and K together, so this is for K far from singular.
 
     An iteration costs two products of l x l matrices, one inverse and three Cholesky factors.
     """
 
     def init(self, problem: Problem, start: StartingPoint | None) -> FullRankInteriorPointState:
-        """Start at gamma = 0, always strictly feasible, or at a point drawn inside from `start`."""
-        gamma, multiplier = interior_start(problem, start)
-        offset = problem.reg_sos * inverse_from_cholesky(problem.features.T)
-        factor = cholesky(add_diagonal(offset, gamma))
-        values = symmetric(problem.features.T @ (multiplier @ problem.features))
-        return _state(problem, gamma, offset, factor, values, cholesky(values))
+        """Start on the central path above the uniform plan, or inside near `start`."""
+        xp = namespace_of(problem.features)
+        offset = inverse_from_cholesky(problem.features.T)
+        offset *= problem.reg_sos
+        offset_diagonal = 1 * xp.diagonal(offset)
+        if start is None:
+            gamma = uniform_plan(problem)
+            factor = packed_cholesky(add_to_diagonal(offset, gamma))
+            U = inverse_from_cholesky(factor)
+            U *= central_weight(problem, gamma, xp.diagonal(U))
+        else:
+            gamma, multiplier = interior_start(problem, start)
+            factor = packed_cholesky(add_to_diagonal(offset, gamma))
+            U = symmetrise(problem.features.T @ (multiplier @ problem.features))
+        values = 1 * xp.diagonal(U)
+        return _state(problem, gamma, factor, offset_diagonal, packed_cholesky(U), values)
 
     def multiplier(self, problem: Problem, state: FullRankInteriorPointState) -> Array:
         """Return `X = Phi^-T U Phi^-1`."""
         lower = problem.features.T
-        return symmetric(solve_lower(lower, solve_lower(lower, state.values).T))
+        half = solve_lower(lower, unpacked(state.values_root, state.values))
+        half = solve_lower(lower, half.T)
+        return symmetrise(half)
+
+    def kept(self, state: FullRankInteriorPointState) -> FullRankInteriorPointState:
+        """Return the state without the factor of its constraint."""
+        return replace(state, factor=zero_matrix(state.factor))
 
     def _newton_matrix(
         self, problem: Problem, state: FullRankInteriorPointState
     ) -> tuple[Array, Prepared]:
         xp = namespace_of(state.gamma)
         G = inverse_from_cholesky(state.factor)
-        newton = state.values * G
+        newton = unpacked(state.values_root, state.values)
+        newton *= G
         newton = add_scaled(newton, 1 / (2 * problem.reg_potential), problem.quadratic)
         return newton, Prepared(xp.diagonal(G), G)
 
@@ -107,27 +134,38 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         target: Any = None,
         second_order: Any = None,
     ) -> Direction:
-        U, G = state.values, prepared.matrix
-        # The second-order term is used up here: its memory holds the sum.
-        changed = U * d_gamma if second_order is None else add_scaled(second_order, d_gamma, U)
-        d_values = symmetrise(changed @ G)
-        d_values *= -1
-        d_values -= U
+        U, G = (state.values_root, state.values), prepared.matrix
+        if second_order is None:
+            changed = unpacked(*U)
+            changed *= d_gamma
+        else:
+            affine, affine_d_gamma = second_order
+            changed = add_unpacked(affine, *U, d_gamma - affine_d_gamma)
+        moved = symmetrise(multiplied(changed, G))
+        moved *= -1
         if target is not None:
-            d_values = add_scaled(d_values, target, G)
-        return Direction(d_gamma, None, d_values)
+            moved = add_scaled(moved, target, G)
+        return Direction(d_gamma, None, moved)
+
+    def _standstill(self, state: FullRankInteriorPointState) -> Direction:
+        return Direction(0 * state.gamma, None, 0 * state.factor)
 
     def _second_order(
         self, state: FullRankInteriorPointState, prepared: Prepared, direction: Direction
-    ) -> tuple[Array, Array]:
+    ) -> tuple[tuple[Array, Array], Array]:
         xp = namespace_of(state.gamma)
-        product = direction.multiplier * direction.d_gamma
-        return product, xp.einsum("ij,ij->i", product, prepared.matrix)
+        d_gamma, _, affine = direction
+        # The diagonal of U diag(d gamma) G is that of the affine direction, with the sign changed.
+        left_out = 1 * xp.diagonal(affine)
+        affine *= d_gamma
+        correction = xp.einsum("ij,ij->i", affine, prepared.matrix) + left_out
+        return (affine, d_gamma), correction
 
     def _products(self, state: FullRankInteriorPointState, direction: Direction) -> tuple[Any, Any]:
         xp = namespace_of(state.gamma)
         d_gamma = direction.d_gamma
-        return d_gamma @ xp.diagonal(state.values), d_gamma @ xp.diagonal(direction.multiplier)
+        d_values = xp.diagonal(direction.multiplier) - state.values
+        return d_gamma @ state.values, d_gamma @ d_values
 
     def _step_lengths(
         self,
@@ -136,11 +174,11 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         direction: Direction,
         products: int,
     ) -> tuple[Any, Any]:
-        d_gamma, _, d_values = direction
-        factor = state.factor
+        d_gamma, _, moved = direction
+        factor, root = state.factor, state.values_root
         return (
             longest_step(lambda v: (d_gamma * v.T).T, factor, factor, products),
-            longest_step(d_values.__matmul__, state.values_root, factor, products),
+            longest_step(moved.__matmul__, root, factor, products, shift=-1.0),
         )
 
     def _moved(
@@ -151,13 +189,21 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         step: Any,
         step_x: Any,
     ) -> FullRankInteriorPointState:
-        d_gamma, _, d_values = direction
-        step, factor = cholesky_along(
-            lambda t: add_diagonal(state.offset, state.gamma + t * d_gamma), step
+        xp = namespace_of(state.gamma)
+        d_gamma, _, moved = direction
+        step_x, root = cholesky_along(
+            lambda t: add_unpacked(t * moved, state.values_root, state.values, 1 - t),
+            step_x,
+            packed_cholesky,
         )
-        step_x, root = cholesky_along(lambda t: add_scaled(1 * state.values, t, d_values), step_x)
-        values = add_scaled(1 * state.values, step_x, d_values)
-        return _state(problem, state.gamma + step * d_gamma, state.offset, factor, values, root)
+        step, factor = cholesky_along(
+            lambda t: unpacked(state.factor, state.offset_diagonal + state.gamma + t * d_gamma),
+            step,
+            packed_cholesky,
+        )
+        gamma = state.gamma + step * d_gamma
+        values = (1 - step_x) * state.values + step_x * xp.diagonal(moved)
+        return _state(problem, gamma, factor, state.offset_diagonal, root, values)
 
 
 def is_well_conditioned(problem: Problem) -> bool:
@@ -172,16 +218,21 @@ def is_well_conditioned(problem: Problem) -> bool:
 
 
 def _state(
-    problem: Problem, gamma: Array, offset: Array, factor: Array, values: Array, root: Array
+    problem: Problem,
+    gamma: Array,
+    factor: Array,
+    offset_diagonal: Array,
+    root: Array,
+    values: Array,
 ) -> FullRankInteriorPointState:
     xp = namespace_of(gamma)
-    product = xp.vdot(offset, values) + gamma @ xp.diagonal(values)
+    product = 2 * upper_product(factor, root) + (offset_diagonal + gamma) @ values
     residual = xp.maximum(
-        relative_stationarity(problem, gamma, xp.diagonal(values)),
+        relative_stationarity(problem, gamma, values),
         relative_complementarity(problem, gamma, product),
     )
     # A factorisation that broke down left NaN; the loop then falls back to the best iterate.
     failure = factorization_code(xp.isfinite(factor[-1, -1] + root[-1, -1] + residual), gamma)
     return FullRankInteriorPointState(
-        gamma, offset, factor, values, root, product, residual, failure
+        gamma, factor, offset_diagonal, root, values, product, residual, failure
     )

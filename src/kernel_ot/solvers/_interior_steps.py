@@ -7,7 +7,6 @@ from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of, while_loop
 from kernel_ot.linalg import (
-    cholesky,
     eigh,
     eigvalsh,
     generic_vector,
@@ -28,16 +27,13 @@ _DENSE = 100
 _INSIDE = 0.1
 
 
-def interior_start(problem: Problem, start: StartingPoint | None) -> tuple[Array, Array]:
-    """Return a strictly feasible gamma and a positive definite X.
+def interior_start(problem: Problem, start: StartingPoint) -> tuple[Array, Array]:
+    """Return a strictly feasible gamma and a positive definite X made of a start.
 
-    gamma = 0 always is feasible; a start that is given is drawn toward it as far as needed.
+    gamma = 0 always is feasible; the start is drawn toward it as far as needed.
     """
     xp = namespace_of(problem.features)
     size = multiplier_size(problem)
-    if start is None:
-        identity = xp.eye(problem.rank, dtype=problem.features.dtype)
-        return xp.zeros_like(problem.linear), size * identity
     gamma, multiplier = rescaled(problem, start)
     lowest = eigvalsh(problem.adjoint(gamma))[0]
     shrink = xp.minimum(1.0, (1 - _INSIDE) * problem.reg_sos / xp.maximum(-lowest, 1e-300))
@@ -46,22 +42,28 @@ def interior_start(problem: Problem, start: StartingPoint | None) -> tuple[Array
 
 
 def longest_step(
-    apply: Callable[[Array], Array], root: Array | None, like: Array, products: int
+    apply: Callable[[Array], Array],
+    root: Array | None,
+    like: Array,
+    products: int,
+    *,
+    shift: float = 0.0,
 ) -> Any:
     """Return the largest t with `F F' + t D` positive semidefinite, slightly underestimated.
 
-    Exact for small matrices.
+    Exact for small matrices. D is what `apply` multiplies with, plus `shift F F'`.
 
     Parameters
     ----------
     apply : callable
-        `v -> D v` for the symmetric direction D and a vector, or a matrix of columns.
+        A product with a symmetric matrix, of a vector or of a matrix of columns.
     root : array of shape (r, r) or None
         Lower F; None stands for the identity.
     like : array of shape (r, any)
         Tells the size and the array library.
     products : int
-        How many products with D to spend on a large one.
+        How many products to spend on a large one.
+    shift : float
     """
     xp = namespace_of(like)
 
@@ -76,18 +78,14 @@ def longest_step(
         smallest = eigvalsh(symmetric(relative(identity)))[0]
     else:
         smallest = smallest_eigenvalue(relative, generic_vector(size, like), products)
-    return 1 / xp.maximum(-smallest, 1e-12)
+    return 1 / xp.maximum(-(smallest + shift), 1e-12)
 
 
-def cholesky_along(at: Callable[[Any], Array], step: Any) -> tuple[Any, Array]:
-    """Return the first of step, .8 step, ... at which the matrix `at(step)` has a factor.
-
-    The factor may take that matrix's place.
-    """
+def cholesky_along(
+    at: Callable[[Any], Array], step: Any, factorise: Callable[[Array], Array]
+) -> tuple[Any, Array]:
+    """Return the first of step, .8 step, ... at which `factorise(at(step))` is finite, and that."""
     xp = namespace_of(step)
-
-    def factor_at(step: Any) -> Array:
-        return cholesky(at(step), overwrite=True)
 
     def failed(tried: tuple[Any, Array, Any]) -> Any:
         _, factor, backtracks = tried
@@ -95,7 +93,7 @@ def cholesky_along(at: Callable[[Any], Array], step: Any) -> tuple[Any, Array]:
 
     def shorten(tried: tuple[Any, Array, Any]) -> tuple[Any, Array, Any]:
         shorter = 0.8 * tried[0]
-        return shorter, factor_at(shorter), tried[2] + 1
+        return shorter, factorise(at(shorter)), tried[2] + 1
 
-    step, factor, _ = while_loop(failed, shorten, (step, factor_at(step), 1))
+    step, factor, _ = while_loop(failed, shorten, (step, factorise(at(step)), 1))
     return step, factor

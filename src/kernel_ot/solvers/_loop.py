@@ -33,7 +33,10 @@ class _GivenPoint:
 
 @dataclass
 class _Run:
-    """What the loop remembers beside the method's state."""
+    """What the loop remembers beside the method's state.
+
+    Of states it holds what `Method.kept` leaves of them: `current` is the latest.
+    """
 
     problem: Problem
     method: Method
@@ -41,6 +44,7 @@ class _Run:
     method_tol: float
     began: float
     best: Any
+    current: Any = None
     best_residual: float = math.inf
     runner_up: tuple[Any, float] = (None, math.inf)
     checked: tuple[Any, OptimalityReport] | None = None
@@ -60,42 +64,46 @@ class _Run:
             elapsed=perf_counter() - self.began,
         )
         self.history.append(progress)
+        self.current = self.method.kept(state)
         if _is_finite(state) and progress.residual < self.best_residual:
             # Only a fall by a tenth in all counts: rounding makes smaller ones for ever.
             if not progress.residual > 0.9 * self.landmark:
                 self.landmark, self.last_fall = progress.residual, iteration
             self.runner_up = (self.best, self.best_residual)
-            self.best, self.best_residual = state, progress.residual
+            self.best, self.best_residual = self.current, progress.residual
         return progress
 
-    def multiplier(self, state: Any) -> Array:
-        """Return X at `state`."""
-        if isinstance(state, _GivenPoint):
-            if state.multiplier is None:
+    def multiplier(self, kept: Any) -> Array:
+        """Return X at a state of which `kept` is left."""
+        if isinstance(kept, _GivenPoint):
+            if kept.multiplier is None:
                 return np.zeros((self.problem.rank, self.problem.rank))
-            return state.multiplier
-        return self.method.multiplier(self.problem, state)
+            return kept.multiplier
+        return self.method.multiplier(self.problem, kept)
 
-    def check(self, state: Any) -> OptimalityReport:
-        """Recompute the optimality conditions at `state`; remember the truly best point."""
+    def check(self, kept: Any) -> OptimalityReport:
+        """Recompute the optimality conditions there; remember the truly best point."""
         began = perf_counter()
-        report = check_optimality(self.problem, state.gamma, self.multiplier(state))
+        report = check_optimality(self.problem, kept.gamma, self.multiplier(kept))
         known = math.nan if self.checked is None else float(self.checked[1].residual)
         if math.isnan(known) or float(report.residual) < known:
-            self.checked = (state, report)
+            self.checked = (kept, report)
         self.check_seconds += perf_counter() - began
         return report
 
     def is_solved(self, state: Any) -> bool:
-        """Return whether the method is done and right; refuted too often, it is held to less."""
+        """Return whether the method is done and right; refuted too often, it is held to less.
+
+        `state` is the current one.
+        """
         # Only a refuted claim needs it, and it holds several matrices.
         runner_up, self.runner_up = self.runner_up, (None, math.inf)
         if not bool(self.method.done(state, self.method_tol)):
             return False
-        report = self.check(state)
+        report = self.check(self.current)
         if float(report.residual) <= self.tol:
             return True
-        if state is self.best:
+        if self.current is self.best:
             self.best, self.best_residual = runner_up
         self.refusals += 1
         tightest = self.tol * 0.1**TIGHTENINGS

@@ -64,4 +64,10 @@ class Method(Protocol):
         """Return whether the state's own residual says that `tol` is reached."""
 
     def multiplier(self, problem: Problem, state: Any) -> Array:
-        """Return X of shape (r, r) for the state."""
+        """Return X of shape (r, r) for a state, or for what `kept` left of it."""
+
+    def kept(self, state: Any) -> Any:
+        """Return the state without the arrays that `gamma` and `multiplier` do not need.
+
+        The loop holds on to that of the best state while the method goes on.
+        """

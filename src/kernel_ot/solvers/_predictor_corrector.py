@@ -33,6 +33,7 @@ class Direction(NamedTuple):
     """A direction: the change of gamma, and those of S and X in the coordinates of the form.
 
     `constraint` is None where the change of S is diagonal, and the change of gamma says it all.
+    `multiplier` is the change of X, or what it leads to, as the form likes.
     """
 
     d_gamma: Array
@@ -74,24 +75,42 @@ class PredictorCorrector(ABC, Generic[S]):
 
     @abstractmethod
     def init(self, problem: Problem, start: StartingPoint | None) -> S:
-        """Start at gamma = 0, always strictly feasible, or at a point drawn inside from `start`."""
+        """Start on the central path above the uniform plan, or inside near `start`."""
 
     def step(self, problem: Problem, state: S, tol: float) -> S:
         """Take one predictor-corrector step."""
+        sound, direction, step, step_x = self._found(problem, state, tol)
+        return branch(
+            sound,
+            lambda: self._moved(problem, state, direction, step, step_x),
+            lambda: replace(state, failure=factorization_code(False, state.gamma)),  # type: ignore[type-var]
+        )
+
+    def _found(self, problem: Problem, state: S, tol: float) -> tuple[Any, Direction, Any, Any]:
+        """Return whether the Newton matrix has a factor, the direction, and the steps along it.
+
+        What the search needs is let go of before the caller makes the next state.
+        """
         xp = namespace_of(state.gamma)
         newton, prepared = self._newton_matrix(problem, state)
         newton_factor = cholesky_with_ridge(newton, overwrite=True)
         del newton
-        return branch(
-            xp.isfinite(newton_factor[-1, -1]),
-            lambda: self._stepped(problem, state, tol, newton_factor, prepared),
-            lambda: replace(state, failure=factorization_code(False, state.gamma)),  # type: ignore[type-var]
+        sound = xp.isfinite(newton_factor[-1, -1])
+        direction, step, step_x = branch(
+            sound,
+            lambda: self._corrected(problem, state, tol, newton_factor, prepared),
+            lambda: (
+                self._standstill(state),
+                xp.zeros_like(sound, state.gamma.dtype),
+                xp.zeros_like(sound, state.gamma.dtype),
+            ),
         )
+        return sound, direction, step, step_x
 
-    def _stepped(
+    def _corrected(
         self, problem: Problem, state: S, tol: float, newton_factor: Array, prepared: Prepared
-    ) -> S:
-        """Return the state after the step, given the factor of the Newton matrix."""
+    ) -> tuple[Direction, Any, Any]:
+        """Return Mehrotra's direction and the steps along it."""
         xp = namespace_of(state.gamma)
         descent = -problem.gradient(state.gamma)
         mu = state.product / problem.rank
@@ -118,13 +137,7 @@ class PredictorCorrector(ABC, Generic[S]):
         del second_order
         step, step_x = self._step_lengths(state, prepared, direction, _STEP_PRODUCTS)
         share = 0.9 + 0.09 * xp.minimum(1.0, xp.minimum(step, step_x))
-        return self._moved(
-            problem,
-            state,
-            direction,
-            xp.minimum(1.0, share * step),
-            xp.minimum(1.0, share * step_x),
-        )
+        return direction, xp.minimum(1.0, share * step), xp.minimum(1.0, share * step_x)
 
     def done(self, state: S, tol: float) -> Any:
         """Return whether the state's residual is within tol."""
@@ -132,7 +145,11 @@ class PredictorCorrector(ABC, Generic[S]):
 
     @abstractmethod
     def multiplier(self, problem: Problem, state: S) -> Array:
-        """Return X of shape (r, r) for the state."""
+        """Return X of shape (r, r) for a state, or for what `kept` left of it."""
+
+    @abstractmethod
+    def kept(self, state: S) -> S:
+        """Return the state without the arrays that `multiplier` does not need."""
 
     @abstractmethod
     def _newton_matrix(self, problem: Problem, state: S) -> tuple[Array, Prepared]:
@@ -152,10 +169,17 @@ class PredictorCorrector(ABC, Generic[S]):
         """Return the direction that belongs to `d_gamma`, without a target the affine one."""
 
     @abstractmethod
+    def _standstill(self, state: S) -> Direction:
+        """Return a direction of zeros."""
+
+    @abstractmethod
     def _second_order(
         self, state: S, prepared: Prepared, direction: Direction
-    ) -> tuple[Array, Array]:
-        """Return dX dS in the form's coordinates, and `diag(Phi' dX dS S^-1 Phi)`."""
+    ) -> tuple[Any, Array]:
+        """Return what `_direction` is to be given of dX dS, and `diag(Phi' dX dS S^-1 Phi)`.
+
+        The direction is used up.
+        """
 
     @abstractmethod
     def _products(self, state: S, direction: Direction) -> tuple[Any, Any]:
@@ -169,4 +193,7 @@ class PredictorCorrector(ABC, Generic[S]):
 
     @abstractmethod
     def _moved(self, problem: Problem, state: S, direction: Direction, step: Any, step_x: Any) -> S:
-        """Return the state after such steps, shortened until the Cholesky factors exist."""
+        """Return the state after such steps, shortened until the Cholesky factors exist.
+
+        The direction is used up.
+        """

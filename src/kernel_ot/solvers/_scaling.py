@@ -1,4 +1,4 @@
-"""Sizes that methods agree on: of a first multiplier, of residuals, of a given start."""
+"""What methods agree on: where to begin, sizes of a first multiplier, of residuals, of a start."""
 
 from __future__ import annotations
 
@@ -16,6 +16,36 @@ def multiplier_size(problem: Problem) -> Any:
     diagonal = xp.sum(problem.features**2, axis=0)
     gradient = xp.linalg.norm(problem.linear) / (2 * problem.reg_potential)
     return xp.maximum(gradient, 1e-3) / xp.linalg.norm(diagonal)
+
+
+def uniform_plan(problem: Problem) -> Array:
+    """Return the best gamma of equal non-negative entries, always strictly feasible.
+
+    It minimises the objective along the vector of ones. With pairs of samples as filling points it
+    is close to a transport plan of equal masses, 1 / l each.
+    """
+    xp = namespace_of(problem.features)
+    ones = xp.ones_like(problem.linear)
+    curvature = ones @ (problem.quadratic @ ones)
+    mass = xp.where(curvature > 0, xp.sum(problem.linear) / curvature, 0.0)
+    plan: Array = xp.maximum(mass, 0.0) * ones
+    return plan
+
+
+def central_weight(problem: Problem, gamma: Array, inverse_values: Array) -> Any:
+    """Return mu for the start `X = mu M(gamma)^-1`: A(X) then is as large as the gradient.
+
+    Parameters
+    ----------
+    problem : Problem
+    gamma : array of shape (l,)
+        Strictly feasible.
+    inverse_values : array of shape (l,)
+        `A(M(gamma)^-1)`.
+    """
+    xp = namespace_of(gamma)
+    gradient = xp.linalg.norm(problem.gradient(gamma))
+    return xp.maximum(gradient, 1e-3) / xp.linalg.norm(inverse_values)
 
 
 def relative_stationarity(problem: Problem, gamma: Array, values: Array) -> Any:
@@ -46,3 +76,19 @@ def rescaled(problem: Problem, start: StartingPoint) -> tuple[Array, Array]:
     best = (values @ problem.gradient(start.gamma)) / xp.where(squared > 0, squared, 1.0)
     scaled = xp.clip(best, 0.1, 10.0) * symmetric(start.multiplier)
     return start.gamma, xp.where(squared > 0, scaled, cold)
+
+
+def start_distance(problem: Problem, gamma: Array, multiplier: Array) -> Any:
+    """Return how far a start is from optimal in its own scale; 1 means by as much as it is large.
+
+    The larger of `|gradient - A(X)| / |A(X)|` and `|<X, M(gamma)>| / (lambda_1 tr X)`. Unlike the
+    residual it does not shrink where the problem's numbers are large; infinite without a positive
+    trace.
+    """
+    xp = namespace_of(gamma)
+    values = problem.operator(multiplier)
+    trace = xp.trace(multiplier)
+    stationarity = xp.linalg.norm(problem.gradient(gamma) - values) / xp.linalg.norm(values)
+    product = problem.reg_sos * trace + gamma @ values
+    gap = xp.abs(product) / (problem.reg_sos * trace)
+    return xp.where(trace > 0, xp.maximum(stationarity, gap), xp.inf)

@@ -83,13 +83,13 @@ class ShortStep:
 
     def init(self, problem: Problem, start: StartingPoint | None) -> ShortStepState:
         """Start at gamma = 0, strictly feasible, or at a point drawn inside from `start`."""
-        gamma, multiplier = interior_start(problem, start)
+        xp = namespace_of(problem.features)
         barrier = problem.reg_sos * multiplier_size(problem)
-        if start is not None:
-            xp = namespace_of(gamma)
-            product = xp.sum(multiplier * problem.constraint_matrix(gamma)) / problem.rank
-            barrier = xp.minimum(barrier, product)
-        return _state(problem, gamma, barrier)
+        if start is None:
+            return _state(problem, xp.zeros_like(problem.linear), barrier)
+        gamma, multiplier = interior_start(problem, start)
+        product = xp.sum(multiplier * problem.constraint_matrix(gamma)) / problem.rank
+        return _state(problem, gamma, xp.minimum(barrier, product))
 
     def step(self, problem: Problem, state: ShortStepState, tol: float) -> ShortStepState:
         """Take one damped Newton step, and cut eta if it ends near the barrier's minimiser."""
@@ -110,6 +110,10 @@ class ShortStep:
         inner = state.barrier * (identity - weighted_gram(state.features, state.direction))
         half = solve_lower(state.factor, inner, transpose=True)
         return solve_lower(state.factor, half.T, transpose=True)
+
+    def kept(self, state: ShortStepState) -> ShortStepState:
+        """Return the state: all of it is small or needed."""
+        return state
 
 
 def _state(problem: Problem, gamma: Array, barrier: Any) -> ShortStepState:

@@ -9,27 +9,31 @@ from kernel_ot.arrays import Array, branch, namespace_of
 from kernel_ot.linalg import (
     add_diagonal,
     add_scaled,
+    add_to_diagonal,
     cholesky_solve,
     cholesky_with_ridge,
     eigh,
+    quadratic_forms,
     schur_complement,
-    symmetric,
+    symmetrise,
     weighted_gram,
+    weighted_squares,
+    zero_matrix,
 )
 from kernel_ot.problem import Problem, check_optimality
 from kernel_ot.solvers._method import StartingPoint
-from kernel_ot.solvers._scaling import multiplier_size, rescaled
-from kernel_ot.solvers._ssn_path import Line, bent, boldest_cut
-from kernel_ot.solvers._ssn_state import SemismoothNewtonState, gap_on_path, state_on_path
+from kernel_ot.solvers._scaling import central_weight, rescaled, start_distance, uniform_plan
+from kernel_ot.solvers._ssn_path import boldest_line
+from kernel_ot.solvers._ssn_state import SemismoothNewtonState, state_on_path
 from kernel_ot.solvers._status import factorization_code
 
-# A warm start enters the path at this multiple of its own residual, in units of the cold start's
-# squared smoothing: lower, it would be off the path and return to it by many damped steps.
-_CAUTION = 100.0
-_WARM_CUT = 1e-2
-_LEAST_WARM_CUT = 1e-10
-# A start with a larger residual than a cold one usually has is no help: begin cold.
-_USELESS = 1.0
+# A warm start enters the path where the relative complementarity is this share of the root of the
+# start's distance, at most the second number. Lower, it would return to the path by damped steps.
+_WARM_SHARE = 0.5
+_LARGEST_WARM_GAP = 3e-2
+# A start further away, in its own scale, or with a larger residual than a cold one, is no help.
+_USELESS_DISTANCE = 30.0
+_USELESS_RESIDUAL = 1.0
 
 
 @dataclass(frozen=True)
@@ -61,27 +65,16 @@ class SemismoothNewton:
     patience: int = 40
 
     def init(self, problem: Problem, start: StartingPoint | None) -> SemismoothNewtonState:
-        """Start on the smoothed path at gamma = 0, or project `start` on it."""
-        xp = namespace_of(problem.features)
-        size = multiplier_size(problem)
-        smoothing = size * problem.reg_sos
-        gamma = xp.zeros_like(problem.linear)
-        multiplier = size * xp.eye(problem.rank, dtype=problem.features.dtype)
-        if start is not None:
-            warm_gamma, warm_multiplier = rescaled(problem, start)
-            distance = check_optimality(problem, warm_gamma, warm_multiplier).residual
-            useful = distance <= _USELESS
-            gamma = xp.where(useful, warm_gamma, gamma)
-            multiplier = xp.where(useful, warm_multiplier, multiplier)
-            cut = xp.clip(_CAUTION * distance, _LEAST_WARM_CUT, _WARM_CUT)
-            smoothing = xp.where(useful, cut, 1.0) * smoothing
-        constraint = problem.constraint_matrix(gamma)
-        tau = xp.sqrt(xp.linalg.norm(multiplier) / xp.linalg.norm(constraint))
-        values, basis = eigh(multiplier / tau - tau * constraint)
-        features = basis.T @ problem.features
-        refined = xp.asarray(False)
-        return state_on_path(
-            problem, gamma, basis, features, multiplier, refined, values, tau, smoothing
+        """Start on the smoothed path above the uniform plan, or project `start` on it."""
+        if start is None:
+            return _cold_state(problem)
+        gamma, multiplier = rescaled(problem, start)
+        distance = start_distance(problem, gamma, multiplier)
+        residual = check_optimality(problem, gamma, multiplier).residual
+        return branch(
+            (distance <= _USELESS_DISTANCE) & (residual <= _USELESS_RESIDUAL),
+            lambda: _warm_state(problem, gamma, multiplier, distance),
+            lambda: _cold_state(problem),
         )
 
     def step(
@@ -108,9 +101,10 @@ class SemismoothNewton:
         factor: Array,
     ) -> SemismoothNewtonState:
         """Return the state after the step, given the Newton matrix's factor and times gamma."""
-        point = _newton_point(problem, state, tol, pulled, factor)
-        gamma, multiplier, difference, cut, last = point
-        del point
+        gamma, multiplier, difference, cut, last = _newton_point(
+            problem, state, tol, pulled, factor
+        )
+        del factor
         values, rotation = eigh(difference)
         del difference
         return state_on_path(
@@ -118,11 +112,11 @@ class SemismoothNewton:
             gamma,
             state.basis @ rotation,
             rotation.T @ state.features,
-            branch(last, lambda: rotation.T @ multiplier @ rotation, lambda: multiplier),
-            last,
             values,
             state.tau,
             cut * state.smoothing,
+            last,
+            branch(last, lambda: rotation.T @ multiplier @ rotation, lambda: multiplier),
         )
 
     def done(self, state: SemismoothNewtonState, tol: float) -> Any:
@@ -131,7 +125,41 @@ class SemismoothNewton:
 
     def multiplier(self, problem: Problem, state: SemismoothNewtonState) -> Array:
         """Return X in the features' basis."""
-        return symmetric(state.tau * (state.basis @ state.multiplier @ state.basis.T))
+        X = add_diagonal(state.deviation, state.positive)
+        X = state.basis @ X
+        X = X @ state.basis.T
+        X *= state.tau
+        return symmetrise(X)
+
+    def kept(self, state: SemismoothNewtonState) -> SemismoothNewtonState:
+        """Return the state without the features in its basis."""
+        return replace(state, features=zero_matrix(state.features))
+
+
+def _cold_state(problem: Problem) -> SemismoothNewtonState:
+    """Return the state `X = mu M(gamma)^-1` at the uniform plan."""
+    xp = namespace_of(problem.features)
+    gamma = uniform_plan(problem)
+    constraint, basis = eigh(problem.constraint_matrix(gamma))
+    features = basis.T @ problem.features
+    mu = central_weight(problem, gamma, weighted_squares(1 / constraint, features))
+    tau = xp.sqrt(xp.linalg.norm(mu / constraint) / xp.linalg.norm(constraint))
+    values = mu / (tau * constraint) - tau * constraint
+    return state_on_path(problem, gamma, basis, features, values, tau, mu)
+
+
+def _warm_state(
+    problem: Problem, gamma: Array, multiplier: Array, distance: Any
+) -> SemismoothNewtonState:
+    """Return the state on the path nearest to a start, as far along as its distance allows."""
+    xp = namespace_of(gamma)
+    gap = xp.minimum(_WARM_SHARE * xp.sqrt(distance), _LARGEST_WARM_GAP)
+    smoothing = gap * (1 + xp.abs(problem.objective(gamma))) / problem.rank
+    constraint = problem.constraint_matrix(gamma)
+    tau = xp.sqrt(xp.linalg.norm(multiplier) / xp.linalg.norm(constraint))
+    values, basis = eigh(multiplier / tau - tau * constraint)
+    features = basis.T @ problem.features
+    return state_on_path(problem, gamma, basis, features, values, tau, smoothing)
 
 
 def _newton_point(
@@ -142,54 +170,48 @@ def _newton_point(
     gamma, the multiplier, the multiplier less the constraint, the cut, and whether it is within
     tol.
     """
-    xp = namespace_of(state.gamma)
     x, z, tau, V = state.positive, state.negative, state.tau, state.features
     # The Newton point is affine in the cut: gamma = start + cut * slope, and so is D, the
     # change of the constraint relative to where the path has it; that of X is cut - 1 - D.
-    squares = V**2
     pull = x - tau * problem.reg_sos * x**2 / state.smoothing
-    rhs = problem.linear / (2 * problem.reg_potential) + tau * (pull @ squares)
+    rhs = problem.linear / (2 * problem.reg_potential) + tau * weighted_squares(pull, V)
     # A change of gamma, not gamma itself: a ridge in the factor then only shortens the step.
     gamma_start = state.gamma + cholesky_solve(factor, rhs - pulled)
-    gamma_slope = cholesky_solve(factor, tau * (x @ squares))
-    relative = V / xp.sqrt(z)[:, None]
-    start = tau * weighted_gram(relative, gamma_start)
-    start = add_diagonal(start, tau * problem.reg_sos / z - 1)
-    slope = tau * weighted_gram(relative, gamma_slope)
-    gap = gap_on_path(problem, state.gamma, tau, x, V)
-    least = 0.3 * tol / gap
+    gamma_slope = cholesky_solve(factor, tau * weighted_squares(x, V))
 
-    def respond(bend: Array) -> tuple[Array, Array]:
-        root = xp.sqrt(x)[:, None] * V
-        d_gamma = -cholesky_solve(factor, tau * xp.sum(root * (bend @ root), axis=0))
-        return d_gamma, tau * weighted_gram(relative, d_gamma)
+    def relative_constraint(gamma: Array) -> Array:  # minus 1, plus one of gamma = 0
+        change = _conjugated(weighted_gram(V, gamma), tau / z)
+        return add_to_diagonal(change, tau * problem.reg_sos / z - 1)
 
-    straight = Line(gamma_start, start, xp.zeros_like(start))
-    cut, found = boldest_cut(straight, slope, least)
-    # Where no cut stays near the path, the step to the path itself is damped.
-    length = xp.sqrt(xp.max(xp.sum((start + slope) ** 2, axis=0)))
-    damping = xp.where(found, 1.0, xp.minimum(1.0, 0.8 / length))
-    line, cut = branch(
-        found,
-        lambda: bent(straight, slope, cut, least, respond),
-        lambda: (straight, cut),
-    )
+    def respond(bend: Array | None) -> tuple[Array, Array]:
+        gamma = gamma_start
+        if bend is not None:
+            gamma = gamma - cholesky_solve(factor, tau * quadratic_forms(bend, V, x))
+        return gamma, relative_constraint(gamma)
+
+    slope = _conjugated(weighted_gram(V, gamma_slope), tau / z)
+    line, cut, damping = boldest_line(slope, 0.3 * tol / state.gap, respond)
 
     gamma = line.gamma + cut * gamma_slope
     gamma = (1 - damping) * state.gamma + damping * gamma
-    change = add_scaled(line.change, cut, slope)
-    multiplier = add_scaled(line.bend, 1.0, change)
+    multiplier = add_scaled(1 * line.multiplier, cut, slope)
     multiplier *= -damping
-    multiplier = _conjugated(multiplier, 1 + damping * (cut - 1), x)
-    change *= damping
-    constraint = _conjugated(change, 1.0, z)
-    last = cut * gap <= tol
+    multiplier = _conjugated(add_to_diagonal(multiplier, 1 + damping * (cut - 1)), x)
+    constraint = add_scaled(1 * line.constraint, cut, slope)
+    del line
+    constraint *= damping
+    constraint = _conjugated(add_to_diagonal(constraint, 1.0), z)
+    last = cut * state.gap <= tol
     gamma, multiplier = branch(
         last,
         lambda: _refined(problem, state, factor, gamma, multiplier),
         lambda: (gamma, multiplier),
     )
-    return gamma, multiplier, multiplier - constraint, cut, last
+    constraint *= -1
+    difference = add_scaled(constraint, 1.0, multiplier)
+    # Only the last X is not put on the path.
+    multiplier = branch(last, lambda: multiplier, lambda: zero_matrix(multiplier))
+    return gamma, multiplier, difference, cut, last
 
 
 def _newton_matrix(problem: Problem, state: SemismoothNewtonState) -> Array:
@@ -207,19 +229,16 @@ def _refined(
     The Newton matrix is large where the smoothing is small, and so is its solution's rounding
     error.
     """
-    xp = namespace_of(gamma)
     V, x, tau = state.features, state.positive, state.tau
-    values = tau * xp.sum(V * (multiplier @ V), axis=0)
+    values = tau * quadratic_forms(multiplier, V)
     d_gamma = cholesky_solve(factor, values - problem.gradient(gamma))
     change = tau * weighted_gram(V, d_gamma)
     return gamma + d_gamma, multiplier - x[:, None] * change * x / state.smoothing
 
 
-def _conjugated(matrix: Array, shift: Any, values: Array) -> Array:
-    """Return `root (shift + matrix) root` for the diagonal `root`, where NumPy holds `matrix`."""
-    xp = namespace_of(values)
-    root = xp.sqrt(values)
-    matrix += shift * xp.eye(values.shape[0], dtype=values.dtype)
+def _conjugated(matrix: Array, values: Array) -> Array:
+    """Return `root matrix root` for `root = diag(values)^(1/2)`, where NumPy holds `matrix`."""
+    root = namespace_of(values).sqrt(values)
     matrix *= root[:, None]
     matrix *= root
     return matrix

@@ -199,6 +199,10 @@ class SafeguardedSemismoothNewton:
         """Return `proj(X - M(gamma))`, which X is at the solution."""
         return _projected(state.point)
 
+    def kept(self, state: SafeguardedState) -> SafeguardedState:
+        """Return the state: all of it is small or needed."""
+        return state
+
     def next_theta(self, theta: Any, rho: Any) -> Any:
         """Return theta for the next step, by how well the last one did."""
         xp = namespace_of(theta)

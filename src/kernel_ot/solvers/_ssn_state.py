@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel_ot.arrays import Array, branch, namespace_of, pytree
-from kernel_ot.linalg import add_diagonal, eigvalsh
+from kernel_ot.linalg import (
+    add_diagonal,
+    eigvalsh,
+    quadratic_forms,
+    weighted_squares,
+    zero_matrix,
+)
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._scaling import relative_complementarity, relative_stationarity
 
@@ -23,11 +29,9 @@ class SemismoothNewtonState:
         Eigenvectors P, one a column.
     features : array of shape (r, l)
         `V = P' Phi`.
-    multiplier : array of shape (r, r)
-        X / tau in that basis: as the last linear system gave it, once that is refined; before,
-        `diag(positive)`.
-    refined : array of shape ()
-        Whether it is.
+    deviation : array of shape (r, r)
+        X / tau - diag(positive) in that basis: none but in the last states, whose X is as the
+        refined linear system gave it.
     positive, negative : array of shape (r,)
         Smoothed positive and negative parts of the eigenvalues: X / tau and tau M(gamma) as they
         would be on the smoothed path. Their product is the squared smoothing parameter.
@@ -35,6 +39,8 @@ class SemismoothNewtonState:
         Scale between the multiplier and the constraint that makes both parts equally large.
     smoothing : array of shape ()
         The squared smoothing parameter, eps^2.
+    gap : array of shape ()
+        Relative complementarity of the X on the path.
     residual : array of shape ()
     failure : array of shape ()
         Code of the `Status` that ends the solve here, 0 while there is none.
@@ -43,12 +49,12 @@ class SemismoothNewtonState:
     gamma: Array
     basis: Array
     features: Array
-    multiplier: Array
-    refined: Any
+    deviation: Array
     positive: Array
     negative: Array
     tau: Any
     smoothing: Any
+    gap: Any
     residual: Any
     failure: Any = 0
 
@@ -58,30 +64,35 @@ def state_on_path(
     gamma: Array,
     basis: Array,
     features: Array,
-    multiplier: Array,
-    refined: Any,
     values: Array,
     tau: Any,
     smoothing: Any,
+    refined: Any = False,
+    multiplier: Array | None = None,
 ) -> SemismoothNewtonState:
     """Return the state of eigenvalues `values`, with its residual and its scales rebalanced.
 
-    Unless it is `refined`, `multiplier` is put on the path.
+    Its X is the one on the path, or, if `refined`, tau times the given `multiplier`.
     """
     xp = namespace_of(gamma)
     positive, negative = _smoothed_parts(values, smoothing)
+    on_path_values = tau * weighted_squares(positive, features)
+    on_path = zero_matrix(basis), on_path_values, xp.zeros_like(tau)
 
-    def on_path() -> tuple[Array, Array, Any]:
-        return xp.diag(positive), tau * (positive @ features**2), xp.zeros_like(tau)
-
-    def off_path() -> tuple[Array, Array, Any]:  # both parts may be slightly indefinite
+    def off_path(multiplier: Array) -> tuple[Array, Array, Any]:  # both may be slightly indefinite
         lowest = eigvalsh(multiplier)[0] / xp.max(positive)
         lowest_constraint = eigvalsh(add_diagonal(multiplier, -values))[0] / xp.max(negative)
-        sos_values = tau * xp.sum(features * (multiplier @ features), axis=0)
-        return multiplier, sos_values, -xp.minimum(lowest, lowest_constraint)
+        sos_values = tau * quadratic_forms(multiplier, features)
+        deviation = add_diagonal(multiplier, -positive)
+        return deviation, sos_values, -xp.minimum(lowest, lowest_constraint)
 
-    multiplier, sos_values, violation = branch(refined, off_path, on_path)
-    gap = gap_on_path(problem, gamma, tau, positive, features)
+    deviation, sos_values, violation = (
+        on_path
+        if multiplier is None
+        else branch(refined, lambda: off_path(multiplier), lambda: on_path)
+    )
+    product = tau * problem.reg_sos * xp.sum(positive) + on_path_values @ gamma
+    gap = relative_complementarity(problem, gamma, product)
     stationarity = relative_stationarity(problem, gamma, sos_values)
     # X and M(gamma) share their eigenbasis on the path, so rebalancing them costs nothing.
     balance = xp.sqrt(xp.max(positive) / xp.max(negative))
@@ -89,21 +100,14 @@ def state_on_path(
         gamma,
         basis,
         features,
-        multiplier / balance,
-        refined,
+        branch(refined, lambda: deviation / balance, lambda: deviation),
         positive / balance,
         negative * balance,
         tau * balance,
         smoothing,
+        gap,
         xp.maximum(xp.maximum(stationarity, gap), violation),
     )
-
-
-def gap_on_path(problem: Problem, gamma: Array, tau: Any, positive: Array, features: Array) -> Any:
-    """Return the relative complementarity at the projected multiplier."""
-    xp = namespace_of(gamma)
-    product = tau * (problem.reg_sos * xp.sum(positive) + (positive @ features**2) @ gamma)
-    return relative_complementarity(problem, gamma, product)
 
 
 def _smoothed_parts(values: Array, smoothing: Any) -> tuple[Array, Array]:
