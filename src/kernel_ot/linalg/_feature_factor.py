@@ -65,17 +65,17 @@ def feature_factor(
     method : {"auto", "cholesky", "pivoted"}, default "auto"
         "cholesky" is LAPACK's `potrf` and has r = l. "pivoted" is LAPACK's `pstrf`, which takes
         the row with the largest remaining diagonal entry next and stops when none is above
-        `rank_tol`. "auto" is "cholesky" where that succeeds and the reciprocal condition
-        number estimated from the factor (`pocon`, O(l^2)) is at least l eps, else "pivoted".
+        `rank_tol`. "auto" is "cholesky" where all features are kept, that succeeds and the
+        reciprocal condition number estimated from the factor (`pocon`, O(l^2)) is at least l eps,
+        else "pivoted".
     rank : int, optional
-        Most features to keep; it selects "pivoted". Under `jax.jit`, where shapes must not depend
-        on values, it is their exact number (those beyond the numerical rank are of the size of
-        rounding); without it there are l, and a jitter of 1e-10 of the largest diagonal entry is
-        added if none is given.
+        Most features to keep. Under `jax.jit`, where shapes must not depend on values, it is their
+        exact number (those beyond the numerical rank are of the size of rounding); without it
+        there are l, and a jitter of 1e-10 of the largest diagonal entry is added if none is given.
     rank_tol : float, optional
-        Where "pivoted" stops, relative to the largest diagonal entry; it selects "pivoted". The
-        default, l eps, loses nothing that a factor in this precision could have kept. Larger
-        values shrink r but change the answer: 1e-6 has moved optimal values by 1 %.
+        Where "pivoted" stops, relative to the largest diagonal entry. The default, l eps, loses
+        nothing that a factor in this precision could have kept. Larger values shrink r but change
+        the answer: 1e-6 has moved optimal values by 1 %.
     jitter : float, default 0.0
         Added to the diagonal first, in the units of `gram`.
 
@@ -133,6 +133,11 @@ def feature_factor(
             )
     tol = machine_tol if rank_tol is None else rank_tol
     features = _pivoted_cholesky(matrix, tol)[:rank]
+    if method == "auto" and len(features) == size:
+        # Nothing was left out: the triangular factor is as good, and solvers make use of its form.
+        triangle = _cholesky(matrix, smallest_rcond=machine_tol)
+        if triangle is not None:
+            return _measured(matrix, triangle, "cholesky", jitter, machine_tol)
     return _measured(matrix, features, "pivoted", jitter, machine_tol)
 
 

@@ -239,13 +239,16 @@ def quadratic_forms(matrix: Array, features: Array, weights: Array | None = None
 
     def forms(columns: Array) -> Array:
         scaled = columns if root is None else root * columns
-        values: Array = xp.einsum("ij,ij->j", scaled, matrix @ scaled)
+        product = matrix @ scaled
+        product *= scaled
+        values: Array = xp.sum(product, axis=0)
         return values
 
     if xp is not np:
         return forms(features)
     size = features.shape[1]
-    parts = [forms(features[:, begin : begin + BLOCK]) for begin in range(0, size, BLOCK)]
+    width = 2 * BLOCK
+    parts = [forms(features[:, begin : begin + width]) for begin in range(0, size, width)]
     return np.concatenate(parts)
 
 

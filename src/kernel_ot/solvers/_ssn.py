@@ -53,11 +53,12 @@ class SemismoothNewton:
 
     Globalisation: non-interior path following (Burke and Xu 2000). Each step goes to the smallest
     eps at which the product of changes that the linear equations leave out stays small relative
-    to eps^2 in the metric of the path, after a second-order correction by the same factor where
-    that allows a smaller one; eps may rise, and where no eps serves the step is damped. It can
-    start anywhere.
+    to eps^2 in the metric of the path, after up to three corrections of higher order by the same
+    factor while these allow a smaller one; eps may rise, and where no eps serves the step is
+    damped. It can start anywhere.
 
-    An iteration costs one eigen-decomposition and about seven products of r x r by r x l.
+    An iteration costs one eigen-decomposition, about seven products of r x r by r x l, and three
+    more for each correction.
     """
 
     name: str = "ssn"

@@ -14,8 +14,10 @@ from kernel_ot.linalg import add_scaled, add_to_diagonal, multiplied, symmetrise
 _CUTS = np.concatenate([np.geomspace(1e-3, 1.0, 31), [3.0, 10.0, 30.0, 100.0]])
 # How far from the smoothed path, relative to it, the next point may be predicted to lie.
 _NEIGHBOURHOOD = 1.0
-# Corrections with one factor at most: each takes a seventh of a step, three save a fifth of them.
+# Corrections with one factor at most, each a quarter of a step's time; after one that made less of
+# the cut than this power of it, another does not pay.
 _CORRECTIONS = 3
+_WORTH = 1.4
 # Columns of the error of linearisation that are looked at: those where the step is longest.
 _COLUMNS = 32
 
@@ -85,7 +87,8 @@ def boldest_line(
         gamma, change = respond(None)
         line = Line(gamma, change, change)
         cut, found = boldest_cut(line, slope, least)
-        lengths = xp.einsum("ij,ij->j", change + slope, change + slope)
+        to_path = change + slope
+        lengths = xp.einsum("ij,ij->j", to_path, to_path)
         damping = xp.where(found, 1.0, xp.minimum(1.0, 0.8 / xp.sqrt(xp.max(lengths))))
         return line, cut, damping, xp.asarray(0), found
 
@@ -100,13 +103,14 @@ def boldest_line(
         gamma, constraint = respond(bend)
         bolder = Line(gamma, constraint, add_scaled(bend, 1.0, constraint))
         found_cut, found = boldest_cut(bolder, slope, least)
-        better = found & (found_cut < cut)
-        line, cut = branch(better, lambda: (bolder, found_cut), lambda: (line, cut))
-        return line, cut, damping, corrections + 1, better
+        found_cut = xp.where(found, found_cut, xp.inf)
+        worth_more = found_cut < xp.where(cut < 1, cut**_WORTH, cut)
+        line, cut = branch(found_cut < cut, lambda: (bolder, found_cut), lambda: (line, cut))
+        return line, cut, damping, corrections + 1, worth_more
 
     def is_worth_more(carried: tuple[Any, ...]) -> Any:
-        *_, corrections, better = carried
-        return better & (corrections < _CORRECTIONS)
+        *_, corrections, worth_more = carried
+        return worth_more & (corrections < _CORRECTIONS)
 
     line, cut, damping, *_ = while_loop(is_worth_more, bolder_line, straight_line())
     return line, cut, damping
