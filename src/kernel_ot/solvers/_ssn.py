@@ -84,12 +84,11 @@ class SemismoothNewton:
         """Take one step along the smoothed path, as bold as its neighbourhood allows."""
         xp = namespace_of(state.gamma)
         newton = _newton_matrix(problem, state)
-        pulled = newton @ state.gamma
         factor = cholesky_with_ridge(newton, overwrite=True)
         del newton
         return branch(
             xp.isfinite(factor[-1, -1]),
-            lambda: self._stepped(problem, state, tol, pulled, factor),
+            lambda: self._stepped(problem, state, tol, factor),
             lambda: replace(state, failure=factorization_code(False, state.gamma)),
         )
 
@@ -98,13 +97,10 @@ class SemismoothNewton:
         problem: Problem,
         state: SemismoothNewtonState,
         tol: float,
-        pulled: Array,
         factor: Array,
     ) -> SemismoothNewtonState:
-        """Return the state after the step, given the Newton matrix's factor and times gamma."""
-        gamma, multiplier, difference, cut, last = _newton_point(
-            problem, state, tol, pulled, factor
-        )
+        """Return the state after the step, given the Newton matrix's factor."""
+        gamma, multiplier, difference, cut, last = _newton_point(problem, state, tol, factor)
         del factor
         values, rotation = eigh(difference)
         del difference
@@ -164,7 +160,7 @@ def _warm_state(
 
 
 def _newton_point(
-    problem: Problem, state: SemismoothNewtonState, tol: float, pulled: Array, factor: Array
+    problem: Problem, state: SemismoothNewtonState, tol: float, factor: Array
 ) -> tuple[Array, Array, Array, Any, Any]:
     """Return the point that the step leads to, in the basis of the state.
 
@@ -174,10 +170,14 @@ def _newton_point(
     x, z, tau, V = state.positive, state.negative, state.tau, state.features
     # The Newton point is affine in the cut: gamma = start + cut * slope, and so is D, the
     # change of the constraint relative to where the path has it; that of X is cut - 1 - D.
-    pull = x - tau * problem.reg_sos * x**2 / state.smoothing
-    rhs = problem.linear / (2 * problem.reg_potential) + tau * weighted_squares(pull, V)
-    # A change of gamma, not gamma itself: a ridge in the factor then only shortens the step.
-    gamma_start = state.gamma + cholesky_solve(factor, rhs - pulled)
+    # The right-hand side is that of the change of gamma, the path's own terms cancelled by hand:
+    # they are larger by 1 / eps^2 than what is left.
+    off_path = tau * weighted_gram(V, state.gamma)
+    off_path = add_to_diagonal(off_path, tau * problem.reg_sos - z)
+    pull = quadratic_forms(_conjugated(off_path, x), V, x)
+    del off_path
+    descent = -problem.gradient(state.gamma) - tau / state.smoothing * pull
+    gamma_start = state.gamma + cholesky_solve(factor, descent)
     gamma_slope = cholesky_solve(factor, tau * weighted_squares(x, V))
 
     def relative_constraint(gamma: Array) -> Array:  # minus 1, plus one of gamma = 0
