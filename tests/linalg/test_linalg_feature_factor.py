@@ -180,3 +180,14 @@ def test_any_positive_semidefinite_matrix(
 def test_messages(gram: Array, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         feature_factor(gram, **options)
+
+
+def test_truncation_that_leaves_nothing_out_keeps_the_triangle() -> None:
+    gram = np.array([[2.0, 1.0], [1.0, 3.0]])
+    plain = feature_factor(gram)
+    for options in ({"rank_tol": 1e-6}, {"rank": 2}, {"rank": 5, "rank_tol": 1e-6}):
+        kept = feature_factor(gram, **options)
+        assert kept.method == "cholesky"
+        np.testing.assert_array_equal(kept.features, plain.features)
+    assert feature_factor(gram, method="pivoted", rank_tol=1e-6).method == "pivoted"
+    assert feature_factor(gram, rank=1).method == "pivoted"

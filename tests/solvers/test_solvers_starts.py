@@ -70,10 +70,7 @@ def test_any_start_will_do(method: str, size: float, kind: str) -> None:
     before = gamma.copy()
     solution = solve(problem, method, init=(gamma, multiplier))
     np.testing.assert_array_equal(gamma, before)
-    if method == "ssn" and kind == "indefinite":  # the worst start of all may leave it just short
-        assert solution.residual <= 1e-6, solution
-    else:
-        assert solution.converged, solution
+    assert solution.converged, solution
     assert solution.objective == pytest.approx(solve(problem).objective, rel=1e-7)
 
 

@@ -88,7 +88,9 @@ def start_distance(problem: Problem, gamma: Array, multiplier: Array) -> Any:
     xp = namespace_of(gamma)
     values = problem.operator(multiplier)
     trace = xp.trace(multiplier)
-    stationarity = xp.linalg.norm(problem.gradient(gamma) - values) / xp.linalg.norm(values)
-    product = problem.reg_sos * trace + gamma @ values
-    gap = xp.abs(product) / (problem.reg_sos * trace)
-    return xp.where(trace > 0, xp.maximum(stationarity, gap), xp.inf)
+    positive = trace > 0
+    size = xp.where(positive, xp.linalg.norm(values), 1.0)
+    price = problem.reg_sos * xp.where(positive, trace, 1.0)
+    stationarity = xp.linalg.norm(problem.gradient(gamma) - values) / size
+    gap = xp.abs(price + gamma @ values) / price
+    return xp.where(positive, xp.maximum(stationarity, gap), xp.inf)
