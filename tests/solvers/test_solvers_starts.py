@@ -130,8 +130,17 @@ def test_methods_as_objects() -> None:
     assert solve(problem, InteriorPoint(max_iter=2)).iterations == 2
 
 
-def test_auto_is_one_of_the_named_methods() -> None:
-    assert solve(CASE.problem()).method in ("ssn", "interior_point")
+def test_auto_follows_its_rule() -> None:
+    well_conditioned = similar_case("narrow", 2, 24, seed=2).problem()
+    smooth = replace(CASE, sigma=1e4 * CASE.sigma).problem()
+    for problem, close in ((well_conditioned, "interior_point"), (smooth, "ssn")):
+        solution = solve(problem)
+        assert solution.method == "interior_point"
+        almost = solve(problem, max_iter=solution.iterations - 2)
+        assert almost.residual <= 1e-2
+        assert solve(problem, init=almost).method == close
+        far = 1e3 * almost.gamma, np.eye(problem.rank)
+        assert solve(problem, init=far).method == "interior_point"
 
 
 @pytest.mark.parametrize(

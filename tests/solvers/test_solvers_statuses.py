@@ -255,9 +255,8 @@ def test_a_tolerance_below_rounding(case: Any, method: str) -> None:
     assert solution.status in (Status.NO_PROGRESS, Status.FACTORIZATION_FAILED)
     assert_honest(problem, solution)
     # What can be had is returned, and is no worse than what a looser tolerance gets.
-    assert solution.residual <= (1e-6 if method == "ssn" else 1e-8)
-    if method != "ssn":
-        assert solution.residual <= solve(problem, method, tol=1e-8).residual
+    assert solution.residual <= 1e-8
+    assert solution.residual <= solve(problem, method, tol=1e-8).residual
 
 
 @EVERY_METHOD
