@@ -68,13 +68,9 @@ def cholesky_with_ridge(matrix: Array, *, overwrite: bool = False) -> Array:
     True
     """
     xp = namespace_of(matrix)
+    if xp is np:
+        return _ridged_in_place(matrix if overwrite else matrix.copy())
     largest = xp.max(xp.abs(xp.diagonal(matrix)))
-
-    if xp is np and overwrite:
-        diagonal = matrix.diagonal().copy()
-        if factorised_in_place(matrix):
-            return _without_lower(matrix).T
-        matrix = _restored(matrix, diagonal)
 
     def failed(tried: tuple[Array, Any]) -> Any:
         factor, relative = tried
@@ -87,6 +83,20 @@ def cholesky_with_ridge(matrix: Array, *, overwrite: bool = False) -> Array:
     first = (cholesky(matrix), xp.asarray(xp.finfo(matrix.dtype).eps, dtype=matrix.dtype))
     factor, _ = while_loop(failed, raise_ridge, first)
     return factor
+
+
+def _ridged_in_place(matrix: Array) -> Array:
+    """Do as `cholesky_with_ridge`, the factor in the place of `matrix`."""
+    diagonal = matrix.diagonal().copy()
+    largest = np.abs(diagonal).max()
+    relative = np.finfo(matrix.dtype).eps
+    while not factorised_in_place(matrix):
+        if not np.isfinite(largest) or relative >= _LARGEST_RIDGE:
+            matrix[...] = np.nan
+            return matrix.T
+        np.fill_diagonal(mirror_lower(matrix), diagonal + relative * largest)
+        relative *= 10
+    return _without_lower(matrix).T
 
 
 def factorised_in_place(matrix: Array) -> bool:
@@ -110,14 +120,6 @@ def _without_lower(matrix: Array) -> Array:
         matrix[rows, :begin] = 0
         matrix[rows, rows] = np.triu(matrix[rows, rows])
     return matrix
-
-
-def _restored(matrix: Array, diagonal: Array) -> Array:
-    """Return `matrix` as it was before `factorised_in_place` failed on it."""
-    restored = np.tril(matrix, -1)
-    restored += restored.T
-    np.fill_diagonal(restored, diagonal)
-    return restored
 
 
 def solve_lower(factor: Array, rhs: Array, *, transpose: bool = False) -> Array:

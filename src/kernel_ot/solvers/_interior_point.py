@@ -24,7 +24,12 @@ from kernel_ot.linalg import (
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._interior_steps import cholesky_along, interior_start, longest_step
 from kernel_ot.solvers._method import StartingPoint
-from kernel_ot.solvers._predictor_corrector import Direction, PredictorCorrector, Prepared
+from kernel_ot.solvers._predictor_corrector import (
+    Direction,
+    Factors,
+    PredictorCorrector,
+    Prepared,
+)
 from kernel_ot.solvers._scaling import (
     central_weight,
     relative_complementarity,
@@ -157,29 +162,30 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
             longest_step(d_multiplier.__matmul__, prepared.matrix, X, products),
         )
 
-    def _moved(
-        self,
-        problem: Problem,
-        state: InteriorPointState,
-        direction: Direction,
-        step: Any,
-        step_x: Any,
-    ) -> InteriorPointState:
-        X, W = state.scaled_multiplier, state.features
+    def _factored(
+        self, state: InteriorPointState, direction: Direction, step: Any, step_x: Any
+    ) -> Factors:
+        d_gamma, d_constraint, d_multiplier = direction
         in_place = partial(cholesky, overwrite=True)
         step, change = cholesky_along(
-            lambda t: add_to_diagonal(t * direction.constraint, 1.0), step, in_place
+            lambda t: add_to_diagonal(t * d_constraint, 1.0), step, in_place
         )
         step_x, root = cholesky_along(
-            lambda t: add_scaled(1 * X, t, direction.multiplier), step_x, in_place
+            lambda t: add_scaled(1 * state.scaled_multiplier, t, d_multiplier), step_x, in_place
         )
+        return Factors(state.gamma + step * d_gamma, change, root)
+
+    def _arrived(
+        self, problem: Problem, state: InteriorPointState, factors: Factors
+    ) -> InteriorPointState:
+        gamma, change, root, _ = factors
         return _state(
             problem,
-            state.gamma + step * direction.d_gamma,
+            gamma,
             multiply_lower(state.factor, change),
-            solve_lower(change, W),
+            solve_lower(change, state.features),
             gram(multiply_lower(change, root, transpose=True).T),
-            multiply_lower(root, W, transpose=True),
+            multiply_lower(root, state.features, transpose=True),
         )
 
 

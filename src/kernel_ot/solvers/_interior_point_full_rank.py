@@ -23,7 +23,12 @@ from kernel_ot.linalg import (
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._interior_steps import cholesky_along, interior_start, longest_step
 from kernel_ot.solvers._method import StartingPoint
-from kernel_ot.solvers._predictor_corrector import Direction, PredictorCorrector, Prepared
+from kernel_ot.solvers._predictor_corrector import (
+    Direction,
+    Factors,
+    PredictorCorrector,
+    Prepared,
+)
 from kernel_ot.solvers._scaling import (
     central_weight,
     relative_complementarity,
@@ -181,14 +186,9 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
             longest_step(moved.__matmul__, root, factor, products, shift=-1.0),
         )
 
-    def _moved(
-        self,
-        problem: Problem,
-        state: FullRankInteriorPointState,
-        direction: Direction,
-        step: Any,
-        step_x: Any,
-    ) -> FullRankInteriorPointState:
+    def _factored(
+        self, state: FullRankInteriorPointState, direction: Direction, step: Any, step_x: Any
+    ) -> Factors:
         xp = namespace_of(state.gamma)
         d_gamma, _, moved = direction
         step_x, root = cholesky_along(
@@ -203,6 +203,12 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         )
         gamma = state.gamma + step * d_gamma
         values = (1 - step_x) * state.values + step_x * xp.diagonal(moved)
+        return Factors(gamma, factor, root, values)
+
+    def _arrived(
+        self, problem: Problem, state: FullRankInteriorPointState, factors: Factors
+    ) -> FullRankInteriorPointState:
+        gamma, factor, root, values = factors
         return _state(problem, gamma, factor, state.offset_diagonal, root, values)
 
 

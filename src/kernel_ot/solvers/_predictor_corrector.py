@@ -41,6 +41,18 @@ class Direction(NamedTuple):
     multiplier: Array
 
 
+class Factors(NamedTuple):
+    """Where a step leads: gamma, and the Cholesky factors of S and X as the form holds them.
+
+    `values` is A(X) where the form knows it.
+    """
+
+    gamma: Array
+    constraint: Array
+    multiplier: Array
+    values: Any = None
+
+
 class Prepared(NamedTuple):
     """What both directions of a step use: the diagonal of `G = Phi' S^-1 Phi`, and one matrix.
 
@@ -79,18 +91,23 @@ class PredictorCorrector(ABC, Generic[S]):
 
     def step(self, problem: Problem, state: S, tol: float) -> S:
         """Take one predictor-corrector step."""
-        sound, direction, step, step_x = self._found(problem, state, tol)
+        sound, factors = self._searched(problem, state, tol)
         return branch(
             sound,
-            lambda: self._moved(problem, state, direction, step, step_x),
+            lambda: self._arrived(problem, state, factors),
             lambda: replace(state, failure=factorization_code(False, state.gamma)),  # type: ignore[type-var]
         )
 
-    def _found(self, problem: Problem, state: S, tol: float) -> tuple[Any, Direction, Any, Any]:
-        """Return whether the Newton matrix has a factor, the direction, and the steps along it.
+    def _searched(self, problem: Problem, state: S, tol: float) -> tuple[Any, Factors]:
+        """Return whether the Newton matrix has a factor, and the factors that the step leads to.
 
-        What the search needs is let go of before the caller makes the next state.
+        Each stage lets go of its matrices before the next one makes its own.
         """
+        found = self._found(problem, state, tol)
+        return found[0], self._factored(state, *found[1:])
+
+    def _found(self, problem: Problem, state: S, tol: float) -> tuple[Any, Direction, Any, Any]:
+        """Return whether the Newton matrix has a factor, the direction, and the steps along it."""
         xp = namespace_of(state.gamma)
         newton, prepared = self._newton_matrix(problem, state)
         newton_factor = cholesky_with_ridge(newton, overwrite=True)
@@ -192,8 +209,12 @@ class PredictorCorrector(ABC, Generic[S]):
         """Return the longest steps in gamma and X, from so many Lanczos products."""
 
     @abstractmethod
-    def _moved(self, problem: Problem, state: S, direction: Direction, step: Any, step_x: Any) -> S:
-        """Return the state after such steps, shortened until the Cholesky factors exist.
+    def _factored(self, state: S, direction: Direction, step: Any, step_x: Any) -> Factors:
+        """Return gamma and the factors after such steps, shortened until the factors exist.
 
         The direction is used up.
         """
+
+    @abstractmethod
+    def _arrived(self, problem: Problem, state: S, factors: Factors) -> S:
+        """Return the state with these factors."""
