@@ -21,7 +21,7 @@ from benchmarks.solvers._ours import own_methods
 from benchmarks.solvers._outcome import Contender
 from benchmarks.solvers._records import Records
 from benchmarks.solvers._runner import Runner
-from benchmarks.solvers._sections import sections
+from benchmarks.solvers._sections import SECTIONS, Section, sections
 from benchmarks.solvers._settings import FULL, QUICK, Settings
 from benchmarks.solvers._tables import report
 
@@ -61,13 +61,14 @@ def main(arguments: Sequence[str] | None = None, *, settings: Settings | None = 
                 file=sys.stderr,
             )
             return 1
-        return _run(Records(options.out), preset, contenders, machine)
+        parts = [p for p in sections(preset, contenders) if p.name in options.sections]
+        return _run(Records(options.out), preset, parts, machine)
 
 
 def _run(
-    records: Records, settings: Settings, contenders: Sequence[Contender], machine: dict[str, Any]
+    records: Records, settings: Settings, parts: Sequence[Section], machine: dict[str, Any]
 ) -> int:
-    parts, code = sections(settings, contenders), 0
+    code = 0
     total = sum(part.count for part in parts)
     # Elsewhere than on a terminal the runner prints a line a run instead.
     with tqdm(total=total, unit="run", dynamic_ncols=True, disable=None) as bar:
@@ -113,6 +114,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--budget", type=float, help="seconds that a contender may take a problem")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these contenders")
+    parser.add_argument(
+        "--sections",
+        nargs="+",
+        metavar="SECTION",
+        choices=SECTIONS,
+        default=SECTIONS,
+        help=f"only these parts of {', '.join(map(repr, SECTIONS))}",
+    )
     parser.add_argument(
         "--large", type=int, metavar="L", help="also solve one truncated problem of this l"
     )

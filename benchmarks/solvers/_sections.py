@@ -21,6 +21,7 @@ COMPARISON, TRUNCATION, WARM, MEMORY, LARGE = (
     "memory",
     "large",
 )
+SECTIONS = (COMPARISON, TRUNCATION, WARM, MEMORY, LARGE)
 _REFERENCE = ("wide", "narrow")
 # The methods that are meant for use, as against baselines.
 _PRACTICAL = ("auto", "ssn", "interior_point")
@@ -28,8 +29,9 @@ _PRACTICAL = ("auto", "ssn", "interior_point")
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the benchmark: how many measurements it may make, and making them."""
+    """A part of the benchmark: its name, how many measurements it may make, and making them."""
 
+    name: str
     count: int
     run: Callable[[Runner], None]
 
@@ -99,7 +101,7 @@ def _comparison(case: Case, settings: Settings, contenders: Sequence[Contender])
                 again = known.seconds < settings.repeat_seconds and not known.was_cut_off
                 spent[contender.name] += known.seconds if again else float("inf")
 
-    return Section(len(contenders) * settings.repetitions, run)
+    return Section(COMPARISON, len(contenders) * settings.repetitions, run)
 
 
 def _truncation(settings: Settings, contenders: Sequence[Contender]) -> Section:
@@ -127,7 +129,8 @@ def _truncation(settings: Settings, contenders: Sequence[Contender]) -> Section:
                     if key in missing:
                         runner.measure(key, problem, contender)
 
-    return Section(sum(repetitions for _, repetitions in jobs) * len(contenders), run)
+    count = sum(repetitions for _, repetitions in jobs) * len(contenders)
+    return Section(TRUNCATION, count, run)
 
 
 _CHANGES: dict[str, Callable[[Case], dict[str, Any]]] = {
@@ -172,7 +175,7 @@ def _warm_starts(settings: Settings, contenders: Sequence[Contender]) -> Section
                             init = given if start == "warm" else None
                             runner.measure(key, problem, contender, start=init)
 
-    return Section(len(cases) * len(_CHANGES) * len(contenders) * len(_STARTS), run)
+    return Section(WARM, len(cases) * len(_CHANGES) * len(contenders) * len(_STARTS), run)
 
 
 def _memory(settings: Settings, contenders: Sequence[Contender]) -> Section:
@@ -193,7 +196,7 @@ def _memory(settings: Settings, contenders: Sequence[Contender]) -> Section:
                         budget = share * settings.budget
                         runner.measure(key, problem, contender, with_memory=True, budget=budget)
 
-    return Section(len(cases) * len(contenders), run)
+    return Section(MEMORY, len(cases) * len(contenders), run)
 
 
 def _large(settings: Settings, size: int, contenders: Sequence[Contender]) -> Section:
@@ -210,4 +213,4 @@ def _large(settings: Settings, size: int, contenders: Sequence[Contender]) -> Se
                         key, problem, contender, with_memory=True, budget=settings.large_budget
                     )
 
-    return Section(len(contenders), run)
+    return Section(LARGE, len(contenders), run)

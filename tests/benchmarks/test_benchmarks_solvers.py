@@ -53,6 +53,11 @@ def test_a_tiny_run_writes_all_files_and_goes_on_where_it_was(
     for name in ("time_wide", "time_narrow", "residual_wide", "residual_narrow"):
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
+    only = tmp_path / "only"
+    assert main([*arguments, "--out", str(only), "--sections", "memory"], settings=TINY) == 0
+    with (only / "results.csv").open(newline="") as file:
+        assert {row["section"] for row in csv.DictReader(file)} == {"memory"}
+
     before = (tmp_path / "results.csv").read_bytes()
     assert main(arguments, settings=TINY) == 0
     assert (tmp_path / "results.csv").read_bytes() == before
