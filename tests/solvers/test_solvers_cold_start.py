@@ -11,12 +11,14 @@ import pytest
 
 from helpers import similar_case
 from kernel_ot import Problem, solve
+from kernel_ot.linalg import symmetric
 from kernel_ot.solvers import (
     FullRankInteriorPoint,
     InteriorPoint,
     SemismoothNewton,
 )
 from kernel_ot.solvers._scaling import central_weight, start_distance, uniform_plan
+from kernel_ot.solvers._ssn_path import Line, boldest_cut
 
 CASES = pytest.mark.parametrize(
     ("family", "d"), [("wide", 2), ("wide", 5), ("narrow", 2), ("narrow", 5)]
@@ -104,3 +106,12 @@ def test_memory(method: str, most: float) -> None:
     finally:
         tracemalloc.stop()
     assert peak / (8 * size**2) <= most
+
+
+@pytest.mark.parametrize("size", [1.0, 10.0, 100.0])
+def test_a_point_on_the_path_can_always_be_left(size: float) -> None:
+    # There the change to the path itself is none; with a steep path only cuts close to 1 are safe.
+    slope = size * symmetric(np.random.default_rng(0).normal(size=(20, 20))) / 20
+    cut, found = boldest_cut(Line(np.zeros(20), -slope, -slope), slope, 1e-3)
+    assert found
+    assert cut < 1

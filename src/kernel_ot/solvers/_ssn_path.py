@@ -11,7 +11,14 @@ from kernel_ot.arrays import Array, branch, namespace_of, while_loop
 from kernel_ot.linalg import add_scaled, add_to_diagonal, multiplied, symmetrise
 
 # Cuts of the squared smoothing parameter that a step chooses from, boldest first; above 1 it rises.
-_CUTS = np.concatenate([np.geomspace(1e-3, 1.0, 31), [3.0, 10.0, 30.0, 100.0]])
+# From a point on the path some cut close to 1 is always allowed.
+_CUTS = np.concatenate(
+    [
+        np.geomspace(1e-3, 10**-0.1, 30),
+        1 - np.geomspace(0.15, 0.005, 6),
+        [1.0, 3.0, 10.0, 30.0, 100.0],
+    ]
+)
 # How far from the smoothed path, relative to it, the next point may be predicted to lie.
 _NEIGHBOURHOOD = 1.0
 # Corrections with one factor at most, each a quarter of a step's time; after one that made less of
