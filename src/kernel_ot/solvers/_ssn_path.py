@@ -14,8 +14,8 @@ from kernel_ot.linalg import add_scaled, add_to_diagonal, multiplied, symmetrise
 # From a point on the path some cut close to 1 is always allowed.
 _CUTS = np.concatenate(
     [
-        np.geomspace(1e-3, 10**-0.1, 30),
-        1 - np.geomspace(0.15, 0.005, 6),
+        np.geomspace(1e-3, 10**-0.1, 60),
+        1 - np.geomspace(0.19, 0.005, 12),
         [1.0, 3.0, 10.0, 30.0, 100.0],
     ]
 )
@@ -25,8 +25,8 @@ _NEIGHBOURHOOD = 1.0
 # the cut than this power of it, another does not pay.
 _CORRECTIONS = 3
 _WORTH = 1.4
-# Columns of the error of linearisation that are looked at: those where the step is longest.
-_COLUMNS = 32
+# Random combinations of the rows of the error of linearisation from which its columns are sized.
+_ROWS = 16
 
 
 class Line(NamedTuple):
@@ -47,18 +47,17 @@ def boldest_cut(line: Line, slope: Array, least: Any) -> tuple[Any, Any]:
 
     What the linear equations leave out is the product of both relative changes, that of the
     constraint, `D + cut slope`, and that of X, `cut - 1 - N - cut slope`, less the bend N - D. It
-    is a quadratic in the cut, so its size is known for all cuts from three matrices.
+    is a quadratic in the cut. The norms of its columns are estimated for all cuts from a few random
+    combinations of its rows (Johnson and Lindenstrauss 1984), always the same ones.
     """
     xp = namespace_of(slope)
-    lengths = xp.einsum("ij,ij->j", line.constraint, line.constraint)
-    lengths = lengths + xp.einsum("ij,ij->j", slope, slope)
-    longest = xp.argsort(lengths)[-_COLUMNS:]
-    D, N, B = (matrix[:, longest] for matrix in (line.constraint, line.multiplier, slope))
-    both = xp.concatenate([D, B], axis=1)
-    # 1 + N times D and B, then slope times them.
-    D_shifted, B_shifted = xp.split(both + line.multiplier @ both, 2, axis=1)
-    D_sloped, B_sloped = xp.split(slope @ both, 2, axis=1)
-    terms = (-D_shifted - (N - D), D - D_sloped - B_shifted, B - B_sloped)
+    D, N, B = line.constraint, line.multiplier, slope
+    rows = _random_rows(len(slope), slope)
+    shifted, sloped = rows + rows @ N, rows @ B
+    shifted_D, rows_D, sloped_D = xp.split(xp.concatenate([shifted, rows, sloped]) @ D, 3)
+    shifted_B, sloped_B = xp.split(xp.concatenate([shifted, sloped]) @ B, 2)
+    bend = shifted - rows - rows_D
+    terms = (-shifted_D - bend, rows_D - sloped_D - shifted_B, sloped - sloped_B)
     products = [[xp.sum(a * b, axis=0) for b in terms] for a in terms]
     cuts = xp.asarray(_CUTS, dtype=slope.dtype)[:, None]
     powers = (1.0, cuts, cuts**2)
@@ -68,6 +67,13 @@ def boldest_cut(line: Line, slope: Array, least: Any) -> tuple[Any, Any]:
     allowed = (errors <= _NEIGHBOURHOOD) & (cuts[:, 0] >= xp.minimum(least, 1.0))
     found = xp.any(allowed)
     return xp.where(found, cuts[xp.argmax(allowed), 0], 1.0), found
+
+
+def _random_rows(size: int, like: Array) -> Array:
+    """Return rows whose products with a vector have about its norm."""
+    rows = np.random.default_rng(0).standard_normal((_ROWS, size)) / np.sqrt(_ROWS)
+    typed: Array = namespace_of(like).asarray(rows, dtype=like.dtype)
+    return typed
 
 
 def boldest_line(
