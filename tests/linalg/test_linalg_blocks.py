@@ -15,6 +15,7 @@ from kernel_ot.linalg import (
     quadratic_forms,
     solve_lower,
     weighted_squares,
+    without_negligible,
     zero_matrix,
 )
 
@@ -89,3 +90,11 @@ def test_a_triangular_solve_reads_one_triangle(
     solved = solve_lower(factor, rhs, transpose=transpose)
     exact = np.linalg.solve(lower.T if transpose else lower, rhs)
     np.testing.assert_allclose(solved, exact, rtol=1e-10, atol=1e-12)
+
+
+def test_negligible_entries_go_and_others_stay() -> None:
+    matrix = np.array([[2.0, 1e-31], [-1e-30, 1e-300]])
+    np.testing.assert_array_equal(without_negligible(matrix.copy()), [[2.0, 1e-31], [-1e-30, 0.0]])
+    single = np.array([1.0, 1e-13, 1e-15], np.float32)
+    np.testing.assert_array_equal(without_negligible(single.copy()), single * [1, 1, 0])
+    np.testing.assert_array_equal(without_negligible(np.zeros((2, 2))), 0)

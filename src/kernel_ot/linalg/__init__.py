@@ -27,6 +27,7 @@ from kernel_ot.linalg._products import (
     symmetrise,
     weighted_gram,
     weighted_squares,
+    without_negligible,
     zero_matrix,
 )
 
@@ -61,5 +62,6 @@ __all__ = [
     "upper_product",
     "weighted_gram",
     "weighted_squares",
+    "without_negligible",
     "zero_matrix",
 ]

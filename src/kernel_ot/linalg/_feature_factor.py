@@ -10,6 +10,7 @@ from scipy.linalg.lapack import get_lapack_funcs
 
 from kernel_ot.arrays import Array, check_non_negative, is_traced, namespace_of
 from kernel_ot.linalg._jax_factor import jax_features
+from kernel_ot.linalg._products import without_negligible
 
 FactorMethod = Literal["auto", "cholesky", "pivoted"]
 
@@ -208,6 +209,7 @@ def _measured(
 ) -> FeatureFactor:
     """Return the factor with its errors measured on the features themselves."""
     xp = namespace_of(matrix)
+    features = without_negligible(features)
     diagonal = xp.diagonal(matrix)
     remainder = diagonal - xp.sum(features**2, axis=0)
     largest = xp.max(diagonal)

@@ -277,3 +277,21 @@ def zero_matrix(like: Array) -> Array:
     xp = namespace_of(like)
     zeros: Array = xp.broadcast_to(xp.zeros((), dtype=like.dtype), like.shape)
     return zeros
+
+
+def without_negligible(matrix: Array) -> Array:
+    """Return `matrix` with entries below eps^2 times the largest set to zero, in place on NumPy.
+
+    They change no result, but their products are subnormal numbers, with which processors are ten
+    times slower. JAX's compiler flushes those itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> without_negligible(np.array([1.0, 1e-20, 1e-200]))
+    array([1.e+00, 1.e-20, 0.e+00])
+    """
+    if namespace_of(matrix) is np:
+        size = np.abs(matrix)
+        matrix[size < np.finfo(matrix.dtype).eps ** 2 * size.max()] = 0
+    return matrix

@@ -20,7 +20,12 @@ from kernel_ot.arrays import (
     require_memory,
 )
 from kernel_ot.kernels import Kernel
-from kernel_ot.linalg import FeatureFactor, feature_factor, project_psd
+from kernel_ot.linalg import (
+    FeatureFactor,
+    feature_factor,
+    project_psd,
+    without_negligible,
+)
 from kernel_ot.potentials import KernelExpansion, Potentials
 from kernel_ot.problem import _operators as operators
 from kernel_ot.problem._precision import solving_precision
@@ -269,6 +274,7 @@ class Problem:
         quadratic += s.kernel_y(s.y_fill, s.y_fill)
         jitter = potential_jitter * xp.max(xp.diagonal(quadratic))
         quadratic += jitter * xp.eye(len(quadratic), dtype=quadratic.dtype)
+        quadratic = without_negligible(quadratic)
         embedding = s.kernel_x.apply(s.x_fill, s.x, s.weights_x)
         embedding = embedding + s.kernel_y.apply(s.y_fill, s.y, s.weights_y)
         constant: Any = s.weights_x @ s.kernel_x.apply(s.x, s.x, s.weights_x)
