@@ -93,8 +93,9 @@ def test_a_triangular_solve_reads_one_triangle(
 
 
 def test_negligible_entries_go_and_others_stay() -> None:
-    matrix = np.array([[2.0, 1e-31], [-1e-30, 1e-300]])
-    np.testing.assert_array_equal(without_negligible(matrix.copy()), [[2.0, 1e-31], [-1e-30, 0.0]])
-    single = np.array([1.0, 1e-13, 1e-15], np.float32)
+    matrix = np.array([[2.0, 1e-150], [-1e-153, 1e-300]])
+    kept = [[2.0, 1e-150], [-1e-153, 0.0]]
+    np.testing.assert_array_equal(without_negligible(matrix.copy()), kept)
+    single = np.array([1.0, 1e-18, 1e-20], np.float32)
     np.testing.assert_array_equal(without_negligible(single.copy()), single * [1, 1, 0])
     np.testing.assert_array_equal(without_negligible(np.zeros((2, 2))), 0)

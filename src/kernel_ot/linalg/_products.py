@@ -280,10 +280,11 @@ def zero_matrix(like: Array) -> Array:
 
 
 def without_negligible(matrix: Array) -> Array:
-    """Return `matrix` with entries below eps^2 times the largest set to zero, in place on NumPy.
+    """Return `matrix` with entries below 1e-154 times the largest set to zero, in place on NumPy.
 
-    They change no result, but their products are subnormal numbers, with which processors are ten
-    times slower. JAX's compiler flushes those itself.
+    That is the root of the smallest normal number. Products of such entries are subnormal numbers,
+    with which processors are ten times slower; they change no result. JAX's compiler flushes those
+    itself. With a larger bound products of many small entries take the place of the zeros.
 
     Examples
     --------
@@ -293,5 +294,5 @@ def without_negligible(matrix: Array) -> Array:
     """
     if namespace_of(matrix) is np:
         size = np.abs(matrix)
-        matrix[size < np.finfo(matrix.dtype).eps ** 2 * size.max()] = 0
+        matrix[size < np.sqrt(np.finfo(matrix.dtype).tiny) * size.max()] = 0
     return matrix

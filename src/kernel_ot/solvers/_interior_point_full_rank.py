@@ -18,6 +18,7 @@ from kernel_ot.linalg import (
     triangular_condition,
     unpacked,
     upper_product,
+    without_negligible,
     zero_matrix,
 )
 from kernel_ot.problem import Problem
@@ -124,7 +125,7 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         self, problem: Problem, state: FullRankInteriorPointState
     ) -> tuple[Array, Prepared]:
         xp = namespace_of(state.gamma)
-        G = inverse_from_cholesky(state.factor)
+        G = without_negligible(inverse_from_cholesky(state.factor))
         newton = unpacked(state.values_root, state.values)
         newton *= G
         newton = add_scaled(newton, 1 / (2 * problem.reg_potential), problem.quadratic)
@@ -147,7 +148,7 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         else:
             affine, affine_d_gamma = second_order
             changed = add_unpacked(affine, *U, d_gamma - affine_d_gamma)
-        moved = symmetrise(multiplied(changed, G))
+        moved = without_negligible(symmetrise(multiplied(without_negligible(changed), G)))
         moved *= -1
         if target is not None:
             moved = add_scaled(moved, target, G)
