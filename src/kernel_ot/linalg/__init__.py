@@ -12,8 +12,15 @@ from kernel_ot.linalg._dense import (
 )
 from kernel_ot.linalg._eigen import eigh, eigvalsh
 from kernel_ot.linalg._feature_factor import FeatureFactor, feature_factor
-from kernel_ot.linalg._lanczos import generic_vector, smallest_eigenvalue
-from kernel_ot.linalg._packed import add_unpacked, packed_cholesky, unpacked, upper_product
+from kernel_ot.linalg._lanczos import extreme_eigenvalues, generic_vector, smallest_eigenvalue
+from kernel_ot.linalg._packed import (
+    add_unpacked,
+    from_lower_triangle,
+    lower_triangle,
+    packed_cholesky,
+    unpacked,
+    upper_product,
+)
 from kernel_ot.linalg._products import (
     add_diagonal,
     add_scaled,
@@ -22,6 +29,7 @@ from kernel_ot.linalg._products import (
     mirror_lower,
     multiplied,
     quadratic_forms,
+    scaled_on_both_sides,
     schur_complement,
     symmetric,
     symmetrise,
@@ -42,16 +50,20 @@ __all__ = [
     "cholesky_with_ridge",
     "eigh",
     "eigvalsh",
+    "extreme_eigenvalues",
     "feature_factor",
+    "from_lower_triangle",
     "generic_vector",
     "gram",
     "inverse_from_cholesky",
+    "lower_triangle",
     "mirror_lower",
     "multiplied",
     "multiply_lower",
     "packed_cholesky",
     "project_psd",
     "quadratic_forms",
+    "scaled_on_both_sides",
     "schur_complement",
     "smallest_eigenvalue",
     "solve_lower",

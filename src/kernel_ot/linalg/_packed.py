@@ -1,7 +1,7 @@
-"""A symmetric matrix and the Cholesky factor of one with the same off-diagonal, in one array.
+"""Symmetric matrices in half of their memory: beside a factor of the same off-diagonal, or alone.
 
-The factor is the lower triangle, the symmetric matrix is above the diagonal: LAPACK leaves it there
-where it factorises in place. The diagonal of the symmetric matrix is kept apart.
+Beside a Cholesky factor, which is the lower triangle, it is above the diagonal: LAPACK leaves it
+there where it factorises in place. Its diagonal is kept apart.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.linalg import get_lapack_funcs
 
 from kernel_ot.arrays import Array, namespace_of
 from kernel_ot.linalg._dense import cholesky, factorised_in_place
@@ -113,3 +114,33 @@ def upper_product(first: Array, second: Array) -> Any:
         total += np.vdot(np.tril(first[rows, rows], -1), second[rows, rows])
         total += np.einsum("ij,ij->", first[rows, :begin], second[rows, :begin])
     return first.dtype.type(total)
+
+
+def lower_triangle(matrix: Array) -> Array:
+    """Return the lower triangle of a symmetric NumPy matrix, of r (r + 1) / 2 entries.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> lower_triangle(np.array([[1.0, 2.0], [2.0, 3.0]]))
+    array([1., 2., 3.])
+    """
+    trttp = get_lapack_funcs("trttp", (matrix,))
+    # A symmetric matrix's transpose is itself, and Fortran-ordered.
+    triangle, _ = trttp(matrix.T, uplo="L")
+    return np.asarray(triangle)
+
+
+def from_lower_triangle(triangle: Array, size: int) -> Array:
+    """Return the symmetric NumPy matrix of which `lower_triangle` is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from_lower_triangle(np.array([1.0, 2.0, 3.0]), 2)
+    array([[1., 2.],
+           [2., 3.]])
+    """
+    tpttr = get_lapack_funcs("tpttr", (triangle,))
+    matrix, _ = tpttr(size, triangle, uplo="L")
+    return mirror_lower(matrix)

@@ -190,6 +190,21 @@ def add_to_diagonal(matrix: Array, entries: Any) -> Array:
     return matrix
 
 
+def scaled_on_both_sides(matrix: Array, scale: Array) -> Array:
+    """Return `diag(scale) matrix diag(scale)`, where NumPy holds a matrix nobody else needs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scaled_on_both_sides(np.ones((2, 2)), np.array([1.0, 3.0]))
+    array([[1., 3.],
+           [3., 9.]])
+    """
+    matrix *= scale[:, None]
+    matrix *= scale
+    return matrix
+
+
 def mirror_lower(matrix: Array) -> Array:
     """Return the symmetric matrix whose lower triangle is given; NumPy writes the upper one.
 
@@ -293,6 +308,9 @@ def without_negligible(matrix: Array) -> Array:
     array([1.e+00, 1.e-20, 0.e+00])
     """
     if namespace_of(matrix) is np:
-        size = np.abs(matrix)
-        matrix[size < np.sqrt(np.finfo(matrix.dtype).tiny) * size.max()] = 0
+        blocks = [matrix[begin : begin + BLOCK] for begin in range(0, matrix.shape[0], BLOCK)]
+        largest = max(np.abs(block).max() for block in blocks)
+        negligible = np.sqrt(np.finfo(matrix.dtype).tiny) * largest
+        for block in blocks:
+            block[np.abs(block) < negligible] = 0
     return matrix

@@ -9,19 +9,14 @@ from kernel_ot.arrays import Array, namespace_of, while_loop
 from kernel_ot.linalg import (
     eigh,
     eigvalsh,
-    generic_vector,
-    smallest_eigenvalue,
+    extreme_eigenvalues,
     solve_lower,
-    symmetric,
 )
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import multiplier_size, rescaled
 
 _BACKTRACKS = 30
-# Up to this size all eigenvalues take less time than the calls of a Lanczos iteration: 3 times less
-# at 50, equal at 130.
-_DENSE = 100
 # A start that is given keeps at least these shares of lambda_1 and of a cold multiplier as its
 # smallest eigenvalues: closer to the boundary the first steps would be short.
 _INSIDE = 0.1
@@ -72,12 +67,7 @@ def longest_step(
             return apply(v)
         return solve_lower(root, apply(solve_lower(root, v, transpose=True)))
 
-    size = like.shape[0]
-    if size <= _DENSE:
-        identity = xp.eye(size, dtype=like.dtype)
-        smallest = eigvalsh(symmetric(relative(identity)))[0]
-    else:
-        smallest = smallest_eigenvalue(relative, generic_vector(size, like), products)
+    smallest, _ = extreme_eigenvalues(relative, like, products)
     return 1 / xp.maximum(-(smallest + shift), 1e-12)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kernel_ot.arrays import Array
+from kernel_ot.linalg import from_lower_triangle, lower_triangle
 from kernel_ot.problem import OptimalityReport, Problem, check_optimality
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._solution import Progress, Solution
@@ -31,11 +32,20 @@ class _GivenPoint:
     multiplier: Array | None
 
 
+@dataclass(frozen=True, eq=False)
+class _StoredPoint:
+    """A point that the method has left: gamma, and one triangle of X."""
+
+    gamma: Array
+    triangle: Array
+
+
 @dataclass
 class _Run:
     """What the loop remembers beside the method's state.
 
-    Of states it holds what `Method.kept` leaves of them: `current` is the latest.
+    Of states it holds what `Method.kept` leaves of them: `current` is the latest. Of the best one,
+    once the method has gone on to a worse, it holds X itself, half of it since it is symmetric.
     """
 
     problem: Problem
@@ -71,7 +81,15 @@ class _Run:
                 self.landmark, self.last_fall = progress.residual, iteration
             self.runner_up = (self.best, self.best_residual)
             self.best, self.best_residual = self.current, progress.residual
+        else:
+            self.best = self._stored(self.best)
         return progress
+
+    def _stored(self, kept: Any) -> Any:
+        """Return the point of which `kept` is left, in as little memory as it takes."""
+        if isinstance(kept, _GivenPoint | _StoredPoint):
+            return kept
+        return _StoredPoint(kept.gamma, lower_triangle(self.multiplier(kept)))
 
     def multiplier(self, kept: Any) -> Array:
         """Return X at a state of which `kept` is left."""
@@ -79,6 +97,8 @@ class _Run:
             if kept.multiplier is None:
                 return np.zeros((self.problem.rank, self.problem.rank))
             return kept.multiplier
+        if isinstance(kept, _StoredPoint):
+            return from_lower_triangle(kept.triangle, self.problem.rank)
         return self.method.multiplier(self.problem, kept)
 
     def check(self, kept: Any) -> OptimalityReport:

@@ -11,10 +11,11 @@ from kernel_ot.linalg import (
     add_scaled,
     add_to_diagonal,
     cholesky_solve,
-    cholesky_with_ridge,
     eigh,
+    inverse_from_cholesky,
+    multiplied,
     quadratic_forms,
-    schur_complement,
+    scaled_on_both_sides,
     symmetrise,
     weighted_gram,
     weighted_squares,
@@ -22,9 +23,14 @@ from kernel_ot.linalg import (
 )
 from kernel_ot.problem import Problem, check_optimality
 from kernel_ot.solvers._method import StartingPoint
-from kernel_ot.solvers._scaling import central_weight, rescaled, start_distance, uniform_plan
-from kernel_ot.solvers._ssn_path import boldest_line
-from kernel_ot.solvers._ssn_state import SemismoothNewtonState, state_on_path
+from kernel_ot.solvers._scaling import rescaled, start_distance
+from kernel_ot.solvers._ssn_central import central_start, central_step
+from kernel_ot.solvers._ssn_path import Change, boldest_line
+from kernel_ot.solvers._ssn_state import (
+    SemismoothNewtonState,
+    newton_factor,
+    state_on_path,
+)
 from kernel_ot.solvers._status import factorization_code
 
 # A warm start enters the path where the relative complementarity is this share of the root of the
@@ -63,57 +69,29 @@ class SemismoothNewton:
 
     name: str = "ssn"
     max_iter: int = 300
-    patience: int = 40
+    patience: int = 60
 
     def init(self, problem: Problem, start: StartingPoint | None) -> SemismoothNewtonState:
         """Start on the smoothed path above the uniform plan, or project `start` on it."""
         if start is None:
-            return _cold_state(problem)
+            return central_start(problem)
         gamma, multiplier = rescaled(problem, start)
         distance = start_distance(problem, gamma, multiplier)
         residual = check_optimality(problem, gamma, multiplier).residual
         return branch(
             (distance <= _USELESS_DISTANCE) & (residual <= _USELESS_RESIDUAL),
             lambda: _warm_state(problem, gamma, multiplier, distance),
-            lambda: _cold_state(problem),
+            lambda: central_start(problem),
         )
 
     def step(
         self, problem: Problem, state: SemismoothNewtonState, tol: float
     ) -> SemismoothNewtonState:
         """Take one step along the smoothed path, as bold as its neighbourhood allows."""
-        xp = namespace_of(state.gamma)
-        newton = _newton_matrix(problem, state)
-        factor = cholesky_with_ridge(newton, overwrite=True)
-        del newton
         return branch(
-            xp.isfinite(factor[-1, -1]),
-            lambda: self._stepped(problem, state, tol, factor),
-            lambda: replace(state, failure=factorization_code(False, state.gamma)),
-        )
-
-    def _stepped(
-        self,
-        problem: Problem,
-        state: SemismoothNewtonState,
-        tol: float,
-        factor: Array,
-    ) -> SemismoothNewtonState:
-        """Return the state after the step, given the Newton matrix's factor."""
-        gamma, multiplier, difference, cut, last = _newton_point(problem, state, tol, factor)
-        del factor
-        values, rotation = eigh(difference)
-        del difference
-        return state_on_path(
-            problem,
-            gamma,
-            state.basis @ rotation,
-            rotation.T @ state.features,
-            values,
-            state.tau,
-            cut * state.smoothing,
-            last,
-            branch(last, lambda: rotation.T @ multiplier @ rotation, lambda: multiplier),
+            state.is_central,
+            lambda: central_step(problem, state, tol),
+            lambda: _semismooth_step(problem, state, tol),
         )
 
     def done(self, state: SemismoothNewtonState, tol: float) -> Any:
@@ -122,27 +100,22 @@ class SemismoothNewton:
 
     def multiplier(self, problem: Problem, state: SemismoothNewtonState) -> Array:
         """Return X in the features' basis."""
-        X = add_diagonal(state.deviation, state.positive)
-        X = state.basis @ X
-        X = X @ state.basis.T
-        X *= state.tau
-        return symmetrise(X)
+
+        def in_eigenbasis() -> Array:
+            X = add_diagonal(state.deviation, state.positive)
+            X = multiplied(state.basis @ X, state.basis.T)
+            X *= state.tau
+            return symmetrise(X)
+
+        return branch(
+            state.is_central,
+            lambda: state.smoothing * inverse_from_cholesky(state.basis),
+            in_eigenbasis,
+        )
 
     def kept(self, state: SemismoothNewtonState) -> SemismoothNewtonState:
         """Return the state without the features in its basis."""
         return replace(state, features=zero_matrix(state.features))
-
-
-def _cold_state(problem: Problem) -> SemismoothNewtonState:
-    """Return the state `X = mu M(gamma)^-1` at the uniform plan."""
-    xp = namespace_of(problem.features)
-    gamma = uniform_plan(problem)
-    constraint, basis = eigh(problem.constraint_matrix(gamma))
-    features = basis.T @ problem.features
-    mu = central_weight(problem, gamma, weighted_squares(1 / constraint, features))
-    tau = xp.sqrt(xp.linalg.norm(mu / constraint) / xp.linalg.norm(constraint))
-    values = mu / (tau * constraint) - tau * constraint
-    return state_on_path(problem, gamma, basis, features, values, tau, mu)
 
 
 def _warm_state(
@@ -159,87 +132,110 @@ def _warm_state(
     return state_on_path(problem, gamma, basis, features, values, tau, smoothing)
 
 
+def _semismooth_step(
+    problem: Problem, state: SemismoothNewtonState, tol: float
+) -> SemismoothNewtonState:
+    """Return the state on the path nearest to the Newton point.
+
+    Each stage lets go of its matrices before the next one makes its own.
+    """
+    sound, gamma, multiplier, values, rotation, cut, last = _newton_point(problem, state, tol)
+    multiplier = _rotated(multiplier, rotation, last)
+    features = rotation.T @ state.features
+    basis = state.basis @ rotation
+    del rotation
+    smoothing = cut * state.smoothing
+    return branch(
+        sound,
+        lambda: state_on_path(
+            problem, gamma, basis, features, values, state.tau, smoothing, last, multiplier
+        ),
+        lambda: replace(state, failure=factorization_code(False, state.gamma)),
+    )
+
+
 def _newton_point(
-    problem: Problem, state: SemismoothNewtonState, tol: float, factor: Array
-) -> tuple[Array, Array, Array, Any, Any]:
+    problem: Problem, state: SemismoothNewtonState, tol: float
+) -> tuple[Any, Array, Array, Array, Array, Any, Any]:
     """Return the point that the step leads to, in the basis of the state.
 
-    gamma, the multiplier, the multiplier less the constraint, the cut, and whether it is within
-    tol.
+    Whether the Newton matrix has a factor, gamma, the multiplier, eigenvalues and eigenvectors of
+    the multiplier less the constraint, the cut, and whether the point is within tol.
     """
-    x, z, tau, V = state.positive, state.negative, state.tau, state.features
-    # The Newton point is affine in the cut: gamma = start + cut * slope, and so is D, the
-    # change of the constraint relative to where the path has it; that of X is cut - 1 - D.
-    # The right-hand side is that of the change of gamma, the path's own terms cancelled by hand:
-    # they are larger by 1 / eps^2 than what is left.
-    off_path = tau * weighted_gram(V, state.gamma)
-    off_path = add_to_diagonal(off_path, tau * problem.reg_sos - z)
-    pull = quadratic_forms(_conjugated(off_path, x), V, x)
-    del off_path
-    descent = -problem.gradient(state.gamma) - tau / state.smoothing * pull
-    gamma_start = state.gamma + cholesky_solve(factor, descent)
-    gamma_slope = cholesky_solve(factor, tau * weighted_squares(x, V))
-
-    def relative_constraint(gamma: Array) -> Array:  # minus 1, plus one of gamma = 0
-        change = _conjugated(weighted_gram(V, gamma), tau / z)
-        return add_to_diagonal(change, tau * problem.reg_sos / z - 1)
-
-    def respond(bend: Array | None) -> tuple[Array, Array]:
-        gamma = gamma_start
-        if bend is not None:
-            gamma = gamma - cholesky_solve(factor, tau * quadratic_forms(bend, V, x))
-        return gamma, relative_constraint(gamma)
-
-    slope = _conjugated(weighted_gram(V, gamma_slope), tau / z)
-    line, cut, damping = boldest_line(slope, 0.3 * tol / state.gap, respond)
-
-    gamma = line.gamma + cut * gamma_slope
-    gamma = (1 - damping) * state.gamma + damping * gamma
-    multiplier = add_scaled(1 * line.multiplier, cut, slope)
-    multiplier *= -damping
-    multiplier = _conjugated(add_to_diagonal(multiplier, 1 + damping * (cut - 1)), x)
-    constraint = add_scaled(1 * line.constraint, cut, slope)
-    del line
-    constraint *= damping
-    constraint = _conjugated(add_to_diagonal(constraint, 1.0), z)
-    last = cut * state.gap <= tol
-    gamma, multiplier = branch(
+    xp = namespace_of(state.gamma)
+    V, x, tau = state.features, state.positive, state.tau
+    sound, gamma, d_gamma, multiplier, constraint, cut, last = _newton_pair(problem, state, tol)
+    multiplier = branch(
         last,
-        lambda: _refined(problem, state, factor, gamma, multiplier),
-        lambda: (gamma, multiplier),
+        lambda: add_scaled(
+            multiplier,
+            -1 / state.smoothing,
+            scaled_on_both_sides(weighted_gram(V, tau * d_gamma), x),
+        ),
+        lambda: multiplier,
     )
     constraint *= -1
     difference = add_scaled(constraint, 1.0, multiplier)
     # Only the last X is not put on the path.
     multiplier = branch(last, lambda: multiplier, lambda: zero_matrix(multiplier))
-    return gamma, multiplier, difference, cut, last
+    values, rotation = branch(
+        sound, lambda: eigh(difference), lambda: (x, xp.eye(problem.rank, dtype=x.dtype))
+    )
+    return sound, gamma + d_gamma, multiplier, values, rotation, cut, last
 
 
-def _newton_matrix(problem: Problem, state: SemismoothNewtonState) -> Array:
-    """Return `Q / (2 lambda_2) + (tau / eps)^2 (V' diag(x) V) o (V' diag(x) V)`."""
-    xp = namespace_of(state.gamma)
-    root = xp.sqrt(state.positive * state.tau / xp.sqrt(state.smoothing))[:, None] * state.features
-    return schur_complement(root, root, problem.quadratic, 1 / (2 * problem.reg_potential))
+def _newton_pair(
+    problem: Problem, state: SemismoothNewtonState, tol: float
+) -> tuple[Any, Array, Array, Array, Array, Any, Any]:
+    """Return what the linear equations give.
 
-
-def _refined(
-    problem: Problem, state: SemismoothNewtonState, factor: Array, gamma: Array, multiplier: Array
-) -> tuple[Array, Array]:
-    """Return the point with its stationarity restored by one more solve with the same factor.
-
-    The Newton matrix is large where the smoothing is small, and so is its solution's rounding
-    error.
+    Whether the Newton matrix has a factor, gamma, what the last step adds to it, the multiplier,
+    the constraint, the cut, and whether the point is within tol.
     """
-    V, x, tau = state.features, state.positive, state.tau
-    values = tau * quadratic_forms(multiplier, V)
-    d_gamma = cholesky_solve(factor, values - problem.gradient(gamma))
-    change = tau * weighted_gram(V, d_gamma)
-    return gamma + d_gamma, multiplier - x[:, None] * change * x / state.smoothing
+    xp = namespace_of(state.gamma)
+    x, z, tau, V = state.positive, state.negative, state.tau, state.features
+    factor = newton_factor(problem, state)
+    sound = xp.isfinite(factor[-1, -1])
+    # The Newton point is affine in the cut: gamma = start + cut * slope. Its right-hand side is
+    # that of the change of gamma, the path's own terms cancelled by hand: they are larger by
+    # 1 / eps^2 than what is left.
+    off_path = weighted_gram(V, tau * state.gamma)
+    off_path = add_to_diagonal(off_path, tau * problem.reg_sos - z)
+    pull = quadratic_forms(scaled_on_both_sides(off_path, xp.sqrt(x)), V, x)
+    del off_path
+    descent = -problem.gradient(state.gamma) - tau / state.smoothing * pull
+    start = state.gamma + cholesky_solve(factor, descent)
+    slope = cholesky_solve(factor, tau * weighted_squares(x, V))
+    change = Change(V, xp.sqrt(tau / z), tau * problem.reg_sos / z - 1)
+
+    def bent(bend: Array) -> Array:
+        return start - cholesky_solve(factor, tau * quadratic_forms(bend, V, x))
+
+    line, cut, damping = boldest_line(change, start, slope, 0.3 * tol / state.gap, bent)
+    gamma = line.gamma + cut * slope
+    constraint = change.matrix(gamma)
+    multiplier = add_scaled(line.bend, 1.0, constraint)
+    del line
+    gamma = (1 - damping) * state.gamma + damping * gamma
+    multiplier *= -damping
+    multiplier = add_to_diagonal(multiplier, 1 + damping * (cut - 1))
+    multiplier = scaled_on_both_sides(multiplier, xp.sqrt(x))
+    constraint *= damping
+    constraint = scaled_on_both_sides(add_to_diagonal(constraint, 1.0), xp.sqrt(z))
+
+    # The Newton matrix is large where the smoothing is small, and so is its solution's rounding
+    # error: at the end stationarity is restored by one more solve with the same factor.
+    last = cut * state.gap <= tol
+    d_gamma = branch(
+        last,
+        lambda: cholesky_solve(
+            factor, tau * quadratic_forms(multiplier, V) - problem.gradient(gamma)
+        ),
+        lambda: xp.zeros_like(gamma),
+    )
+    return sound, gamma, d_gamma, multiplier, constraint, cut, last
 
 
-def _conjugated(matrix: Array, values: Array) -> Array:
-    """Return `root matrix root` for `root = diag(values)^(1/2)`, where NumPy holds `matrix`."""
-    root = namespace_of(values).sqrt(values)
-    matrix *= root[:, None]
-    matrix *= root
-    return matrix
+def _rotated(matrix: Array, rotation: Array, last: Any) -> Array:
+    """Return `rotation' matrix rotation`, in the last step only."""
+    return branch(last, lambda: multiplied(rotation.T @ matrix, rotation), lambda: matrix)

@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kernel_ot.arrays import Array, branch, namespace_of, while_loop
-from kernel_ot.linalg import add_scaled, add_to_diagonal, multiplied, symmetrise
+from kernel_ot.linalg import (
+    add_scaled,
+    add_to_diagonal,
+    multiplied,
+    scaled_on_both_sides,
+    symmetrise,
+    weighted_gram,
+)
 
 # Cuts of the squared smoothing parameter that a step chooses from, boldest first; above 1 it rises.
 # From a point on the path some cut close to 1 is always allowed.
@@ -29,34 +36,65 @@ _WORTH = 1.4
 _ROWS = 16
 
 
-class Line(NamedTuple):
-    """Newton points for every cut but for their common slopes.
+class Change(NamedTuple):
+    """The change of the constraint, relative to where the path has it, as a function of gamma.
 
-    gamma and the relative change of the constraint at cut 0, and minus that of X but for
-    `cut - 1`: the same matrix, plus the bend, the second-order term that both changes are asked
-    to make up for.
+    `scale V diag(gamma) V' scale + diag(offset)`: never held as a matrix for longer than needed.
+    """
+
+    features: Array
+    scale: Array
+    offset: Array
+
+    def matrix(self, gamma: Array) -> Array:
+        """Return the change at gamma, of shape (r, r)."""
+        change = scaled_on_both_sides(weighted_gram(self.features, gamma), self.scale)
+        return add_to_diagonal(change, self.offset)
+
+    def rows_times(self, rows: Array, gamma: Array, slope: Array) -> tuple[Array, Array]:
+        """Return `rows` times the change at gamma, and times its derivative along `slope`."""
+        V = self.features
+        between = (rows * self.scale) @ V
+        change = ((between * gamma) @ V.T) * self.scale + rows * self.offset
+        return change, ((between * slope) @ V.T) * self.scale
+
+
+class Line(NamedTuple):
+    """Newton points for every cut but for their common slope.
+
+    gamma at cut 0, and the bend: what the change of X is asked to make up for beyond that of the
+    constraint, `change(X) = cut - 1 - bend - change(constraint)`.
     """
 
     gamma: Array
-    constraint: Array
-    multiplier: Array
+    bend: Array
 
 
-def boldest_cut(line: Line, slope: Array, least: Any) -> tuple[Any, Any]:
+def boldest_cut(change: Change, line: Line, slope: Array, least: Any) -> tuple[Any, Any]:
     """Return the smallest cut that stays near the path, and whether there is one (else 1).
 
     What the linear equations leave out is the product of both relative changes, that of the
-    constraint, `D + cut slope`, and that of X, `cut - 1 - N - cut slope`, less the bend N - D. It
-    is a quadratic in the cut. The norms of its columns are estimated for all cuts from a few random
+    constraint, `D + cut B`, and that of X, `cut - 1 - N - cut B`, less the bend N - D. It is a
+    quadratic in the cut. The norms of its columns are estimated for all cuts from a few random
     combinations of its rows (Johnson and Lindenstrauss 1984), always the same ones.
+
+    Parameters
+    ----------
+    change : Change
+    line : Line
+    slope : array of shape (l,)
+        Of gamma, per cut.
+    least : array of shape ()
+        The smallest cut that is of use.
     """
     xp = namespace_of(slope)
-    D, N, B = line.constraint, line.multiplier, slope
-    rows = _random_rows(len(slope), slope)
-    shifted, sloped = rows + rows @ N, rows @ B
-    shifted_D, rows_D, sloped_D = xp.split(xp.concatenate([shifted, rows, sloped]) @ D, 3)
-    shifted_B, sloped_B = xp.split(xp.concatenate([shifted, sloped]) @ B, 2)
-    bend = shifted - rows - rows_D
+    rows = _random_rows(line.bend.shape[0], slope)
+    bend = rows @ line.bend
+    rows_D, sloped = change.rows_times(rows, line.gamma, slope)
+    shifted = rows + bend + rows_D
+    by_D, by_B = change.rows_times(xp.concatenate([shifted, sloped]), line.gamma, slope)
+    shifted_D, sloped_D = xp.split(by_D, 2)
+    shifted_B, sloped_B = xp.split(by_B, 2)
     terms = (-shifted_D - bend, rows_D - sloped_D - shifted_B, sloped - sloped_B)
     products = [[xp.sum(a * b, axis=0) for b in terms] for a in terms]
     cuts = xp.asarray(_CUTS, dtype=slope.dtype)[:, None]
@@ -77,7 +115,7 @@ def _random_rows(size: int, like: Array) -> Array:
 
 
 def boldest_line(
-    slope: Array, least: Any, respond: Callable[[Array | None], tuple[Array, Array]]
+    change: Change, start: Array, slope: Array, least: Any, bent: Callable[[Array], Array]
 ) -> tuple[Line, Any, Any]:
     """Return the line, corrected as long as that allows bolder cuts, its cut, and a damping.
 
@@ -87,43 +125,50 @@ def boldest_line(
 
     Parameters
     ----------
-    slope : array of shape (r, r)
-        Of the relative change of the constraint, per cut.
+    change : Change
+    start, slope : array of shape (l,)
+        gamma at cut 0 without a bend, and per cut.
     least : array of shape ()
         The smallest cut that is of use.
-    respond : callable
-        Returns gamma and the relative change of the constraint at cut 0 for a bend, or for none.
+    bent : callable
+        Returns gamma at cut 0 for a bend.
     """
     xp = namespace_of(slope)
-
-    def straight_line() -> tuple[Any, ...]:
-        gamma, change = respond(None)
-        line = Line(gamma, change, change)
-        cut, found = boldest_cut(line, slope, least)
-        to_path = change + slope
-        lengths = xp.einsum("ij,ij->j", to_path, to_path)
-        damping = xp.where(found, 1.0, xp.minimum(1.0, 0.8 / xp.sqrt(xp.max(lengths))))
-        return line, cut, damping, xp.asarray(0), found
+    size = change.features.shape[0]
+    straight = Line(start, xp.zeros((size, size), dtype=slope.dtype))
+    straight_cut, found = boldest_cut(change, straight, slope, least)
 
     def bolder_line(carried: tuple[Any, ...]) -> tuple[Any, ...]:
-        line, cut, damping, corrections, _ = carried
-        change = add_scaled(1 * line.constraint, cut, slope)
-        product = add_scaled(1 * line.multiplier, cut, slope)
-        product *= -1
-        product = multiplied(add_to_diagonal(product, cut - 1), change)
-        del change
-        bend = symmetrise(product)
-        gamma, constraint = respond(bend)
-        bolder = Line(gamma, constraint, add_scaled(bend, 1.0, constraint))
-        found_cut, found = boldest_cut(bolder, slope, least)
-        found_cut = xp.where(found, found_cut, xp.inf)
-        worth_more = found_cut < xp.where(cut < 1, cut**_WORTH, cut)
-        line, cut = branch(found_cut < cut, lambda: (bolder, found_cut), lambda: (line, cut))
-        return line, cut, damping, corrections + 1, worth_more
+        line, cut, corrections, _ = carried
+        moved = change.matrix(line.gamma + cut * slope)
+        bend = add_scaled(line.bend, 1.0, moved)  # in the place of the last one
+        bend *= -1
+        bend = symmetrise(multiplied(add_to_diagonal(bend, cut - 1), moved))
+        del moved
+        bolder = Line(bent(bend), bend)
+        bolder_cut, is_near = boldest_cut(change, bolder, slope, least)
+        bolder_cut = xp.where(is_near, bolder_cut, xp.inf)
+        worth_more = bolder_cut < xp.where(cut < 1, cut**_WORTH, cut)
+        line, cut = branch(
+            bolder_cut < straight_cut,
+            lambda: (bolder, bolder_cut),
+            lambda: (Line(start, 0 * bend), straight_cut),
+        )
+        return line, cut, corrections + 1, worth_more
 
     def is_worth_more(carried: tuple[Any, ...]) -> Any:
         *_, corrections, worth_more = carried
         return worth_more & (corrections < _CORRECTIONS)
 
-    line, cut, damping, *_ = while_loop(is_worth_more, bolder_line, straight_line())
-    return line, cut, damping
+    line, cut, *_ = while_loop(
+        is_worth_more, bolder_line, (straight, straight_cut, xp.asarray(0), found)
+    )
+    return line, cut, xp.where(found, 1.0, _damping(change, start + slope))
+
+
+def _damping(change: Change, gamma: Array) -> Any:
+    """Return the share of the way to gamma that changes no column by more than 0.8."""
+    xp = namespace_of(gamma)
+    matrix = change.matrix(gamma)
+    lengths = xp.einsum("ij,ij->j", matrix, matrix)
+    return xp.minimum(1.0, 0.8 / xp.sqrt(xp.max(lengths)))

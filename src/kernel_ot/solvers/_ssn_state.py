@@ -7,9 +7,11 @@ from typing import Any
 
 from kernel_ot.arrays import Array, branch, namespace_of, pytree
 from kernel_ot.linalg import (
-    add_diagonal,
+    add_to_diagonal,
+    cholesky_with_ridge,
     eigvalsh,
     quadratic_forms,
+    schur_complement,
     weighted_squares,
     zero_matrix,
 )
@@ -26,9 +28,9 @@ class SemismoothNewtonState:
     ----------
     gamma : array of shape (l,)
     basis : array of shape (r, r)
-        Eigenvectors P, one a column.
+        Eigenvectors P, one a column; while `is_central` the lower Cholesky factor L of M(gamma).
     features : array of shape (r, l)
-        `V = P' Phi`.
+        `V = P' Phi`, or `L^-1 Phi`.
     deviation : array of shape (r, r)
         X / tau - diag(positive) in that basis: none but in the last states, whose X is as the
         refined linear system gave it.
@@ -41,6 +43,9 @@ class SemismoothNewtonState:
         The squared smoothing parameter, eps^2.
     gap : array of shape ()
         Relative complementarity of the X on the path.
+    is_central : array of shape ()
+        Whether M(gamma) is where the path has it, and X = eps^2 M(gamma)^-1 therefore needs no
+        eigenvectors: in the coordinates of L both are multiples of the identity.
     residual : array of shape ()
     failure : array of shape ()
         Code of the `Status` that ends the solve here, 0 while there is none.
@@ -55,6 +60,7 @@ class SemismoothNewtonState:
     tau: Any
     smoothing: Any
     gap: Any
+    is_central: Any
     residual: Any
     failure: Any = 0
 
@@ -72,18 +78,23 @@ def state_on_path(
 ) -> SemismoothNewtonState:
     """Return the state of eigenvalues `values`, with its residual and its scales rebalanced.
 
-    Its X is the one on the path, or, if `refined`, tau times the given `multiplier`.
+    Its X is the one on the path, or, if `refined`, tau times the given `multiplier`, which is used
+    up.
     """
     xp = namespace_of(gamma)
     positive, negative = _smoothed_parts(values, smoothing)
+    # X and M(gamma) share their eigenbasis on the path, so rebalancing them costs nothing.
+    balance = xp.sqrt(xp.max(positive) / xp.max(negative))
     on_path_values = tau * weighted_squares(positive, features)
     on_path = zero_matrix(basis), on_path_values, xp.zeros_like(tau)
 
     def off_path(multiplier: Array) -> tuple[Array, Array, Any]:  # both may be slightly indefinite
-        lowest = eigvalsh(multiplier)[0] / xp.max(positive)
-        lowest_constraint = eigvalsh(add_diagonal(multiplier, -values))[0] / xp.max(negative)
         sos_values = tau * quadratic_forms(multiplier, features)
-        deviation = add_diagonal(multiplier, -positive)
+        lowest = eigvalsh(multiplier)[0] / xp.max(positive)
+        multiplier = add_to_diagonal(multiplier, -values)  # the constraint, in its place
+        lowest_constraint = eigvalsh(multiplier)[0] / xp.max(negative)
+        deviation = add_to_diagonal(multiplier, values - positive)
+        deviation /= balance
         return deviation, sos_values, -xp.minimum(lowest, lowest_constraint)
 
     deviation, sos_values, violation = (
@@ -94,20 +105,31 @@ def state_on_path(
     product = tau * problem.reg_sos * xp.sum(positive) + on_path_values @ gamma
     gap = relative_complementarity(problem, gamma, product)
     stationarity = relative_stationarity(problem, gamma, sos_values)
-    # X and M(gamma) share their eigenbasis on the path, so rebalancing them costs nothing.
-    balance = xp.sqrt(xp.max(positive) / xp.max(negative))
     return SemismoothNewtonState(
         gamma,
         basis,
         features,
-        branch(refined, lambda: deviation / balance, lambda: deviation),
+        deviation,
         positive / balance,
         negative * balance,
         tau * balance,
         smoothing,
         gap,
+        xp.zeros_like(gap, dtype=bool),
         xp.maximum(xp.maximum(stationarity, gap), violation),
     )
+
+
+def newton_factor(problem: Problem, state: SemismoothNewtonState) -> Array:
+    """Return the lower Cholesky factor of the Newton matrix, NaN where there is none.
+
+    `Q / (2 lambda_2) + (tau / eps)^2 (V' diag(x) V) o (V' diag(x) V)`.
+    """
+    xp = namespace_of(state.gamma)
+    root = xp.sqrt(state.positive * state.tau / xp.sqrt(state.smoothing))[:, None] * state.features
+    newton = schur_complement(root, root, problem.quadratic, 1 / (2 * problem.reg_potential))
+    del root
+    return cholesky_with_ridge(newton, overwrite=True)
 
 
 def _smoothed_parts(values: Array, smoothing: Any) -> tuple[Array, Array]:
