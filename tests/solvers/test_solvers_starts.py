@@ -132,15 +132,22 @@ def test_methods_as_objects() -> None:
 
 def test_auto_follows_its_rule() -> None:
     well_conditioned = similar_case("narrow", 2, 24, seed=2).problem()
-    smooth = replace(CASE, sigma=1e4 * CASE.sigma).problem()
-    for problem, close in ((well_conditioned, "interior_point"), (smooth, "ssn")):
+    smooth = replace(CASE, sigma=1e4 * CASE.sigma)
+    singular, truncated = smooth.problem(), smooth.problem(rank_tol=1e-3)
+    assert singular.rank > 0.7 * singular.n_fill
+    assert truncated.rank < 0.7 * truncated.n_fill
+    for problem, cold, close in (
+        (well_conditioned, "interior_point", "interior_point"),
+        (singular, "ssn", "ssn"),
+        (truncated, "interior_point", "ssn"),
+    ):
         solution = solve(problem)
-        assert solution.method == "interior_point"
+        assert solution.method == cold
         almost = solve(problem, max_iter=solution.iterations - 2)
         assert almost.residual <= 1e-2
         assert solve(problem, init=almost).method == close
         far = 1e3 * almost.gamma, np.eye(problem.rank)
-        assert solve(problem, init=far).method == "interior_point"
+        assert solve(problem, init=far).method == cold
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,7 @@ def check_optimality(problem: Problem, gamma: Array, multiplier: Array) -> Optim
     finite = xp.isfinite(stationarity) & xp.isfinite(complementarity)
     # One matrix after the other, so that only one of them is in memory.
     lowest_multiplier, highest_multiplier = _extremes(symmetric(multiplier), finite)
+    del multiplier
     smallest, largest = _extremes(problem.constraint_matrix(gamma), finite)
     return OptimalityReport(
         stationarity=stationarity,

@@ -92,7 +92,8 @@ def _direction(
     sound = xp.isfinite(newton[-1, -1])
 
     def solved(values: Array) -> Array:  # without a factor there is nowhere to go
-        return xp.where(sound, cholesky_solve(newton, values), 0.0)
+        solution: Array = xp.where(sound, cholesky_solve(newton, values), 0.0)
+        return solution
 
     start = solved(-problem.gradient(state.gamma))
     slope = solved(state.smoothing * _squares(state.features))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kernel_ot.arrays import Array, branch, namespace_of, while_loop
+from kernel_ot.arrays import Array, branch, namespace_of, while_loop, with_entry
 from kernel_ot.linalg import (
     add_scaled,
     add_to_diagonal,
@@ -27,7 +27,7 @@ _CUTS = np.concatenate(
     ]
 )
 # How far from the smoothed path, relative to it, the next point may be predicted to lie.
-_NEIGHBOURHOOD = 1.0
+_NEIGHBOURHOOD = 0.7
 # Corrections with one factor at most, each a quarter of a step's time; after one that made less of
 # the cut than this power of it, another does not pay.
 _CORRECTIONS = 3
@@ -152,7 +152,7 @@ def boldest_line(
         line, cut = branch(
             bolder_cut < straight_cut,
             lambda: (bolder, bolder_cut),
-            lambda: (Line(start, 0 * bend), straight_cut),
+            lambda: (Line(start, with_entry(bend, slice(None), 0.0)), straight_cut),
         )
         return line, cut, corrections + 1, worth_more
 
