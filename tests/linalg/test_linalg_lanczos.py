@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel_ot.arrays import Array
-from kernel_ot.linalg import generic_vector, smallest_eigenvalue
+from kernel_ot.linalg import extreme_eigenvalues, generic_vector, smallest_eigenvalue
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -75,3 +75,15 @@ def test_the_generic_vector_is_always_the_same() -> None:
     np.testing.assert_array_equal(generic_vector(9, single), generic_vector(9, single))
     assert generic_vector(9, np.zeros(1)).shape == (9,)
     assert (generic_vector(50, np.zeros(1)) != 0).all()
+
+
+@pytest.mark.parametrize("size", [30, 150])
+def test_both_ends_of_a_spectrum(size: int) -> None:
+    rng = np.random.default_rng(size)
+    matrix = rng.normal(size=(size, size))
+    matrix = matrix + matrix.T
+    values = np.linalg.eigvalsh(matrix)
+    lowest, highest = extreme_eigenvalues(matrix.__matmul__, matrix, 30)
+    spread = values[-1] - values[0]
+    assert values[0] - 0.1 * spread <= lowest <= values[0] + 1e-9 * spread
+    assert values[-1] - 1e-9 * spread <= highest <= values[-1] + 0.1 * spread

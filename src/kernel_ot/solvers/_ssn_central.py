@@ -114,7 +114,7 @@ def _boldest_cut(W: Array, start: Array, slope: Array, least: Any) -> tuple[Any,
 
     lowest, highest = ends(start + slope)
     slope_lowest, slope_highest = ends(slope)
-    tiny = xp.finfo(W.dtype).tiny
+    tiny = xp.finfo(W.dtype).eps
     fall = xp.minimum(
         (lowest - _LOWEST) / xp.maximum(slope_highest, tiny),
         (_HIGHEST - highest) / xp.maximum(-slope_lowest, tiny),
