@@ -38,6 +38,7 @@ from kernel_ot.linalg._products import (
     without_negligible,
     zero_matrix,
 )
+from kernel_ot.linalg._threads import scipy_on_one_thread
 
 __all__ = [
     "FeatureFactor",
@@ -65,6 +66,7 @@ __all__ = [
     "quadratic_forms",
     "scaled_on_both_sides",
     "schur_complement",
+    "scipy_on_one_thread",
     "smallest_eigenvalue",
     "solve_lower",
     "symmetric",

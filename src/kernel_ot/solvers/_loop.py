@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kernel_ot.arrays import Array
-from kernel_ot.linalg import from_lower_triangle, lower_triangle
+from kernel_ot.linalg import from_lower_triangle, lower_triangle, scipy_on_one_thread
 from kernel_ot.problem import OptimalityReport, Problem, check_optimality
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._solution import Progress, Solution
@@ -150,7 +150,8 @@ def run(
     """
     run = _Run(problem, method, tol, tol, perf_counter(), best=_given_point(problem, start))
     iteration = 0
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    with quiet, scipy_on_one_thread(problem.n_fill):
         try:
             if start is not None and float(run.check(run.best).residual) <= tol:
                 return _solution(run, Status.CONVERGED, iteration)
