@@ -10,7 +10,7 @@ from scipy.linalg.lapack import get_lapack_funcs
 
 from kernel_ot.arrays import Array, check_non_negative, is_traced, namespace_of
 from kernel_ot.linalg._jax_factor import jax_features
-from kernel_ot.linalg._products import without_negligible
+from kernel_ot.linalg._products import squared_lengths, without_negligible
 
 FactorMethod = Literal["auto", "cholesky", "pivoted"]
 
@@ -211,7 +211,7 @@ def _measured(
     xp = namespace_of(matrix)
     features = without_negligible(features)
     diagonal = xp.diagonal(matrix)
-    remainder = diagonal - xp.sum(features**2, axis=0)
+    remainder = diagonal - squared_lengths(features)
     largest = xp.max(diagonal)
     if xp is np and float(remainder.min()) < -1e3 * machine_tol * largest:
         raise ValueError(

@@ -276,6 +276,19 @@ def quadratic_forms(matrix: Array, features: Array, weights: Array | None = None
     return np.concatenate(parts)
 
 
+def squared_lengths(matrix: Array) -> Array:
+    """Return the squared length of each column; no second array of the shape of `matrix` is made.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> squared_lengths(np.array([[3.0, 1.0], [4.0, 0.0]]))
+    array([25.,  1.])
+    """
+    lengths: Array = namespace_of(matrix).einsum("ij,ij->j", matrix, matrix)
+    return lengths
+
+
 def weighted_squares(weights: Array, features: Array) -> Array:
     """Return `weights @ features**2`; NumPy makes no second array of the features' shape.
 

@@ -15,11 +15,9 @@ from kernel_ot.solvers._interior_point_full_rank import FullRankInteriorPoint, i
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._scaling import rescaled
 from kernel_ot.solvers._short_step import ShortStep
-from kernel_ot.solvers._ssn import SemismoothNewton
+from kernel_ot.solvers._ssn import USEFUL_RESIDUAL, SemismoothNewton
 from kernel_ot.solvers._ssn_extragradient import SafeguardedSemismoothNewton
 
-# From a start this good semismooth Newton takes half of an interior point's steps.
-_CLOSE = 1e-2
 # Above this share of full rank it is as fast as an interior point from anywhere, with less memory.
 _NEARLY_FULL = 0.7
 
@@ -64,10 +62,13 @@ def choose_method(name: str, problem: Problem, start: StartingPoint | None) -> M
         No method has that name.
     """
     check_method_name(name)
-    if name == "auto":
-        is_better = _has_nearly_full_rank(problem) or _is_close(problem, start)
-        name = "ssn" if is_better and not _is_well_conditioned(problem) else "interior_point"
-    return METHODS[name](problem)
+    if name != "auto":
+        return METHODS[name](problem)
+    if _is_well_conditioned(problem):
+        return FullRankInteriorPoint()
+    if _has_nearly_full_rank(problem) or _is_close(problem, start):
+        return SemismoothNewton()
+    return InteriorPoint()
 
 
 def _has_nearly_full_rank(problem: Problem) -> bool:
@@ -80,4 +81,4 @@ def _is_close(problem: Problem, start: StartingPoint | None) -> bool:
     if start is None or is_traced(problem.features, problem.linear, start.gamma, start.multiplier):
         return False
     report = check_optimality(problem, *rescaled(problem, start))
-    return bool(report.residual <= _CLOSE)
+    return bool(report.residual <= USEFUL_RESIDUAL)

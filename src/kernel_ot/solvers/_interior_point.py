@@ -17,6 +17,7 @@ from kernel_ot.linalg import (
     quadratic_forms,
     schur_complement,
     solve_lower,
+    squared_lengths,
     symmetrise,
     weighted_gram,
     zero_matrix,
@@ -106,10 +107,9 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
         return replace(state, features=nothing, root_features=nothing)
 
     def _newton_matrix(self, problem: Problem, state: InteriorPointState) -> tuple[Array, Prepared]:
-        xp = namespace_of(state.gamma)
         W, scale = state.features, 1 / (2 * problem.reg_potential)
         newton = schur_complement(state.root_features, W, problem.quadratic, scale)
-        return newton, Prepared(xp.einsum("ij,ij->j", W, W), cholesky(state.scaled_multiplier))
+        return newton, Prepared(squared_lengths(W), cholesky(state.scaled_multiplier))
 
     def _direction(
         self,
@@ -195,7 +195,7 @@ def _central_state(problem: Problem) -> InteriorPointState:
     gamma = uniform_plan(problem)
     factor = cholesky(problem.constraint_matrix(gamma))
     W = solve_lower(factor, problem.features)
-    mu = central_weight(problem, gamma, xp.einsum("ij,ij->j", W, W))
+    mu = central_weight(problem, gamma, squared_lengths(W))
     identity = xp.eye(problem.rank, dtype=W.dtype)
     return _state(problem, gamma, factor, W, mu * identity, xp.sqrt(mu) * W)
 
@@ -206,7 +206,7 @@ def _state(
     xp = namespace_of(gamma)
     product = xp.trace(scaled_multiplier)
     residual = xp.maximum(
-        relative_stationarity(problem, gamma, xp.einsum("ij,ij->j", B, B)),
+        relative_stationarity(problem, gamma, squared_lengths(B)),
         relative_complementarity(problem, gamma, product),
     )
     # A factorisation that broke down left NaN; the loop then falls back to the best iterate.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of
-from kernel_ot.linalg import generic_vector, gram, smallest_eigenvalue
+from kernel_ot.linalg import generic_vector, gram, smallest_eigenvalue, squared_lengths
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._scaling import relative_complementarity, relative_stationarity
 
@@ -46,7 +46,7 @@ def kkt_estimate(
     """
     xp = namespace_of(gamma)
     # The largest column norm: at most the spectral norm, and far cheaper.
-    size = xp.maximum(problem.reg_sos, xp.sqrt(xp.max(xp.sum(constraint**2, axis=0))))
+    size = xp.maximum(problem.reg_sos, xp.sqrt(xp.max(squared_lengths(constraint))))
     errors = (
         relative_stationarity(problem, gamma, problem.operator(multiplier)),
         relative_complementarity(problem, gamma, xp.sum(multiplier * constraint)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kernel_ot.arrays import Array, namespace_of
-from kernel_ot.linalg import symmetric
+from kernel_ot.linalg import squared_lengths, symmetric
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
 
@@ -13,9 +13,8 @@ from kernel_ot.solvers._method import StartingPoint
 def multiplier_size(problem: Problem) -> Any:
     """Return xi for the start X = xi I: A(X) then is as large as the gradient at gamma = 0."""
     xp = namespace_of(problem.features)
-    diagonal = xp.sum(problem.features**2, axis=0)
     gradient = xp.linalg.norm(problem.linear) / (2 * problem.reg_potential)
-    return xp.maximum(gradient, 1e-3) / xp.linalg.norm(diagonal)
+    return xp.maximum(gradient, 1e-3) / xp.linalg.norm(squared_lengths(problem.features))
 
 
 def uniform_plan(problem: Problem) -> Array:

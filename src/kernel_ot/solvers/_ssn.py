@@ -28,6 +28,7 @@ from kernel_ot.solvers._ssn_central import central_start, central_step
 from kernel_ot.solvers._ssn_path import Change, boldest_line
 from kernel_ot.solvers._ssn_state import (
     SemismoothNewtonState,
+    least_cut,
     newton_factor,
     state_on_path,
 )
@@ -40,8 +41,7 @@ _LARGEST_WARM_GAP = 3e-2
 # A start further away, in its own scale, or with a larger residual, is no help: the path from a
 # cold one takes more steps, but cheaper ones and less time in all.
 _USELESS_DISTANCE = 30.0
-_USELESS_RESIDUAL = 1e-2
-
+USEFUL_RESIDUAL = 1e-2
 # No step aims at a relative complementarity below this many rounding errors, whatever the
 # tolerance: X would be lost in them.
 _LEAST_GAP = 1e3
@@ -89,7 +89,7 @@ class SemismoothNewton:
         distance = start_distance(problem, gamma, multiplier)
         residual = check_optimality(problem, gamma, multiplier).residual
         return branch(
-            (distance <= _USELESS_DISTANCE) & (residual <= _USELESS_RESIDUAL),
+            (distance <= _USELESS_DISTANCE) & (residual <= USEFUL_RESIDUAL),
             lambda: _warm_state(problem, gamma, multiplier, distance),
             lambda: central_start(problem),
         )
@@ -98,10 +98,12 @@ class SemismoothNewton:
         self, problem: Problem, state: SemismoothNewtonState, tol: float
     ) -> SemismoothNewtonState:
         """Take one step along the smoothed path, as bold as its neighbourhood allows."""
+        xp = namespace_of(state.gamma)
+        aim = xp.maximum(tol, _LEAST_GAP * xp.finfo(state.gamma.dtype).eps)
         return branch(
             state.is_central,
-            lambda: central_step(problem, state, tol),
-            lambda: _semismooth_step(problem, state, tol),
+            lambda: central_step(problem, state, aim),
+            lambda: _semismooth_step(problem, state, aim),
         )
 
     def done(self, state: SemismoothNewtonState, tol: float) -> Any:
@@ -144,13 +146,13 @@ def _warm_state(
 
 
 def _semismooth_step(
-    problem: Problem, state: SemismoothNewtonState, tol: float
+    problem: Problem, state: SemismoothNewtonState, aim: Any
 ) -> SemismoothNewtonState:
     """Return the state on the path nearest to the Newton point.
 
     Each stage lets go of its matrices before the next one makes its own.
     """
-    sound, gamma, multiplier, values, rotation, cut, last = _newton_point(problem, state, tol)
+    sound, gamma, multiplier, values, rotation, cut, last = _newton_point(problem, state, aim)
     multiplier = _rotated(multiplier, rotation, last)
     features = rotation.T @ state.features
     basis = multiplied(rotation.T, state.basis.T).T  # in the place of the rotation
@@ -166,16 +168,16 @@ def _semismooth_step(
 
 
 def _newton_point(
-    problem: Problem, state: SemismoothNewtonState, tol: float
+    problem: Problem, state: SemismoothNewtonState, aim: Any
 ) -> tuple[Any, Array, Array, Array, Array, Any, Any]:
     """Return the point that the step leads to, in the basis of the state.
 
     Whether the Newton matrix has a factor, gamma, the multiplier, eigenvalues and eigenvectors of
-    the multiplier less the constraint, the cut, and whether the point is within tol.
+    the multiplier less the constraint, the cut, and whether this step is the last.
     """
     xp = namespace_of(state.gamma)
     V, x, tau = state.features, state.positive, state.tau
-    sound, gamma, d_gamma, multiplier, constraint, cut, last = _newton_pair(problem, state, tol)
+    sound, gamma, d_gamma, multiplier, constraint, cut, last = _newton_pair(problem, state, aim)
     multiplier = branch(
         last,
         lambda: add_scaled(
@@ -196,12 +198,12 @@ def _newton_point(
 
 
 def _newton_pair(
-    problem: Problem, state: SemismoothNewtonState, tol: float
+    problem: Problem, state: SemismoothNewtonState, aim: Any
 ) -> tuple[Any, Array, Array, Array, Array, Any, Any]:
     """Return what the linear equations give.
 
     Whether the Newton matrix has a factor, gamma, what the last step adds to it, the multiplier,
-    the constraint, the cut, and whether the point is within tol.
+    the constraint, the cut, and whether this step is the last.
     """
     xp = namespace_of(state.gamma)
     x, z, tau, V = state.positive, state.negative, state.tau, state.features
@@ -222,8 +224,7 @@ def _newton_pair(
     def bent(bend: Array) -> Array:
         return start - cholesky_solve(factor, tau * quadratic_forms(bend, V, x))
 
-    aim = xp.maximum(tol, _LEAST_GAP * xp.finfo(x.dtype).eps)
-    line, cut, damping = boldest_line(change, start, slope, 0.3 * aim / state.gap, bent)
+    line, cut, damping = boldest_line(change, start, slope, least_cut(state, aim), bent)
     gamma = line.gamma + cut * slope
     constraint = change.matrix(gamma)
     multiplier = add_scaled(line.bend, 1.0, constraint)

@@ -13,7 +13,7 @@ from kernel_ot.linalg import (
     eigh,
     extreme_eigenvalues,
     solve_lower,
-    weighted_squares,
+    squared_lengths,
     zero_matrix,
 )
 from kernel_ot.problem import Problem
@@ -26,6 +26,7 @@ from kernel_ot.solvers._scaling import (
 )
 from kernel_ot.solvers._ssn_state import (
     SemismoothNewtonState,
+    least_cut,
     newton_factor,
     state_on_path,
 )
@@ -38,6 +39,8 @@ _STUCK = 0.02
 # Where a step may lead the eigenvalues of M(gamma), relative to where they are. With -0.85, close
 # to the boundary, some problems take half as many steps again.
 _LOWEST, _HIGHEST = -0.75, 4.0
+# From far away steps are damped to end below that, so that the next one need not be as well.
+_DAMPED_HIGHEST = 1.4
 _SMALLEST_CUT = 0.02
 # Products spent on the ends of a spectrum.
 _PRODUCTS = 6
@@ -47,13 +50,12 @@ def central_start(problem: Problem) -> SemismoothNewtonState:
     """Return the state `X = mu M(gamma)^-1` at the uniform plan."""
     gamma = uniform_plan(problem)
     factor = cholesky(problem.constraint_matrix(gamma))
-    inverse_values = _squares(solve_lower(factor, problem.features))
-    return _central_state(problem, gamma, factor, central_weight(problem, gamma, inverse_values))
+    features = solve_lower(factor, problem.features)
+    mu = central_weight(problem, gamma, squared_lengths(features))
+    return _central_state(problem, gamma, factor, features, mu)
 
 
-def central_step(
-    problem: Problem, state: SemismoothNewtonState, tol: float
-) -> SemismoothNewtonState:
+def central_step(problem: Problem, state: SemismoothNewtonState, aim: Any) -> SemismoothNewtonState:
     """Take one Newton step for `f(gamma) - mu log det M(gamma)`, with a mu as small as it allows.
 
     The classical barrier method (Fiacco and McCormick 1968). Its Newton matrix is that of the
@@ -61,7 +63,7 @@ def central_step(
     Where the path is still far the step is damped and mu stays.
     """
     xp = namespace_of(state.gamma)
-    sound, change, cut, damping = _direction(problem, state, tol)
+    sound, change, cut, damping = _direction(problem, state, aim)
     step, factor = cholesky_along(
         lambda t: problem.constraint_matrix(state.gamma + t * change),
         damping,
@@ -74,7 +76,9 @@ def central_step(
     def moved() -> SemismoothNewtonState:
         return branch(
             (gap > _HANDOVER) & (step > _STUCK),
-            lambda: _central_state(problem, gamma, factor, mu),
+            lambda: _central_state(
+                problem, gamma, factor, solve_lower(factor, problem.features), mu
+            ),
             lambda: _handed_over(problem, gamma, mu),
         )
 
@@ -84,7 +88,7 @@ def central_step(
 
 
 def _direction(
-    problem: Problem, state: SemismoothNewtonState, tol: float
+    problem: Problem, state: SemismoothNewtonState, aim: Any
 ) -> tuple[Any, Array, Any, Any]:
     """Return whether the Newton matrix has a factor, the step, its cut of mu and its damping."""
     xp = namespace_of(state.gamma)
@@ -96,8 +100,8 @@ def _direction(
         return solution
 
     start = solved(-problem.gradient(state.gamma))
-    slope = solved(state.smoothing * _squares(state.features))
-    cut, damping = _boldest_cut(state.features, start, slope, 0.3 * tol / state.gap)
+    slope = solved(state.smoothing * squared_lengths(state.features))
+    cut, damping = _boldest_cut(state.features, start, slope, least_cut(state, aim))
     return sound, start + cut * slope, cut, damping
 
 
@@ -121,18 +125,20 @@ def _boldest_cut(W: Array, start: Array, slope: Array, least: Any) -> tuple[Any,
     )
     smallest = xp.minimum(1.0, xp.maximum(least, _SMALLEST_CUT))
     cut = xp.clip(1 - fall, smallest, 1.0)
-    # Below the bounds themselves: from far away the next step should not be damped as well.
-    damping = xp.minimum(-_LOWEST / xp.maximum(-lowest, tiny), 1.4 / xp.maximum(highest, tiny))
+    damping = xp.minimum(
+        -_LOWEST / xp.maximum(-lowest, tiny), _DAMPED_HIGHEST / xp.maximum(highest, tiny)
+    )
     return cut, xp.where(fall >= 0, 1.0, xp.minimum(1.0, damping))
 
 
-def _central_state(problem: Problem, gamma: Array, factor: Array, mu: Any) -> SemismoothNewtonState:
+def _central_state(
+    problem: Problem, gamma: Array, factor: Array, features: Array, mu: Any
+) -> SemismoothNewtonState:
     """Return the state `X = mu M(gamma)^-1`, in the coordinates of the factor of M(gamma)."""
     xp = namespace_of(gamma)
-    features = solve_lower(factor, problem.features)
     ones = xp.ones_like(features[:, 0])
     gap = relative_complementarity(problem, gamma, mu * problem.rank)
-    stationarity = relative_stationarity(problem, gamma, mu * _squares(features))
+    stationarity = relative_stationarity(problem, gamma, mu * squared_lengths(features))
     residual = xp.maximum(stationarity, gap)
     return SemismoothNewtonState(
         gamma,
@@ -158,7 +164,3 @@ def _handed_over(problem: Problem, gamma: Array, mu: Any) -> SemismoothNewtonSta
     tau = xp.sqrt(xp.linalg.norm(mu / constraint) / xp.linalg.norm(constraint))
     values = mu / (tau * constraint) - tau * constraint
     return state_on_path(problem, gamma, basis, basis.T @ problem.features, values, tau, mu)
-
-
-def _squares(features: Array) -> Array:
-    return weighted_squares(namespace_of(features).ones_like(features[:, 0]), features)

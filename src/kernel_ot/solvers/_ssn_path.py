@@ -13,6 +13,7 @@ from kernel_ot.linalg import (
     add_to_diagonal,
     multiplied,
     scaled_on_both_sides,
+    squared_lengths,
     symmetrise,
     weighted_gram,
 )
@@ -160,15 +161,17 @@ def boldest_line(
         *_, corrections, worth_more = carried
         return worth_more & (corrections < _CORRECTIONS)
 
+    damping = branch(
+        found, lambda: xp.ones_like(straight_cut), lambda: _damping(change, start + slope)
+    )
     line, cut, *_ = while_loop(
         is_worth_more, bolder_line, (straight, straight_cut, xp.asarray(0), found)
     )
-    return line, cut, xp.where(found, 1.0, _damping(change, start + slope))
+    return line, cut, damping
 
 
 def _damping(change: Change, gamma: Array) -> Any:
     """Return the share of the way to gamma that changes no column by more than 0.8."""
     xp = namespace_of(gamma)
-    matrix = change.matrix(gamma)
-    lengths = xp.einsum("ij,ij->j", matrix, matrix)
-    return xp.minimum(1.0, 0.8 / xp.sqrt(xp.max(lengths)))
+    longest = xp.max(squared_lengths(change.matrix(gamma)))
+    return xp.minimum(1.0, 0.8 / xp.sqrt(longest))

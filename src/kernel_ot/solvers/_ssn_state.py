@@ -120,6 +120,11 @@ def state_on_path(
     )
 
 
+def least_cut(state: SemismoothNewtonState, aim: Any) -> Any:
+    """Return the cut below which nothing is gained, since it ends well within `aim`."""
+    return 0.3 * aim / state.gap
+
+
 def newton_factor(problem: Problem, state: SemismoothNewtonState) -> Array:
     """Return the lower Cholesky factor of the Newton matrix, NaN where there is none.
 
