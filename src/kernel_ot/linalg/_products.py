@@ -285,8 +285,7 @@ def squared_lengths(matrix: Array) -> Array:
     >>> squared_lengths(np.array([[3.0, 1.0], [4.0, 0.0]]))
     array([25.,  1.])
     """
-    lengths: Array = namespace_of(matrix).einsum("ij,ij->j", matrix, matrix)
-    return lengths
+    return weighted_squares(namespace_of(matrix).ones_like(matrix[:, 0]), matrix)
 
 
 def weighted_squares(weights: Array, features: Array) -> Array:
