@@ -33,7 +33,7 @@ def seconds(action: Callable[[], Any]) -> float:
 
 
 def on_jax(problem: Problem) -> Problem:
-    moved: Problem = jax.tree.map(jnp.asarray, replace(problem, samples=None))
+    moved: Problem = jax.tree.map(jnp.asarray, replace(problem, provenance=None))
     return moved
 
 

@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist, pdist
 from scipy.stats import qmc
 
 from kernel_ot import Problem, Solution, Status
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.kernels import Gaussian
 from kernel_ot.problem import check_optimality
 

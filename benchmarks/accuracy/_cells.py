@@ -22,8 +22,8 @@ from scipy.spatial.distance import pdist
 from benchmarks.accuracy._families import Case
 from benchmarks.accuracy._methods import entropic, gaussian
 from kernel_ot import KernelOT
-from kernel_ot.arrays import Array
-from kernel_ot.diagnostics import energy_distance
+from kernel_ot._arrays import Array
+from kernel_ot.distances import energy_distance
 from kernel_ot.kernels import Gaussian
 
 Map = Callable[[Array], Array]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import softmax
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 
 Map = Callable[[Array], Array]
 

@@ -12,7 +12,7 @@ import ot
 
 from benchmarks.accuracy._families import Case
 from kernel_ot import KernelOT
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.kernels import Gaussian, Kernel, Linear, Polynomial, median_distance
 from kernel_ot.preconditioning import fit_conjugation
 

@@ -17,7 +17,7 @@ from benchmarks.solvers._records import CUT_OFF
 from kernel_ot.problem import Problem
 
 # What a problem is without the samples that it was made of.
-_ARRAYS = [f.name for f in fields(Problem) if f.name != "samples"]
+_ARRAYS = [f.name for f in fields(Problem) if f.name != "provenance"]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import threadpoolctl
 
 from benchmarks.solvers._cvxpy import read_problem
-from kernel_ot.arrays import available_bytes
+from kernel_ot._arrays import available_bytes
 
 # Of the memory that is free; the compiled problem of l = 400 alone may take several GiB.
 _MEMORY_SHARE = 0.6

@@ -22,7 +22,7 @@ import scipy
 import threadpoolctl
 
 import kernel_ot
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 
 T = TypeVar("T")
 

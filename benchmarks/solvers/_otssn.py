@@ -14,7 +14,7 @@ import scipy.io
 from benchmarks.solvers._outcome import Outcome, Start
 from benchmarks.solvers._processes import run_process
 from benchmarks.solvers._records import CUT_OFF
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.problem import Problem
 
 FUNCTIONS = ("SSN", "IPM", "EG", "AGD")
@@ -99,7 +99,7 @@ def as_matlab(problem: Problem) -> dict[str, Any]:
     ValueError
         The problem was made from arrays, not from samples.
     """
-    s = problem.samples
+    s = problem.provenance
     if s is None:
         raise ValueError("This problem has no samples; make it with Problem.from_samples.")
     features: Array = np.zeros((problem.n_fill, problem.n_fill))

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.problem import Problem, check_optimality
 
 # (gamma, multiplier or None), or a `Solution`.

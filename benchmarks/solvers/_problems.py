@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial.distance import pdist
 from scipy.stats import qmc
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.filling import mixed_pairs
 from kernel_ot.kernels import Gaussian
 from kernel_ot.problem import Problem

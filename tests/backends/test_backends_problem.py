@@ -9,7 +9,7 @@ import pytest
 
 from helpers import Backend, similar_case
 from kernel_ot import Problem, kernels
-from kernel_ot.linalg import feature_factor
+from kernel_ot._linalg import feature_factor
 from kernel_ot.problem import check_optimality
 
 KERNELS = [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from helpers import Backend
-from kernel_ot.linalg import _eigen, eigh, eigvalsh
+from kernel_ot._linalg import _eigen, eigh, eigvalsh
 
 MATRIX = np.cov(np.random.default_rng(0).normal(size=(6, 20)))
 

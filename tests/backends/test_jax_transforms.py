@@ -162,7 +162,7 @@ def test_nothing_is_traced_twice_and_batches_agree(jax_backend: Backend) -> None
 
 
 def test_a_second_solve_of_the_same_shapes_is_not_compiled(jax_backend: Backend) -> None:
-    from kernel_ot.solvers._traced_solve import solve_traced
+    from kernel_ot.solvers.jax._solve import solve_traced
 
     problems = [_problem(**_point() | {"bandwidth": b}) for b in (0.8, 0.9)]
     solve(problems[0], "interior_point")

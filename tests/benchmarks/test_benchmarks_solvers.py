@@ -79,18 +79,18 @@ def test_every_method_of_the_library_is_a_contender(
 def test_the_families_are_the_papers_problems() -> None:
     case = Case("wide", 3, 20, seed=4)
     wide, narrow = make_problem(case), make_problem(replace(case, family="narrow"))
-    assert wide.samples is not None
-    assert narrow.samples is not None
-    s = wide.samples
+    assert wide.provenance is not None
+    assert narrow.provenance is not None
+    s = wide.provenance
     sigma = np.median(pdist(np.vstack([s.x, s.y]))) ** 2 / 2
     first, second = s.x[:1], s.x[1:2]
     distance = ((first - second) ** 2).sum()
     assert s.kernel_x(first, second) == pytest.approx(np.exp(-distance / sigma))
-    assert narrow.samples.kernel_x(first, second) == pytest.approx(np.exp(-distance / 0.005))
+    assert narrow.provenance.kernel_x(first, second) == pytest.approx(np.exp(-distance / 0.005))
     assert (wide.reg_sos, wide.reg_potential) == (1 / 20, 1 / np.sqrt(20))
     larger = make_problem(case, n_fill=22)
-    assert larger.samples is not None
-    np.testing.assert_array_equal(larger.samples.x_fill[:20], s.x_fill)
+    assert larger.provenance is not None
+    np.testing.assert_array_equal(larger.provenance.x_fill[:20], s.x_fill)
     np.testing.assert_array_equal(make_problem(case).linear, wide.linear)
     assert not np.array_equal(make_problem(replace(case, seed=5)).linear, wide.linear)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from kernel_ot.demo import ColourTransfer, colour_transfer, sample_pictures
 from kernel_ot.demo._grain import without_grain
 from kernel_ot.demo._pictures import colours_of, distinct_colours, to_picture
-from kernel_ot.diagnostics import energy_distance
+from kernel_ot.distances import energy_distance
 
 
 @pytest.fixture(scope="module")

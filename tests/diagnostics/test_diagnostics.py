@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import energy_distance as scipy_energy_distance
 
 from kernel_ot import KernelOT
-from kernel_ot.arrays import Array
-from kernel_ot.diagnostics import energy_distance, mmd_test
+from kernel_ot._arrays import Array
+from kernel_ot.distances import energy_distance, mmd_test
 from kernel_ot.kernels import Gaussian
 
 

@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from kernel_ot import KernelOT
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.estimator import KernelOT as SameClass
 from kernel_ot.kernels import Gaussian, Linear
 from kernel_ot.solvers import Progress
@@ -169,7 +169,7 @@ def test_new_points_of_another_dimension(fitted: KernelOT) -> None:
 def test_memory_is_estimated_first(
     samples: tuple[Array, Array], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kernel_ot.arrays._memory.available_bytes", lambda: 1000)
+    monkeypatch.setattr("kernel_ot._arrays._memory.available_bytes", lambda: 1000)
     with pytest.raises(ValueError, match=r"needs about .* GiB .* available"):
         model().fit(*samples)
 

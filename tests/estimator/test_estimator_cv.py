@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import KFold, ShuffleSplit
 
 from kernel_ot import KernelOT, KernelOTCV
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.kernels import Gaussian, Linear
 
 GRID: dict[str, Any] = {"kernels": (0.5, 1.0), "reg_potentials": (1e-1, 1e-2, 1e-3), "cv": 3}
@@ -62,7 +62,7 @@ def test_best_parameters_are_those_of_the_refitted_model(
 
 
 def test_criteria_agree_with_a_fit_by_hand(samples: tuple[Array, Array]) -> None:
-    from kernel_ot.diagnostics import energy_distance
+    from kernel_ot.distances import energy_distance
 
     x, y = samples
     kernel, reg = Gaussian(1.5), 1e-2

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from kernel_ot import KernelOT, KernelOTCV
-from kernel_ot.arrays import Array
-from kernel_ot.estimator._adaptive import WeightedSamples
-from kernel_ot.estimator._default_kernel import default_kernel
-from kernel_ot.estimator._selection import Candidate, least_regularised
+from kernel_ot._arrays import Array
 from kernel_ot.kernels import Anisotropic, Gaussian, median_distance
+from kernel_ot.samples import Samples
+from kernel_ot.selection._default_kernel import default_kernel
+from kernel_ot.selection._selection import Candidate, least_regularised
 
 
-def _weighted(x: Array, y: Array) -> WeightedSamples:
-    return WeightedSamples(x, y, np.full(len(x), 1 / len(x)), np.full(len(y), 1 / len(y)))
+def _weighted(x: Array, y: Array) -> Samples:
+    return Samples(x, y, np.full(len(x), 1 / len(x)), np.full(len(y), 1 / len(y)))
 
 
 def two_samples(n: int, m: int) -> tuple[Array, Array]:

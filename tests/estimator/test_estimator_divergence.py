@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernel_ot import KernelOT
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.estimator import cost_gradients, kernel_ot_divergence
 from kernel_ot.kernels import Gaussian
 

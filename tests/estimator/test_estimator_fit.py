@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
 from kernel_ot import KernelOT
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.estimator import Candidate, FitProgress
-from kernel_ot.estimator._adaptive import WeightedSamples
-from kernel_ot.estimator._selection import (
+from kernel_ot.kernels import Gaussian, Linear, Polynomial
+from kernel_ot.samples import Samples
+from kernel_ot.selection._selection import (
     best_candidate,
     least_regularised,
     random_splits,
     share_in_splits,
 )
-from kernel_ot.kernels import Gaussian, Linear, Polynomial
 
 QUICK = KernelOT(kernel=Gaussian(1.5), reg_potential=1e-3)
 
@@ -261,7 +261,7 @@ def test_the_best_candidate_depends_on_the_criterion() -> None:
     ("n", "m", "share"), [(30, 90, 2 / 3), (600, 900, 2 / 3), (1000, 1600, 0.4)]
 )
 def test_the_share_of_the_points_that_splits_use(n: int, m: int, share: float) -> None:
-    samples = WeightedSamples(np.zeros((n, 2)), np.zeros((m, 2)), np.ones(n) / n, np.ones(m) / m)
+    samples = Samples(np.zeros((n, 2)), np.zeros((m, 2)), np.ones(n) / n, np.ones(m) / m)
     assert share_in_splits(samples) == pytest.approx(share)
     split = random_splits(samples, 1, np.random.default_rng(0))[0]
     assert len(split.kernel_points().x) == pytest.approx(share * n, abs=1)

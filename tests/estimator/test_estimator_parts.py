@@ -6,23 +6,24 @@ import numpy as np
 import pytest
 from scipy.optimize import lsq_linear
 
-from kernel_ot import arrays
+from kernel_ot import _arrays as arrays
+from kernel_ot.cutting_planes._pairs import scan_pairs
+from kernel_ot.cutting_planes._programme import polish, solve_pointwise
+from kernel_ot.cutting_planes._rounds import FillingRound, adaptive_filling
 from kernel_ot.estimator import c_transform
-from kernel_ot.estimator._adaptive import FillingRound, WeightedSamples, adaptive_filling
-from kernel_ot.estimator._pairs import scan_pairs
-from kernel_ot.estimator._pointwise import polish, solve_pointwise
-from kernel_ot.estimator._selection import random_splits
-from kernel_ot.estimator._settings import Settings, make_problem
 from kernel_ot.kernels import Gaussian, Linear
 from kernel_ot.potentials import KernelExpansion
 from kernel_ot.problem import check_optimality
+from kernel_ot.samples import Samples
+from kernel_ot.selection._selection import random_splits
+from kernel_ot.selection._settings import Settings, make_problem
 from kernel_ot.solvers import solve
 
 
-def uniform_samples(n: int = 40, m: int = 50, d: int = 2, seed: int = 0) -> WeightedSamples:
+def uniform_samples(n: int = 40, m: int = 50, d: int = 2, seed: int = 0) -> Samples:
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(n, d)), rng.normal(size=(m, d))
-    return WeightedSamples(x, y + 0.3 * np.sin(3 * y), np.full(n, 1 / n), np.full(m, 1 / m))
+    return Samples(x, y + 0.3 * np.sin(3 * y), np.full(n, 1 / n), np.full(m, 1 / m))
 
 
 @pytest.mark.parametrize("rank", [30, 8])
@@ -62,7 +63,7 @@ def test_scan_in_blocks_equals_the_full_matrix(monkeypatch: pytest.MonkeyPatch) 
     u, v = np.sin(samples.x[:, 0]), np.cos(samples.y[:, 1])
     full = u[:, None] + v - np.sum(np.square(samples.x[:, None] - samples.y), axis=2) / 2
     monkeypatch.setattr(
-        "kernel_ot.estimator._pairs.block_slices",
+        "kernel_ot.cutting_planes._pairs.block_slices",
         lambda rows, columns: arrays.block_slices(rows, columns, block_bytes=8 * 7 * columns),
     )
     scan = scan_pairs(samples.x, samples.y, u, v)
@@ -139,7 +140,7 @@ def test_a_warm_start_ends_at_the_same_solution() -> None:
 
 def test_kernel_points_of_a_split_are_drawn_from_the_whole_sample() -> None:
     samples = uniform_samples(3000, 60, 1)
-    samples = WeightedSamples(np.sort(samples.x, axis=0), *list(vars(samples).values())[1:])
+    samples = Samples(np.sort(samples.x, axis=0), *list(vars(samples).values())[1:])
     (split,) = random_splits(samples, 1, np.random.default_rng(0))
     assert len(split.train.x) == 2000
     assert len(split.test.x) == 1000

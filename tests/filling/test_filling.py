@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from scipy.stats import qmc
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.filling import FillingStrategy, filling_points, plan_pairs, random_pairs
 
 STRATEGIES = get_args(FillingStrategy)

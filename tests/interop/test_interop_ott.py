@@ -11,7 +11,7 @@ import pytest
 
 from helpers import Backend
 from kernel_ot import KernelExpansion, KernelOT, Potentials, kernels
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.interop import DiscreteCTransform, Metric, to_ott
 
 FACTORS: list[tuple[Metric, float]] = [("sqeuclidean", 2.0), ("half_sqeuclidean", 1.0)]

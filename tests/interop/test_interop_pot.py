@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from helpers import Backend
 from kernel_ot import KernelOT, KernelOTCV, kernels
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.interop import (
     DiscreteCTransform,
     Metric,

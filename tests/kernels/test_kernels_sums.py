@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.kernels import Anisotropic, Gaussian, Kernel, Linear, Matern, Polynomial
 
 KERNELS: list[Kernel] = [

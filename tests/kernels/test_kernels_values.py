@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.gaussian_process.kernels import Matern as SklearnMatern
 from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.kernels import (
     Anisotropic,
     Gaussian,

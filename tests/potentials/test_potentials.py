@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.kernels import Gaussian, Kernel, Linear, Matern, Polynomial
 from kernel_ot.potentials import KernelExpansion, PotentialFunction, Potentials
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.covariance import ledoit_wolf
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.kernels import Gaussian
 from kernel_ot.potentials import KernelExpansion, Potentials
 from kernel_ot.preconditioning import (

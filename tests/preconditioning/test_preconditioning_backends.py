@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from helpers import Backend
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.kernels import Gaussian
 from kernel_ot.potentials import KernelExpansion, Potentials
 from kernel_ot.preconditioning import Conjugation, fit_conjugation

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 
 from helpers import similar_case
 from kernel_ot import Problem
-from kernel_ot.arrays import Array, MemoryLimitError
+from kernel_ot._arrays import Array, MemoryLimitError
 from kernel_ot.kernels import Gaussian, Matern
 
 ARRAYS = ("quadratic", "linear", "embedding", "features")
@@ -141,10 +141,10 @@ def test_is_immutable() -> None:
     for name in ARRAYS:
         with pytest.raises(ValueError, match="read-only"):
             getattr(problem, name)[...] = 0.0
-    assert problem.samples is not None
+    assert problem.provenance is not None
     for name in ("x", "y", "weights_x", "weights_y", "x_fill", "y_fill"):
         with pytest.raises(ValueError, match="read-only"):
-            getattr(problem.samples, name)[...] = 0.0
+            getattr(problem.provenance, name)[...] = 0.0
 
 
 def test_inputs_are_neither_modified_nor_watched() -> None:
@@ -204,8 +204,8 @@ def test_means_of_the_potentials_are_the_cost() -> None:
 
 
 def test_a_problem_of_arrays_has_no_potentials() -> None:
-    problem = replace(similar_case("wide", 2, 6, seed=13).problem(), samples=None)
-    with pytest.raises(ValueError, match=r"no samples; make it with Problem\.from_samples"):
+    problem = replace(similar_case("wide", 2, 6, seed=13).problem(), provenance=None)
+    with pytest.raises(ValueError, match=r"made from arrays; use Problem\.from_samples"):
         problem.potentials(np.zeros(6))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from helpers import Family, similar_case
 from kernel_ot import Problem, solve
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.kernels import Gaussian
 
 ACCURATE: dict[str, Any] = {

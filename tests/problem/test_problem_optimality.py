@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from helpers import Case, judge, similar_case
 from kernel_ot import Problem
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.problem import check_optimality
 
 ERRORS = ("stationarity", "constraint_violation", "multiplier_violation", "complementarity")

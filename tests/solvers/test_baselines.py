@@ -9,8 +9,8 @@ import pytest
 
 from helpers import reference_case, similar_case
 from kernel_ot import Problem, solve
-from kernel_ot.arrays import Array
-from kernel_ot.linalg import project_psd
+from kernel_ot._arrays import Array
+from kernel_ot._linalg import project_psd
 from kernel_ot.solvers import (
     METHODS,
     AcceleratedGradient,
@@ -18,8 +18,8 @@ from kernel_ot.solvers import (
     ShortStep,
     Status,
 )
-from kernel_ot.solvers._extragradient import saddle_step_size
-from kernel_ot.solvers._projection import curvature_norms
+from kernel_ot.solvers.published._extragradient import saddle_step_size
+from kernel_ot.solvers.published._projection import curvature_norms
 
 # What each reaches in a second or two, and how near the optimal value is then.
 REACHES = {

@@ -17,7 +17,7 @@ from kernel_ot.solvers import (
     SemismoothNewton,
 )
 from kernel_ot.solvers._scaling import central_weight, start_distance, uniform_plan
-from kernel_ot.solvers._ssn_path import Change, Line, boldest_cut
+from kernel_ot.solvers.semismooth._line import Change, Line, boldest_cut
 
 CASES = pytest.mark.parametrize(
     ("family", "d"), [("wide", 2), ("wide", 5), ("narrow", 2), ("narrow", 5)]

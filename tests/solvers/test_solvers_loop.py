@@ -11,7 +11,7 @@ import pytest
 
 from helpers import assert_honest, similar_case
 from kernel_ot import Problem, Solution, Status, solve
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.solvers import StartingPoint, State
 
 CASE = similar_case("wide", 2, 24, seed=1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from helpers import Family, judge, similar_case
 from kernel_ot import Problem, solve
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 
 methods = st.sampled_from(["auto", "ssn", "interior_point"])
 families: st.SearchStrategy[Family] = st.sampled_from(["narrow", "wide"])

@@ -14,7 +14,7 @@ from scipy.linalg import get_lapack_funcs
 
 from helpers import assert_best_so_far, assert_honest, judge, similar_case
 from kernel_ot import Problem, Status, solve
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.problem import check_optimality
 from kernel_ot.solvers import Progress
 
@@ -52,7 +52,7 @@ def _with_failing_potrf(monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
     def functions(name: str, arrays: Any) -> Any:
         return potrf if name == "potrf" else get_lapack_funcs(name, arrays)
 
-    monkeypatch.setattr("kernel_ot.linalg._dense.get_lapack_funcs", functions)
+    monkeypatch.setattr("kernel_ot._linalg._dense.get_lapack_funcs", functions)
 
 
 @CASES

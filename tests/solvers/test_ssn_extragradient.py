@@ -9,9 +9,9 @@ import pytest
 
 from helpers import OPTIMA, reference_case, similar_case
 from kernel_ot import Problem, solve
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.solvers import SafeguardedSemismoothNewton
-from kernel_ot.solvers._ssn_extragradient import (
+from kernel_ot.solvers.published._safeguarded_newton import (
     damped_derivative,
     newton_product,
     residual_point,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.demo._grain import without_grain
 from kernel_ot.demo._pictures import (
     colours_of,
@@ -24,7 +24,7 @@ from kernel_ot.demo._pictures import (
     write_figure,
     write_png,
 )
-from kernel_ot.diagnostics import energy_distance
+from kernel_ot.distances import energy_distance
 from kernel_ot.estimator import KernelOT
 from kernel_ot.io import atomic_path
 from kernel_ot.plots import convergence

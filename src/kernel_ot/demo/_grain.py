@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import uniform_filter
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 
 
 def without_grain(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.io import atomic_path
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_points
-from kernel_ot.diagnostics._two_sample import energy_distance, mmd_test
+from kernel_ot._arrays import Array, check_points
+from kernel_ot.distances import energy_distance, mmd_test
 
 # Quadratic-time quantities are computed on at most this many points of each sample.
 _MAX_POINTS = 1000

@@ -9,14 +9,13 @@ except ImportError as error:  # pragma: no cover - the test environment has scik
         "kernel_ot.KernelOT needs scikit-learn; install it with: pip install 'kernel-ot[estimator]'"
     ) from error
 
-from kernel_ot.estimator._adaptive import FillingRound
-from kernel_ot.estimator._ctransform import c_transform
+from kernel_ot.cutting_planes import FillingRound, c_transform
 from kernel_ot.estimator._divergence import cost_gradients, kernel_ot_divergence
 from kernel_ot.estimator._fitting import Certificate
 from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._kernel_ot_cv import KernelOTCV
 from kernel_ot.estimator._progress import FitProgress
-from kernel_ot.estimator._selection import Candidate
+from kernel_ot.selection import Candidate
 
 __all__ = [
     "Candidate",

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from kernel_ot.arrays import (
+from kernel_ot._arrays import (
     check_positive,
     check_same_dimension,
     check_sample,
@@ -17,11 +17,10 @@ from kernel_ot.arrays import (
     is_traced,
     require_memory,
 )
-from kernel_ot.estimator._adaptive import WeightedSamples
-from kernel_ot.estimator._paths import KernelChoice
-from kernel_ot.estimator._selection import CRITERIA
 from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import PRECONDITIONERS
+from kernel_ot.samples import Samples
+from kernel_ot.selection import CRITERIA, KernelChoice
 from kernel_ot.solvers import check_method_name
 
 Kernels: TypeAlias = tuple[KernelChoice, ...]
@@ -61,7 +60,7 @@ def _check_count(value: Any, name: str, *, smallest: int) -> None:
         raise ValueError(f"{name} = {value!r} must be an integer, at least {smallest}.")
 
 
-def check_both_samples(x: Any, y: Any, weights_x: Any, weights_y: Any) -> WeightedSamples:
+def check_both_samples(x: Any, y: Any, weights_x: Any, weights_y: Any) -> Samples:
     """Return both samples as float64, or raise ValueError; memory for them is checked first."""
     if y is None:
         raise ValueError("y is None; fit(x, y) needs the second sample as y.")
@@ -84,9 +83,7 @@ def check_both_samples(x: Any, y: Any, weights_x: Any, weights_y: Any) -> Weight
             "outside, or build a Problem there and solve it."
         )
     # Copies, and on the host, where a fit decides and computes.
-    return WeightedSamples(
-        *(np.array(array, dtype=np.float64) for array in (x_sample, y_sample, *weights))
-    )
+    return Samples(*(np.array(array, dtype=np.float64) for array in (x_sample, y_sample, *weights)))
 
 
 def check_grid(search: Any, *, adaptive: bool) -> tuple[Kernels, Regularisations]:

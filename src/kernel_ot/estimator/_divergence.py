@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.estimator._kernel_ot import KernelOT
 
 

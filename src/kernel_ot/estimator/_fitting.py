@@ -8,31 +8,36 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_positive
-from kernel_ot.estimator._adaptive import (
+from kernel_ot._arrays import Array, check_positive
+from kernel_ot.cutting_planes import (
     AdaptiveFit,
     FillingRound,
-    WeightedSamples,
+    PairScan,
     adaptive_filling,
+    scan_pairs,
 )
-from kernel_ot.estimator._default_kernel import default_kernel, typical_distance
-from kernel_ot.estimator._pairs import PairScan, scan_pairs
 from kernel_ot.estimator._progress import Watch
-from kernel_ot.estimator._selection import (
-    MAX_SEMI_DUAL_DIMENSION,
-    REG_SOS,
-    Candidate,
-    bandwidth_factors,
-    best_candidate,
-    least_regularised,
-    reg_potentials,
-    select,
-    share_in_splits,
-)
-from kernel_ot.estimator._settings import Filling, Settings, is_auto, make_problem
 from kernel_ot.kernels import Gaussian, Kernel
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.problem import Problem, check_optimality
+from kernel_ot.samples import Samples
+from kernel_ot.selection import (
+    MAX_SEMI_DUAL_DIMENSION,
+    REG_SOS,
+    Candidate,
+    Filling,
+    Settings,
+    bandwidth_factors,
+    best_candidate,
+    default_kernel,
+    is_auto,
+    least_regularised,
+    make_problem,
+    reg_potentials,
+    select,
+    share_in_splits,
+    typical_distance,
+)
 from kernel_ot.solvers import Progress, Solution, Status, solve
 
 # Without adaptive filling the constraint is felt at few points, which wide kernels reach across.
@@ -66,8 +71,8 @@ class Certificate:
 
 
 def choose_settings(
-    samples: WeightedSamples,
-    changed: WeightedSamples,
+    samples: Samples,
+    changed: Samples,
     parameters: dict[str, Any],
     *,
     rng: np.random.Generator,
@@ -115,7 +120,7 @@ def choose_settings(
 
 
 def solve_adaptively(
-    samples: WeightedSamples,
+    samples: Samples,
     settings: Settings,
     *,
     max_fill: int,
@@ -194,8 +199,8 @@ def solve_watched(
 
 
 def certify(
-    samples: WeightedSamples,
-    changed: WeightedSamples,
+    samples: Samples,
+    changed: Samples,
     change: Conjugation,
     u: Array,
     v: Array,

@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot.arrays import Array, check_points, placed_like
+from kernel_ot._arrays import Array, check_points, placed_like
+from kernel_ot.cutting_planes import FillingRound
 from kernel_ot.diagnostics import Diagnostics, diagnose, write_report
-from kernel_ot.estimator._adaptive import FillingRound, WeightedSamples
 from kernel_ot.estimator._checks import check_both_samples, check_feature_names, check_parameters
 from kernel_ot.estimator._fitting import (
     certify,
@@ -21,14 +21,14 @@ from kernel_ot.estimator._fitting import (
     solve_adaptively,
     solve_watched,
 )
-from kernel_ot.estimator._paths import changed_samples, semi_dual
 from kernel_ot.estimator._persistence import load_state, save_state
 from kernel_ot.estimator._progress import Callback, Watch
-from kernel_ot.estimator._settings import Filling, is_auto, make_problem
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import fit_conjugation
 from kernel_ot.problem import Problem
+from kernel_ot.samples import Samples
+from kernel_ot.selection import Filling, is_auto, make_problem, semi_dual
 
 _MAX_FILL = 1500
 
@@ -207,7 +207,7 @@ class KernelOT(TransformerMixin, BaseEstimator):
         change = fit_conjugation(
             samples.x, samples.y, self.preconditioner, samples.weights_x, samples.weights_y
         )
-        changed = changed_samples(change, samples)
+        changed = change.changed(samples)
         filling = Filling(self.filling, self.n_fill)
         watch = Watch(self.callback, self.time_limit)
         settings, candidates = choose_settings(
@@ -355,17 +355,17 @@ class KernelOT(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self.potentials_
 
-    def _set_derived(self, samples: WeightedSamples, problem: Problem) -> None:
+    def _set_derived(self, samples: Samples, problem: Problem) -> None:
         """Set what follows from samples, conjugation, problem and solution."""
         change, solution = self.conjugation_, self.solution_
-        made_of = problem.samples
+        made_of = problem.provenance
         assert made_of is not None
         self.samples_, self.problem_ = samples, problem
         inner = problem.potentials(solution.gamma)
         self.potentials_ = change.potentials(inner)
         self.x_fill_ = change.backward_x(made_of.x_fill)
         self.y_fill_ = change.backward_y(made_of.y_fill)
-        changed = changed_samples(change, samples)
+        changed = change.changed(samples)
         self.certificate_ = certify(
             samples, changed, change, inner.u(changed.x), inner.v(changed.y)
         )

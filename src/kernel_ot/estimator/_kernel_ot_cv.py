@@ -12,31 +12,28 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.diagnostics import Diagnostics
-from kernel_ot.estimator._adaptive import WeightedSamples
 from kernel_ot.estimator._checks import check_both_samples, check_grid, check_parameters
-from kernel_ot.estimator._default_kernel import default_kernel
 from kernel_ot.estimator._kernel_ot import KernelOT
-from kernel_ot.estimator._paths import (
-    KernelChoice,
-    Path,
-    Score,
-    changed_samples,
-    score_path,
-)
-from kernel_ot.estimator._selection import (
+from kernel_ot.kernels import Kernel
+from kernel_ot.preconditioning import fit_conjugation
+from kernel_ot.samples import Samples
+from kernel_ot.selection import (
     CRITERIA,
     REG_POTENTIALS,
     REG_SOS,
     Criterion,
+    Filling,
+    KernelChoice,
+    Path,
+    Score,
     best_candidate,
+    default_kernel,
     fold_splits,
     make_candidate,
+    score_path,
 )
-from kernel_ot.estimator._settings import Filling
-from kernel_ot.kernels import Kernel
-from kernel_ot.preconditioning import fit_conjugation
 
 
 class KernelOTCV(TransformerMixin, BaseEstimator):
@@ -239,7 +236,7 @@ class KernelOTCV(TransformerMixin, BaseEstimator):
         self.cv_results_ = results
 
     def _set_best(
-        self, samples: WeightedSamples, preconditioner: str | None, rng: np.random.Generator
+        self, samples: Samples, preconditioner: str | None, rng: np.random.Generator
     ) -> None:
         grid = self.candidates_[1:]
         best = best_candidate(grid, self.criterion)
@@ -250,7 +247,7 @@ class KernelOTCV(TransformerMixin, BaseEstimator):
             change = fit_conjugation(
                 samples.x, samples.y, preconditioner, samples.weights_x, samples.weights_y
             )
-            kernel = default_kernel(best.bandwidth_factor, changed_samples(change, samples), rng)
+            kernel = default_kernel(best.bandwidth_factor, change.changed(samples), rng)
         self.best_params_: dict[str, Any] = {
             "kernel": kernel,
             "reg_sos": best.reg_sos,

@@ -13,15 +13,14 @@ from typing import Any
 import numpy as np
 
 from kernel_ot import kernels
+from kernel_ot._arrays import Array
 from kernel_ot._version import __version__
-from kernel_ot.arrays import Array
-from kernel_ot.estimator._adaptive import FillingRound, WeightedSamples
-from kernel_ot.estimator._paths import changed_samples
-from kernel_ot.estimator._selection import Candidate
-from kernel_ot.estimator._settings import Settings, make_problem
+from kernel_ot.cutting_planes import FillingRound
 from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.problem import OptimalityReport
+from kernel_ot.samples import Samples
+from kernel_ot.selection import Candidate, Settings, make_problem
 from kernel_ot.solvers import Progress, Solution, Status
 
 FORMAT = "kernel-ot model"
@@ -72,7 +71,7 @@ def save_state(model: Any, path: Path) -> None:
             "history": [dataclasses.astuple(record) for record in solution.history],
         },
     }
-    made_of = model.problem_.samples
+    made_of = model.problem_.provenance
     arrays = {
         "x": samples.x,
         "y": samples.y,
@@ -115,11 +114,9 @@ def load_state(cls: type, path: Path) -> Any:
         inverse_root=arrays["inverse_root"],
         scale=header["scale"],
     )
-    samples = WeightedSamples(*(arrays[name] for name in ("x", "y", "weights_x", "weights_y")))
+    samples = Samples(*(arrays[name] for name in ("x", "y", "weights_x", "weights_y")))
     settings = Settings(_decode(header["kernel"]), header["reg_sos"], header["reg_potential"])
-    problem = make_problem(
-        changed_samples(change, samples), arrays["x_fill"], arrays["y_fill"], settings
-    )
+    problem = make_problem(change.changed(samples), arrays["x_fill"], arrays["y_fill"], settings)
     model.conjugation_ = change
     model.kernel_ = settings.kernel
     model.reg_sos_, model.reg_potential_ = settings.reg_sos, settings.reg_potential

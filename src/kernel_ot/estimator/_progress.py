@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Literal, TypeAlias
 
-from kernel_ot.estimator._paths import Score
+from kernel_ot.selection import Score
 from kernel_ot.solvers import Progress
 
 Phase: TypeAlias = Literal["selection", "filling", "solve"]

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.filling._pairs import mixed_pairs, plan_pairs, random_pairs
 from kernel_ot.filling._sobol import sobol_points
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_points, check_same_dimension, check_weights
+from kernel_ot._arrays import Array, check_points, check_same_dimension, check_weights
 
 # Above this many points a sample is thinned first: finding equal rows would take seconds.
 _MOST_POINTS = 20_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import qmc
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.filling._sampling import checked_samples
 
 

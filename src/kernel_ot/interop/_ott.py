@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from kernel_ot.arrays import Array, register_pytrees
+from kernel_ot._arrays import Array, register_pytrees
 from kernel_ot.interop._sources import potentials_of
 from kernel_ot.interop._units import Metric, cost_factor
 from kernel_ot.potentials import PotentialFunction, Potentials

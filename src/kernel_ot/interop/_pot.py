@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_points, check_same_dimension
+from kernel_ot._arrays import Array, check_points, check_same_dimension
 from kernel_ot.interop._discrete import DiscreteCTransform
 from kernel_ot.interop._sources import fitted_model
 from kernel_ot.interop._units import Metric, cost_factor

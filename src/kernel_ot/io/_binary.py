@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat, savemat, whosmat
 
-from kernel_ot.arrays import require_memory
+from kernel_ot._arrays import require_memory
 from kernel_ot.io._table import Table
 
 DEFAULT_VARIABLE = "X"

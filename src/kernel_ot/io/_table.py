@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 
 
 @dataclass(frozen=True, eq=False)

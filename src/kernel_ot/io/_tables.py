@@ -7,7 +7,7 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
-from kernel_ot.arrays import check_points
+from kernel_ot._arrays import check_points
 from kernel_ot.io._atomic import atomic_path
 from kernel_ot.io._binary import read_mat, read_npy, read_npz, write_mat, write_npy, write_npz
 from kernel_ot.io._single_cell import read_h5ad, write_h5ad

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kernel_ot.arrays import block_slices
+from kernel_ot._arrays import block_slices
 from kernel_ot.io._table import Table
 
 _DELIMITERS = {".csv": (",", ";", "\t"), ".tsv": ("\t",)}

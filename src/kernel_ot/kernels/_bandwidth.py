@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import pdist
 
-from kernel_ot.arrays import Array, check_points, check_same_dimension
+from kernel_ot._arrays import Array, check_points, check_same_dimension
 
 
 def median_distance(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_positive, is_traced, pytree
+from kernel_ot._arrays import Array, check_positive, is_traced, pytree
 from kernel_ot.kernels._tiles import as_pair, as_weights, contract
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import gamma as gamma_function
 from scipy.special import kve
 
-from kernel_ot.arrays import Array, check_positive, namespace_of, pytree
+from kernel_ot._arrays import Array, check_positive, namespace_of, pytree
 from kernel_ot.kernels._radial import _BANDWIDTH_REMEDY, RadialKernel
 
 _LARGEST_NU = 100.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kernel_ot.arrays import Array, check_non_negative, check_positive, namespace_of, pytree
+from kernel_ot._arrays import Array, check_non_negative, check_positive, namespace_of, pytree
 from kernel_ot.kernels._base import Kernel
 from kernel_ot.kernels._tiles import as_pair, as_weights, contract
 

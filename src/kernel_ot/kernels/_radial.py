@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_positive, namespace_of, pytree
+from kernel_ot._arrays import Array, check_positive, namespace_of, pytree
 from kernel_ot.kernels._base import Kernel
 from kernel_ot.kernels._tiles import as_pair, as_weights, contract
 

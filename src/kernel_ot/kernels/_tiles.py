@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, block_slices, namespace_of, rows_per_block
+from kernel_ot._arrays import Array, block_slices, namespace_of, rows_per_block
 
 # A tile and its few temporaries stay in cache (measured 20 % faster than tiles of 64 MiB), and it
 # is square enough that what is done to each point, not each pair, costs next to nothing.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kernel_ot.arrays import check_points
+from kernel_ot._arrays import check_points
 from kernel_ot.plots._axes import MAPPED, SOURCE, TARGET, new_axes, scatter
 
 if TYPE_CHECKING:

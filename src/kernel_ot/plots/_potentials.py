@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_points
+from kernel_ot._arrays import Array, check_points
 from kernel_ot.plots._axes import MAPPED, NEUTRAL, SOURCE, TARGET, new_axes, scatter, some_rows
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_points, namespace_of, pytree
+from kernel_ot._arrays import Array, check_points, namespace_of, pytree
 from kernel_ot.kernels import Kernel
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from kernel_ot.arrays import Array, namespace_of, pytree
+from kernel_ot._arrays import Array, namespace_of, pytree
 
 
 @runtime_checkable

@@ -28,8 +28,9 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, Namespace, namespace_of, pytree
+from kernel_ot._arrays import Array, Namespace, namespace_of, pytree
 from kernel_ot.potentials import PotentialFunction, Potentials
+from kernel_ot.samples import Samples
 
 
 @pytree()
@@ -146,6 +147,15 @@ class Conjugation:
         r"""Return :math:`m_y + s B \tilde y`, the inverse of `forward_y`."""
         points: Array = self.mean_y + self.scale * (y @ self.root)
         return points
+
+    def changed(self, samples: Samples) -> Samples:
+        """Return the samples in these coordinates, with the same masses."""
+        return Samples(
+            self.forward_x(samples.x),
+            self.forward_y(samples.y),
+            samples.weights_x,
+            samples.weights_y,
+        )
 
     def potentials(self, potentials: Potentials) -> Potentials:
         """Return `potentials` of the changed coordinates as potentials of the user's."""

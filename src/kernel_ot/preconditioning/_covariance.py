@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 
 
 def shrunk_covariance(centred: Array, weights: Array) -> tuple[Array, float]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.preconditioning._conjugation import Conjugation
 from kernel_ot.preconditioning._covariance import gaussian_map, shrunk_covariance
 

@@ -9,12 +9,12 @@ from kernel_ot.problem._operators import (
     transport_cost,
 )
 from kernel_ot.problem._optimality import OptimalityReport, check_optimality
-from kernel_ot.problem._problem import Problem, Samples
+from kernel_ot.problem._problem import Problem, Provenance
 
 __all__ = [
     "OptimalityReport",
     "Problem",
-    "Samples",
+    "Provenance",
     "adjoint",
     "check_optimality",
     "constraint_matrix",

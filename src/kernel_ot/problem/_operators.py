@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernel_ot.arrays import Array
-from kernel_ot.linalg import add_to_diagonal, quadratic_forms, weighted_gram
+from kernel_ot._arrays import Array
+from kernel_ot._linalg import add_to_diagonal, quadratic_forms, weighted_gram
 
 
 def objective(

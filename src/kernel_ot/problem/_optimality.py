@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, branch, namespace_of, pytree
-from kernel_ot.linalg import eigvalsh, symmetric
+from kernel_ot._arrays import Array, branch, namespace_of, pytree
+from kernel_ot._linalg import eigvalsh, symmetric
 from kernel_ot.problem._operators import operator
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Namespace
+from kernel_ot._arrays import Namespace
 
 
 def solving_precision(namespace: Namespace, dtype: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kernel_ot.arrays import (
+from kernel_ot._arrays import (
     Array,
     check_non_negative,
     check_points,
@@ -19,13 +19,13 @@ from kernel_ot.arrays import (
     pytree,
     require_memory,
 )
-from kernel_ot.kernels import Kernel
-from kernel_ot.linalg import (
+from kernel_ot._linalg import (
     FeatureFactor,
     feature_factor,
     project_psd,
     without_negligible,
 )
+from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import KernelExpansion, Potentials
 from kernel_ot.problem import _operators as operators
 from kernel_ot.problem._precision import solving_precision
@@ -36,7 +36,7 @@ _MATRICES_AT_PEAK = 10
 
 @pytree()
 @dataclass(frozen=True, eq=False)
-class Samples:
+class Provenance:
     """Where a problem came from: what its potentials are built of.
 
     Attributes
@@ -100,7 +100,7 @@ class Problem:
         lambda_2 > 0, weight of the squared norms of the potentials.
     truncation_error : float, optional
         Largest diagonal entry of K - Phi'Phi relative to that of K.
-    samples : Samples, optional
+    provenance : Provenance, optional
         What the problem was made of; needed by `potentials`.
 
     Notes
@@ -132,7 +132,7 @@ class Problem:
     reg_sos: float
     reg_potential: float
     truncation_error: float = 0.0
-    samples: Samples | None = field(default=None, repr=False)
+    provenance: Provenance | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("quadratic", "linear", "embedding", "features"):
@@ -183,7 +183,7 @@ class Problem:
         weights_x, weights_y : array-like of shape (n,) and (m,), optional
             Masses of the points, rescaled to sum to one; default equal.
         factor : {"auto", "cholesky", "pivoted"}
-            How the features are taken of K, see `kernel_ot.linalg.feature_factor`.
+            How the features are taken of K, see `kernel_ot._linalg.feature_factor`.
         rank : int, optional
             Number of features to truncate K to. Needed under `jax.jit`, where shapes must not
             depend on values; without it there are l, and `jitter` makes K definite.
@@ -249,26 +249,28 @@ class Problem:
         )
         kernel_y = kernel if kernel_y is None else kernel_y
         kernel_pair = kernel if kernel_pair is None else kernel_pair
-        samples = Samples(x, y, weights_x, weights_y, x_fill, y_fill, kernel, kernel_y, kernel_pair)
+        provenance = Provenance(
+            x, y, weights_x, weights_y, x_fill, y_fill, kernel, kernel_y, kernel_pair
+        )
         pairs = xp.concatenate([x_fill, y_fill], axis=1)
         features = feature_factor(
             kernel_pair(pairs, pairs), method=factor, rank=rank, rank_tol=rank_tol, jitter=jitter
         )
         potential_jitter = check_non_negative(potential_jitter, "potential_jitter")
         return cls._from_samples_and_features(
-            samples, features, reg_sos, reg_potential, potential_jitter
+            provenance, features, reg_sos, reg_potential, potential_jitter
         )
 
     @classmethod
     def _from_samples_and_features(
         cls,
-        samples: Samples,
+        provenance: Provenance,
         factor: FeatureFactor,
         reg_sos: float,
         reg_potential: float,
         potential_jitter: float,
     ) -> Problem:
-        s = samples
+        s = provenance
         xp = namespace_of(s.x)
         quadratic = s.kernel_x(s.x_fill, s.x_fill)
         quadratic += s.kernel_y(s.y_fill, s.y_fill)
@@ -289,7 +291,7 @@ class Problem:
             reg_sos=reg_sos,
             reg_potential=reg_potential,
             truncation_error=factor.truncation_error,
-            samples=samples,
+            provenance=provenance,
         )
 
     @property
@@ -352,9 +354,9 @@ class Problem:
         ValueError
             The problem was made from arrays, not from samples.
         """
-        s = self.samples
+        s = self.provenance
         if s is None:
-            raise ValueError("This problem has no samples; make it with Problem.from_samples.")
+            raise ValueError("This problem was made from arrays; use Problem.from_samples.")
         xp = namespace_of(gamma, s.x)
         scale = 2 * self.reg_potential
         return Potentials(

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 from tqdm import tqdm
 
-from kernel_ot.arrays import Array, block_slices
+from kernel_ot._arrays import Array, block_slices
 from kernel_ot.estimator import FitProgress, KernelOT
 from kernel_ot.solvers import Progress
 

@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kernel_ot.arrays import is_traced, namespace_of
+from kernel_ot._arrays import is_traced, namespace_of
 from kernel_ot.problem import Problem, check_optimality
-from kernel_ot.solvers._accelerated_gradient import AcceleratedGradient
-from kernel_ot.solvers._extragradient import Extragradient
-from kernel_ot.solvers._interior_point import InteriorPoint
-from kernel_ot.solvers._interior_point_full_rank import FullRankInteriorPoint, is_well_conditioned
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._scaling import rescaled
-from kernel_ot.solvers._short_step import ShortStep
-from kernel_ot.solvers._ssn import USEFUL_RESIDUAL, SemismoothNewton
-from kernel_ot.solvers._ssn_extragradient import SafeguardedSemismoothNewton
+from kernel_ot.solvers.interior_point._full_rank import FullRankInteriorPoint, is_well_conditioned
+from kernel_ot.solvers.interior_point._general import InteriorPoint
+from kernel_ot.solvers.published._accelerated_gradient import AcceleratedGradient
+from kernel_ot.solvers.published._extragradient import Extragradient
+from kernel_ot.solvers.published._safeguarded_newton import SafeguardedSemismoothNewton
+from kernel_ot.solvers.published._short_step import ShortStep
+from kernel_ot.solvers.semismooth._semismooth_newton import USEFUL_RESIDUAL, SemismoothNewton
 
 # Above this share of full rank it is as fast as an interior point from anywhere, with less memory.
 _NEARLY_FULL = 0.7

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._solution import Solution
 

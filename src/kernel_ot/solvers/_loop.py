@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array
-from kernel_ot.linalg import from_lower_triangle, lower_triangle, scipy_on_one_thread
+from kernel_ot._arrays import Array
+from kernel_ot._linalg import from_lower_triangle, lower_triangle, scipy_on_one_thread
 from kernel_ot.problem import OptimalityReport, Problem, check_optimality
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._solution import Progress, Solution

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kernel_ot.arrays import Array, pytree
+from kernel_ot._arrays import Array, pytree
 from kernel_ot.problem import Problem
 
 
@@ -39,7 +39,7 @@ class Method(Protocol):
 
     The loop owns everything else: budgets, callbacks, the best iterate, faults. Methods are
     written once for NumPy and for traced JAX code: what depends on values goes through
-    `kernel_ot.arrays.branch` and `while_loop`, and a state keeps its structure and shapes.
+    `kernel_ot._arrays.branch` and `while_loop`, and a state keeps its structure and shapes.
     """
 
     @property

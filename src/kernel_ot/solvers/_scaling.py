@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernel_ot.arrays import Array, namespace_of
-from kernel_ot.linalg import squared_lengths, symmetric
+from kernel_ot._arrays import Array, namespace_of
+from kernel_ot._linalg import squared_lengths, symmetric
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kernel_ot.arrays import Array
+from kernel_ot._arrays import Array
 from kernel_ot.problem import OptimalityReport
 from kernel_ot.solvers._status import Status
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot.arrays import Array, check_positive, namespace_of
+from kernel_ot._arrays import Array, check_positive, namespace_of
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._choice import choose_method
 from kernel_ot.solvers._loop import Callback, run
@@ -106,7 +106,7 @@ def _solve_jax(
     callback: Callback | None,
     time_limit: float | None,
 ) -> Any:
-    from kernel_ot.solvers._traced_solve import solve_traced
+    from kernel_ot.solvers.jax._solve import solve_traced
 
     for name, value in (("callback", callback), ("time_limit", time_limit)):
         if value is not None:

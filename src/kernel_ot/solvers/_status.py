@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from kernel_ot.arrays import Array, namespace_of
+from kernel_ot._arrays import Array, namespace_of
 
 
 class Status(Enum):

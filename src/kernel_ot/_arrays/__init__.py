@@ -1,0 +1,42 @@
+"""Which array library an array belongs to, input validation, blocks of rows, memory."""
+
+from kernel_ot._arrays._blocks import DEFAULT_BLOCK_BYTES, block_slices, rows_per_block
+from kernel_ot._arrays._control import branch, one_by_one_on_cpu, while_loop, with_entry
+from kernel_ot._arrays._memory import MemoryLimitError, available_bytes, require_memory
+from kernel_ot._arrays._namespace import Array, Namespace, is_traced, namespace_of
+from kernel_ot._arrays._placement import placed_like
+from kernel_ot._arrays._pytrees import pytree, register_pytrees
+from kernel_ot._arrays._validation import (
+    check_non_negative,
+    check_points,
+    check_positive,
+    check_same_dimension,
+    check_sample,
+    check_weights,
+)
+
+__all__ = [
+    "DEFAULT_BLOCK_BYTES",
+    "Array",
+    "MemoryLimitError",
+    "Namespace",
+    "available_bytes",
+    "block_slices",
+    "branch",
+    "check_non_negative",
+    "check_points",
+    "check_positive",
+    "check_same_dimension",
+    "check_sample",
+    "check_weights",
+    "is_traced",
+    "namespace_of",
+    "one_by_one_on_cpu",
+    "placed_like",
+    "pytree",
+    "register_pytrees",
+    "require_memory",
+    "rows_per_block",
+    "while_loop",
+    "with_entry",
+]

@@ -1,0 +1,202 @@
+"""Turn what a user passes into arrays, or say what is wrong with it and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kernel_ot._arrays._namespace import Array, is_traced, namespace_of
+
+
+def _as_float_array(value: Any, name: str) -> Array:
+    if hasattr(value, "toarray"):
+        raise ValueError(f"{name} is a sparse matrix; pass {name}.toarray() instead.")
+    try:
+        array: Array = namespace_of(value).asarray(value)
+    except ValueError as error:  # rows of unequal length
+        raise ValueError(f"{name} is ragged: all its rows must have the same length.") from error
+    if array.dtype.kind == "c":
+        raise ValueError(f"{name} is complex; pass its real part, or real and imaginary columns.")
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    if array.dtype.kind != "f":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{name} has dtype {array.dtype}; it must hold numbers in a rectangular array."
+            ) from error
+    if array.dtype.itemsize not in (4, 8):
+        array = array.astype(np.float64 if array.dtype.itemsize > 8 else np.float32)
+    return array
+
+
+def _check_finite(array: Array, name: str) -> None:
+    if is_traced(array):  # its entries cannot be looked at; a solve of NaN ends with a status
+        return
+    finite = np.isfinite(np.asarray(array))
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(
+            f"{name} contains {array[where]} (first at index {where}, "
+            f"{int((~finite).sum())} entries in all); remove or impute those rows."
+        )
+
+
+def check_points(value: Any, name: str, *, dimension: int | None = None) -> Array:
+    """Return `value` as a finite (n, d) float array, float32 kept, everything else float64.
+
+    Parameters
+    ----------
+    value : array-like
+        Points, one a row. A 1-D array is refused since its meaning is ambiguous. JAX arrays stay
+        JAX arrays; entries of traced ones are not checked.
+    name : str
+        The argument's name in messages.
+    dimension : int, optional
+        The number of columns that is needed.
+
+    Returns
+    -------
+    ndarray of shape (n, d)
+        Not a copy where none is needed; never written to.
+
+    Raises
+    ------
+    ValueError
+        Complex, ragged, sparse, non-numeric, empty, not 2-D, not finite, wrong dimension.
+
+    Examples
+    --------
+    >>> check_points([[1, 2], [3, 4]], "x").dtype
+    dtype('float64')
+    >>> check_points([[float("nan")]], "x")
+    Traceback (most recent call last):
+    ...
+    ValueError: x contains nan (first at index (0, 0), 1 entries in all); remove or impute
+    those rows.
+    """
+    array = _as_float_array(value, name)
+    if array.ndim == 1:
+        raise ValueError(
+            f"{name} has shape {array.shape}; points are rows of a 2-D array. Use "
+            f"{name}.reshape(-1, 1) for points on a line, {name}.reshape(1, -1) for one point."
+        )
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}; it must be 2-D, one point a row.")
+    if array.size == 0:
+        raise ValueError(f"{name} is empty (shape {array.shape}); pass at least one point.")
+    _check_finite(array, name)
+    if dimension is not None and array.shape[1] != dimension:
+        raise ValueError(
+            f"{name} has {array.shape[1]} columns but {dimension} are needed: "
+            "both samples and new points must have the same features."
+        )
+    return array
+
+
+def check_sample(value: Any, name: str) -> Array:
+    """Return `value` as `check_points` does, with at least two points.
+
+    Raises
+    ------
+    ValueError
+        As `check_points`; and for a single point, which says nothing about a distribution.
+    """
+    array = check_points(value, name)
+    if array.shape[0] < 2:
+        raise ValueError(
+            f"{name} has 1 point; a sample needs at least 2. "
+            "The optimal map to or from a single point is constant, no estimate is needed."
+        )
+    return array
+
+
+def check_same_dimension(x: Array, y: Array, name_x: str = "x", name_y: str = "y") -> None:
+    """Raise ValueError unless `x` and `y` have equally many columns."""
+    if x.shape[1] != y.shape[1]:
+        raise ValueError(
+            f"{name_x} has {x.shape[1]} columns and {name_y} has {y.shape[1]}; "
+            "both must be measured in the same features."
+        )
+
+
+def check_weights(value: Any, n: int, name: str) -> Array:
+    """Return weights that are positive somewhere and sum to one; None means equal weights.
+
+    Raises
+    ------
+    ValueError
+        Wrong shape, negative, not finite, or all zero.
+
+    Examples
+    --------
+    >>> check_weights(None, 4, "weights_x")
+    array([0.25, 0.25, 0.25, 0.25])
+    >>> check_weights([1, 3], 2, "weights_x")
+    array([0.25, 0.75])
+    """
+    if value is None:
+        return np.full(n, 1.0 / n)
+    weights = _as_float_array(value, name)
+    if namespace_of(weights) is np:
+        weights = weights.astype(np.float64)
+    if weights.shape != (n,):
+        raise ValueError(f"{name} has shape {weights.shape}; it must be ({n},), one a point.")
+    _check_finite(weights, name)
+    total = weights.sum()
+    if is_traced(weights):
+        return _rescaled(weights, total)
+    masses = np.asarray(weights)
+    if (masses < 0).any():
+        raise ValueError(f"{name} has a negative entry ({masses.min()}); weights are masses.")
+    if masses.sum() <= 0:
+        raise ValueError(f"{name} sums to 0; at least one weight must be positive.")
+    return _rescaled(weights, total)
+
+
+def _rescaled(weights: Array, total: Any) -> Array:
+    scaled: Array = weights / total
+    return scaled
+
+
+def _check_number(value: Any, name: str) -> float:
+    """Return a finite float; a traced value, which stands for one, as it is."""
+    if namespace_of(value) is not np:
+        if value.ndim != 0:
+            raise ValueError(f"{name} has shape {value.shape}; it must be a single number.")
+        if is_traced(value):
+            return value  # type: ignore[no-any-return]
+        value = value.item()
+    not_numbers = (bool, np.bool_, str, bytes, complex, np.complexfloating)
+    if isinstance(value, not_numbers) or not np.isscalar(value):
+        raise ValueError(f"{name} = {value!r} is not a number.")
+    number = float(value)  # type: ignore[arg-type]
+    if not np.isfinite(number):
+        raise ValueError(f"{name} = {number} must be finite.")
+    return number
+
+
+def check_positive(value: Any, name: str, remedy: str = "") -> float:
+    """Return `value` as a positive finite float, or raise ValueError naming it.
+
+    Examples
+    --------
+    >>> check_positive(0, "bandwidth")
+    Traceback (most recent call last):
+    ...
+    ValueError: bandwidth = 0.0 must be positive.
+    """
+    number = _check_number(value, name)
+    if not is_traced(number) and number <= 0:
+        raise ValueError(f"{name} = {number} must be positive.{' ' + remedy if remedy else ''}")
+    return number
+
+
+def check_non_negative(value: Any, name: str) -> float:
+    """Return `value` as a non-negative finite float, or raise ValueError naming it."""
+    number = _check_number(value, name)
+    if not is_traced(number) and number < 0:
+        raise ValueError(f"{name} = {number} must not be negative.")
+    return number

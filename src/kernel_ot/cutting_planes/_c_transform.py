@@ -1,0 +1,80 @@
+r"""The c-transform :math:`u^c(y) = \min_x |x - y|^2 / 2 - u(x)`, minimised over all x."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernel_ot._arrays import Array
+from kernel_ot.cutting_planes._pairs import scan_pairs
+from kernel_ot.potentials import PotentialFunction
+
+_MAX_STEPS = 50
+
+
+def c_transform(
+    potential: PotentialFunction,
+    y: Array,
+    candidates: Array,
+    starts: Array | None = None,
+    tol: float = 1e-10,
+) -> Array:
+    r"""Return :math:`\min_x |x - y_j|^2 / 2 - u(x)` for every row of `y`.
+
+    The best of the candidates, and of `starts`, is followed downhill in all points at once: steps
+    :math:`x \leftarrow x - t (x - y - \nabla u(x))`, halved where they do not descend and
+    lengthened where they do. A step of length 1 is Newton's where the map is near the identity,
+    which it is in preconditioned coordinates. A descent ends in a stationary point, so for a u
+    that is far from c-concave the value is an upper bound of the minimum.
+
+    Parameters
+    ----------
+    potential : PotentialFunction
+        u.
+    y : ndarray of shape (k, d)
+    candidates : ndarray of shape (n, d)
+        Where the search begins, usually the sample of x.
+    starts : ndarray of shape (k, d), optional
+        One more start for each y_j, usually S(y_j).
+    tol : float, default 1e-10
+        A point is done where a step gains less than this relative to 1 + |value|.
+
+    Returns
+    -------
+    ndarray of shape (k,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot.kernels import Linear
+    >>> from kernel_ot.potentials import KernelExpansion
+    >>> u = KernelExpansion(Linear(), np.array([[1.0]]), np.array([2.0]))
+    >>> c_transform(u, np.array([[0.5]]), candidates=np.zeros((1, 1)))  # -2 y - 2
+    array([-3.])
+    """
+    scan = scan_pairs(candidates, y, potential(candidates), np.zeros(len(y)))
+    points, values = candidates[scan.column_partner], -scan.column_best
+    if starts is not None:
+        others = _objective(potential, starts, y)
+        better = others < values
+        points, values = np.where(better[:, None], starts, points), np.where(better, others, values)
+    length = np.ones(len(y))
+    open_ = np.arange(len(y))
+    for _ in range(_MAX_STEPS):
+        here, target = points[open_], y[open_]
+        gradient = here - target - potential.gradient(here)
+        trial = here - length[open_, None] * gradient
+        trial_values = _objective(potential, trial, target)
+        gain = values[open_] - trial_values
+        better = gain > 0
+        moved = open_[better]
+        points[moved], values[moved] = trial[better], trial_values[better]
+        length[open_] *= np.where(better, 1.3, 0.3)
+        settled = np.where(better, gain, length[open_] * np.sum(np.square(gradient), axis=1))
+        open_ = open_[settled > tol * (1 + np.abs(values[open_]))]
+        if not open_.size:
+            break
+    return values
+
+
+def _objective(potential: PotentialFunction, x: Array, y: Array) -> Array:
+    return np.asarray(np.sum(np.square(x - y), axis=1) / 2 - potential(x))

@@ -1,0 +1,5 @@
+"""The two samples of a transport problem: points and their masses."""
+
+from kernel_ot.samples._samples import Samples
+
+__all__ = ["Samples"]

@@ -1,0 +1,61 @@
+"""The kernel of `kernel="auto"`: a Gaussian along the directions in which the samples vary."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernel_ot._arrays import Array
+from kernel_ot.kernels import Anisotropic, Gaussian, Kernel, median_distance
+from kernel_ot.samples import Samples
+
+
+def default_kernel(factor: float, samples: Samples, rng: np.random.Generator) -> Kernel:
+    r"""Return the Gaussian of the points multiplied by the root of their covariance.
+
+    :math:`k(x, x') = \exp(-|S^{1/2} (x - x')|^2 / (2 h^2))` with S the samples' pooled covariance
+    divided by the average variance of a coordinate, and h `factor` times the median distance of the
+    multiplied points. Directions of little spread, which matter little to the cost, then hardly
+    take from the kernel's resolution along those of much; see docs/accuracy.md for what it gains.
+
+    Parameters
+    ----------
+    factor : float
+        Bandwidth in median distances.
+    samples : Samples
+        In the preconditioned coordinates.
+    rng : numpy.random.Generator
+        Chooses the points for the median, where there are many.
+
+    Returns
+    -------
+    Kernel
+        `Gaussian` on the line and where the samples do not vary, else `Anisotropic`.
+    """
+    root = _covariance_root(samples)
+    if root is None:
+        return Gaussian(factor * typical_distance(samples, rng))
+    moved = Samples(samples.x @ root, samples.y @ root, samples.weights_x, samples.weights_y)
+    return Anisotropic(Gaussian(factor * typical_distance(moved, rng)), root)
+
+
+def typical_distance(samples: Samples, rng: np.random.Generator) -> float:
+    """Return the median distance of the pooled samples; 1 where all points are equal."""
+    points = np.concatenate([samples.x, samples.y])
+    if (points == points[0]).all():
+        return 1.0
+    return median_distance(samples.x, samples.y, rng)
+
+
+def _covariance_root(samples: Samples) -> Array | None:
+    """Return S^(1/2), or None where it would change nothing."""
+    if samples.x.shape[1] == 1:
+        return None
+    covariance = 0.0
+    for points, weights in ((samples.x, samples.weights_x), (samples.y, samples.weights_y)):
+        centred = points - weights @ points
+        covariance = covariance + (centred.T * weights) @ centred / 2
+    level = float(np.trace(covariance)) / samples.x.shape[1]
+    if not level > 0:
+        return None
+    values, vectors = np.linalg.eigh(covariance / level)
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)

@@ -1,0 +1,200 @@
+"""One kernel on one split: a path of regularisations, each fit scored on held-out points.
+
+The unit of all selection, serial in `KernelOT` and spread over workers by `KernelOTCV`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TypeAlias
+
+import numpy as np
+
+from kernel_ot._arrays import Array
+from kernel_ot.cutting_planes import adaptive_filling, c_transform
+from kernel_ot.distances import energy_distance
+from kernel_ot.kernels import Kernel
+from kernel_ot.potentials import Potentials
+from kernel_ot.preconditioning import Conjugation, fit_conjugation
+from kernel_ot.samples import Samples
+from kernel_ot.selection._default_kernel import default_kernel
+from kernel_ot.selection._settings import Filling, Settings, make_problem
+from kernel_ot.solvers import Solution, solve
+
+Pair: TypeAlias = tuple[Array, Array]
+KernelChoice: TypeAlias = float | Kernel
+"""A kernel, or the bandwidth of the default kernel in median distances, see `default_kernel`."""
+
+# Choosing needs a fit less exact than the one that is kept.
+_VIOLATION_TOL, _MAX_ROUNDS, _SOLVER_TOL = 5e-3, 15, 1e-6
+# The energy distance takes quadratic time; its noise needs no more points than this.
+_MAX_ENERGY_POINTS = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Training and held-out points in the user's coordinates.
+
+    Attributes
+    ----------
+    train, test : Samples
+    seed : int
+        Draws what is random.
+    max_kernel_points : int, optional
+        Of each training sample, at most so many are used for the kernel part; the preconditioner,
+        whose error no kernel should be chosen to mend, takes all of them.
+    """
+
+    train: Samples
+    test: Samples
+    seed: int
+    max_kernel_points: int | None = None
+
+    def kernel_points(self) -> Samples:
+        """Return the training points that the kernel part is fitted to."""
+        limit = self.max_kernel_points
+        if limit is None:
+            return self.train
+        # One seed for both, so that swapping samples of equal size does not change the points.
+        rows, columns = (
+            np.sort(np.random.default_rng(self.seed).permutation(len(points))[:limit])
+            for points in (self.train.x, self.train.y)
+        )
+        return self.train.restrict(rows, columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """The settings of one path, regularisations from large to small."""
+
+    kernel: KernelChoice
+    regularisations: tuple[tuple[float, float], ...]
+    """Pairs (reg_sos, reg_potential)."""
+    preconditioner: str | None
+    filling: Filling
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """How one setting did on one split, in user units.
+
+    Attributes
+    ----------
+    reg_sos, reg_potential : float
+        Infinite for the preconditioner alone (zero potentials), the first score of every path.
+    semi_dual : float
+        mean u(x_test) + mean u^c(y_test), larger is better.
+    energy : float
+        Energy distance between T(x_test) and y_test, smaller is better.
+    standard_error : float
+        Of `semi_dual` minus that of the best score before on this path.
+    violation : float
+        What the fit left of the constraint, relative to the mean cost of a pair.
+    seconds : float
+        The time of the fit.
+    """
+
+    reg_sos: float
+    reg_potential: float
+    semi_dual: float
+    energy: float
+    standard_error: float
+    violation: float
+    seconds: float
+
+
+def score_path(path: Path, split: Split) -> list[Score]:
+    """Return the scores of the whole path."""
+    return list(walk_path(path, split))
+
+
+def walk_path(path: Path, split: Split) -> Iterator[Score]:
+    """Yield the score of the preconditioner alone, then of each regularisation as it is fitted."""
+    train, test = split.train, split.test
+    change = fit_conjugation(
+        train.x, train.y, path.preconditioner, train.weights_x, train.weights_y
+    )
+    inner = change.changed(split.kernel_points())
+    held_out = change.changed(test)
+    base = change.cost(0.0, test.x, test.y, test.weights_x, test.weights_y)
+    rng = np.random.default_rng(split.seed)
+    kernel = path.kernel
+    if not isinstance(kernel, Kernel):
+        kernel = default_kernel(kernel, inner, rng)
+    energy = _energy(change.backward_y(held_out.x), test)
+    yield Score(np.inf, np.inf, base, energy, 0.0, 0.0, 0.0)
+    best, best_terms = 0.0, (np.zeros(len(test.x)), np.zeros(len(test.y)))
+    began = perf_counter()
+    for settings, potentials, violation in _fits(path, kernel, inner, change, rng):
+        seconds = perf_counter() - began
+        terms = semi_dual(potentials, inner.x, held_out.x, held_out.y)
+        value = float(test.weights_x @ terms[0] + test.weights_y @ terms[1])
+        yield Score(
+            settings.reg_sos,
+            settings.reg_potential,
+            base + change.scale**2 * value,
+            _energy(change.backward_y(potentials.transport(held_out.x)), test),
+            change.scale**2 * _standard_error(terms, best_terms, test),
+            violation,
+            seconds,
+        )
+        if value > best:
+            best, best_terms = value, terms
+        began = perf_counter()
+
+
+def _fits(
+    path: Path,
+    kernel: Kernel,
+    inner: Samples,
+    change: Conjugation,
+    rng: np.random.Generator,
+) -> Iterator[tuple[Settings, Potentials, float]]:
+    """Yield the potentials along the path; each fit starts where the one before ended."""
+    if path.filling.adaptive:
+        start = None
+        for reg_sos, reg_potential in path.regularisations:
+            fit = adaptive_filling(
+                inner,
+                kernel,
+                reg_potential,
+                start=start,
+                tol=_VIOLATION_TOL,
+                max_rounds=_MAX_ROUNDS,
+            )
+            start = fit.x_fill, fit.y_fill
+            violation = min(step.violation for step in fit.rounds)
+            yield Settings(kernel, reg_sos, reg_potential), fit.potentials, violation
+        return
+    x_fill, y_fill = path.filling.place(inner, change, rng)
+    solution: Solution | None = None
+    for reg_sos, reg_potential in path.regularisations:
+        settings = Settings(kernel, reg_sos, reg_potential)
+        problem = make_problem(inner, x_fill, y_fill, settings)
+        solution = solve(problem, tol=_SOLVER_TOL, init=solution)
+        yield settings, problem.potentials(solution.gamma), float("nan")
+
+
+def semi_dual(potentials: Potentials, candidates: Array, x: Array, y: Array) -> Pair:
+    """Return u at `x` and its c-transform at `y`, the terms of the semi-dual value."""
+    return potentials.u(x), c_transform(
+        potentials.u, y, candidates, potentials.inverse_transport(y)
+    )
+
+
+def _energy(images: Array, test: Samples) -> float:
+    a, b = test.weights_x[:_MAX_ENERGY_POINTS], test.weights_y[:_MAX_ENERGY_POINTS]
+    return energy_distance(images[: len(a)], test.y[: len(b)], a / a.sum(), b / b.sum())
+
+
+def _standard_error(terms: Pair, others: Pair, test: Samples) -> float:
+    """Return the standard error of the difference of two semi-dual values on the same points."""
+    variance = 0.0
+    weighted = zip(terms, others, (test.weights_x, test.weights_y), strict=True)
+    for mine, other, weights in weighted:
+        difference = mine - other
+        centred = difference - weights @ difference
+        variance += float(np.square(weights) @ np.square(centred))
+    return float(np.sqrt(variance))

@@ -1,0 +1,274 @@
+"""Choose bandwidth and regularisation by what held-out points say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import index
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from kernel_ot._arrays import Array
+from kernel_ot.kernels import Kernel
+from kernel_ot.samples import Samples
+from kernel_ot.selection._paths import KernelChoice, Path, Score, Split, walk_path
+from kernel_ot.selection._settings import Filling
+
+Criterion: TypeAlias = Literal["semi_dual", "energy"]
+CRITERIA: tuple[Criterion, ...] = ("semi_dual", "energy")
+
+# Few, since the criterion's noise leads to wrong choices among many; see docs/accuracy.md for those
+# that were compared.
+_BANDWIDTH_FACTORS, _BANDWIDTH_FACTORS_ON_THE_LINE = (0.5, 0.7), (0.7, 1.4)
+# Among more features the semi-dual value prefers settings whose maps overshoot; the energy distance
+# does not, but its noise leaves room for two settings only. Measured at 48, see docs/accuracy.md.
+MAX_SEMI_DUAL_DIMENSION = 20
+_BANDWIDTH_FACTORS_OF_MANY_FEATURES, _REG_POTENTIALS_OF_MANY_FEATURES = (0.35,), (1e-1, 1e-2)
+REG_POTENTIALS = (1e-1, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
+REG_SOS = 1e-3
+# Of each sample, held out in a split.
+_TEST_FRACTION = 1 / 3
+# The criterion's noise needs no more points than this; the time of a fit grows as their cube.
+_MAX_KERNEL_POINTS, _MAX_KERNEL_POINTS_OF_MANY_FEATURES = 400, 1000
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One setting and how it did on held-out points.
+
+    Attributes
+    ----------
+    bandwidth_factor : float
+        Bandwidth of the default kernel in median distances; infinite for the
+        preconditioner alone (zero potentials), 1 for a kernel that was given.
+    reg_potential : float
+        lambda_2.
+    semi_dual : tuple of float
+        mean u(x_test) + mean u^c(y_test) of each split, in squared user units; larger is better.
+    energy : tuple of float
+        Energy distance between T(x_test) and y_test of each split; smaller is better.
+    kernel : Kernel, optional
+        The kernel that was given, where it is no Gaussian with a multiple of the median distance.
+    reg_sos : float
+        lambda_1.
+    """
+
+    bandwidth_factor: float
+    reg_potential: float
+    semi_dual: tuple[float, ...]
+    energy: tuple[float, ...] = ()
+    kernel: Kernel | None = None
+    reg_sos: float = REG_SOS
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether this is the preconditioner alone."""
+        return bool(np.isinf(self.reg_potential))
+
+    @property
+    def score(self) -> float:
+        """Mean semi-dual value over the splits; larger is better."""
+        return float(np.mean(self.semi_dual))
+
+    def gain(self, criterion: Criterion = "semi_dual") -> float:
+        """Return the mean of a criterion over the splits with the sign that larger is better."""
+        return self.score if criterion == "semi_dual" else -float(np.mean(self.energy))
+
+
+def bandwidth_factors(dimension: int) -> tuple[float, ...]:
+    """Return the bandwidths, in median distances, that are compared by default."""
+    if dimension > MAX_SEMI_DUAL_DIMENSION:
+        return _BANDWIDTH_FACTORS_OF_MANY_FEATURES
+    return _BANDWIDTH_FACTORS_ON_THE_LINE if dimension == 1 else _BANDWIDTH_FACTORS
+
+
+def reg_potentials(dimension: int) -> tuple[float, ...]:
+    """Return the lambda_2 that are compared by default."""
+    many = dimension > MAX_SEMI_DUAL_DIMENSION
+    return _REG_POTENTIALS_OF_MANY_FEATURES if many else REG_POTENTIALS
+
+
+def make_candidate(kernel: KernelChoice, scores: list[Score]) -> Candidate:
+    """Return the candidate of one setting from its scores on all splits."""
+    first = scores[0]
+    given = isinstance(kernel, Kernel)
+    factor = np.inf if np.isinf(first.reg_potential) else 1.0 if given else float(kernel)  # type: ignore[arg-type]  # a number then
+    return Candidate(
+        factor,
+        first.reg_potential,
+        tuple(score.semi_dual for score in scores),
+        tuple(score.energy for score in scores),
+        kernel if given and np.isfinite(factor) else None,  # type: ignore[arg-type]  # a kernel then
+        first.reg_sos,
+    )
+
+
+def best_candidate(
+    candidates: tuple[Candidate, ...], criterion: Criterion = "semi_dual"
+) -> Candidate:
+    """Return the best by the criterion; of equal ones the first."""
+    return max(candidates, key=lambda candidate: candidate.gain(criterion))
+
+
+def least_regularised(candidates: tuple[Candidate, ...]) -> Candidate:
+    """Return the smallest lambda_2 that no other beats in energy distance by more than its noise.
+
+    The noise is twice the standard error, over the splits, of the difference to the best candidate.
+    """
+    best = best_candidate(candidates, "energy")
+
+    def as_good(candidate: Candidate) -> bool:
+        excess = np.subtract(candidate.energy, best.energy)
+        noise = np.std(excess, ddof=1) / np.sqrt(len(excess)) if len(excess) > 1 else 0.0
+        return bool(excess.mean() <= 2 * noise)
+
+    return min(filter(as_good, candidates), key=lambda candidate: candidate.reg_potential)
+
+
+def split_sample(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return indices of training and test points, at least 2 and 1 of them."""
+    order = rng.permutation(n)
+    n_test = min(max(1, round(_TEST_FRACTION * n)), n - 2)
+    return np.sort(order[n_test:]), np.sort(order[:n_test])
+
+
+def random_splits(samples: Samples, n_splits: int, rng: np.random.Generator) -> tuple[Split, ...]:
+    """Return random splits, each sample split on its own, a third of it held out."""
+    splits = []
+    for _ in range(n_splits):
+        # One seed for both, so that swapping samples of equal size does not change the splits.
+        seed = int(rng.integers(2**63))
+        train_x, test_x = split_sample(len(samples.x), np.random.default_rng(seed))
+        train_y, test_y = split_sample(len(samples.y), np.random.default_rng(seed))
+        splits.append(
+            Split(
+                samples.restrict(train_x, train_y),
+                samples.restrict(test_x, test_y),
+                int(rng.integers(2**63)),
+                _max_kernel_points(samples.x.shape[1]),
+            )
+        )
+    return tuple(splits)
+
+
+def share_in_splits(samples: Samples) -> float:
+    """Return which share of the smaller sample's points the kernel part of a random split has."""
+    fewest = min(len(samples.x), len(samples.y))
+    return min(1 - _TEST_FRACTION, _max_kernel_points(samples.x.shape[1]) / fewest)
+
+
+def _max_kernel_points(dimension: int) -> int:
+    many = dimension > MAX_SEMI_DUAL_DIMENSION
+    return _MAX_KERNEL_POINTS_OF_MANY_FEATURES if many else _MAX_KERNEL_POINTS
+
+
+def fold_splits(samples: Samples, cv: Any, rng: np.random.Generator) -> tuple[Split, ...]:
+    """Return the splits of a cross-validation, each sample cut into folds on its own.
+
+    Parameters
+    ----------
+    samples : Samples
+    cv : int or splitter
+        Number of folds, or an object with scikit-learn's `split(points)`.
+    rng : numpy.random.Generator
+        Shuffles the points, where `cv` is a number.
+
+    Raises
+    ------
+    ValueError
+        Fewer than 2 folds, more folds than points, fewer than 2 training points, or a splitter that
+        cuts both samples into different numbers of folds.
+    """
+    if hasattr(cv, "split") and not isinstance(cv, str):
+        both = [list(cv.split(points)) for points in (samples.x, samples.y)]
+    else:
+        both = [_folds(len(points), cv, rng) for points in (samples.x, samples.y)]
+    if len(both[0]) != len(both[1]):
+        raise ValueError(f"cv cuts x into {len(both[0])} folds and y into {len(both[1])}.")
+    splits = []
+    for (train_x, test_x), (train_y, test_y) in zip(*both, strict=True):
+        if min(len(train_x), len(train_y)) < 2:
+            raise ValueError("cv leaves fewer than 2 points to fit; more points are needed.")
+        train, test = samples.restrict(train_x, train_y), samples.restrict(test_x, test_y)
+        splits.append(Split(train, test, int(rng.integers(2**63))))
+    return tuple(splits)
+
+
+def _folds(n: int, n_folds: Any, rng: np.random.Generator) -> list[tuple[Array, Array]]:
+    try:
+        count = index(n_folds)
+    except TypeError:
+        raise ValueError(f"cv = {n_folds!r} must be a number of folds or a splitter.") from None
+    if isinstance(n_folds, bool) or not 2 <= count <= n:
+        raise ValueError(f"cv = {n_folds!r} must be at least 2 and at most the {n} points.")
+    order = rng.permutation(n)
+    return [
+        (np.sort(np.setdiff1d(order, fold)), np.sort(fold)) for fold in np.array_split(order, count)
+    ]
+
+
+def select(
+    samples: Samples,
+    preconditioner: str | None,
+    kernels: tuple[KernelChoice, ...],
+    reg_potentials: tuple[float, ...],
+    rng: np.random.Generator,
+    *,
+    n_splits: int = 3,
+    on_score: Callable[[Score], Any] | None = None,
+) -> tuple[Candidate, ...]:
+    """Return the settings that were tried; the best is the one with the largest score.
+
+    Parameters
+    ----------
+    samples : Samples
+        In the user's coordinates.
+    preconditioner : {"gaussian", "scale", None}
+        Fitted on each training part anew.
+    kernels : tuple of float or Kernel
+        Numbers are bandwidths of the default kernel in median distances.
+    reg_potentials : tuple of float
+        lambda_2, from large to small: each fit starts from the filling points of the one before.
+    rng : numpy.random.Generator
+        Draws the splits; each sample is split independently.
+    n_splits : int, default 3
+    on_score : callable, optional
+        Called after each fit; True ends the selection with what there is.
+
+    Returns
+    -------
+    tuple of Candidate
+        Settings that were scored on every split; a path of regularisations ends early on a split
+        where the score has fallen by more than its noise.
+    """
+    scores: dict[tuple[int, float], list[Score]] = {}
+    regularisations = tuple((REG_SOS, reg_potential) for reg_potential in reg_potentials)
+    n_begun, stopped = 0, False
+    for split in random_splits(samples, n_splits, rng):
+        n_begun += 1
+        for number, kernel in enumerate(kernels):
+            path = Path(kernel, regularisations, preconditioner, Filling())
+            best = -np.inf
+            for score in walk_path(path, split):
+                if np.isinf(score.reg_potential):
+                    if number == 0:
+                        scores.setdefault((-1, np.inf), []).append(score)
+                    best = score.semi_dual
+                    continue
+                scores.setdefault((number, score.reg_potential), []).append(score)
+                stopped = on_score is not None and on_score(score) is True
+                if stopped or score.semi_dual < best - 2 * score.standard_error:
+                    break
+                best = max(best, score.semi_dual)
+            if stopped:
+                break
+        if stopped:
+            break
+    # Stopped in the middle of a split, what is complete is compared.
+    n_needed = max(1, n_begun - stopped)
+    return tuple(
+        make_candidate(kernels[number], found[:n_needed])
+        for (number, _), found in scores.items()
+        if len(found) >= n_needed
+    )

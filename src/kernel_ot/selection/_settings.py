@@ -1,0 +1,94 @@
+"""What a fit needs beyond the samples, and the problem that it then poses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kernel_ot._arrays import Array, check_points
+from kernel_ot.filling import filling_points
+from kernel_ot.kernels import Kernel
+from kernel_ot.preconditioning import Conjugation
+from kernel_ot.problem import Problem
+from kernel_ot.samples import Samples
+
+_STATIC_FILL = 300
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Kernel, lambda_1 and lambda_2, with nothing left automatic."""
+
+    kernel: Kernel
+    reg_sos: float
+    reg_potential: float
+
+
+@dataclass(frozen=True, eq=False)
+class Filling:
+    """Where filling points come from: what `KernelOT` was given, not yet checked.
+
+    Attributes
+    ----------
+    strategy : str or (x_fill, y_fill)
+        "auto" and "adaptive" for cutting planes, a strategy of `kernel_ot.filling`, or points in
+        the user's coordinates.
+    count : "auto" or int
+        Of points that are not adaptive.
+    """
+
+    strategy: Any = "auto"
+    count: Any = "auto"
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether cutting planes choose the points."""
+        return isinstance(self.strategy, str) and self.strategy in ("auto", "adaptive")
+
+    def place(
+        self, changed: Samples, change: Conjugation, rng: np.random.Generator
+    ) -> tuple[Array, Array]:
+        """Return filling points in the changed coordinates; for a filling that is not adaptive."""
+        if isinstance(self.strategy, str):
+            return filling_points(
+                changed.x,
+                changed.y,
+                _STATIC_FILL if is_auto(self.count) else self.count,
+                self.strategy,  # type: ignore[arg-type]  # checked by filling_points
+                rng=rng,
+                weights_x=changed.weights_x,
+                weights_y=changed.weights_y,
+            )
+        try:
+            x_fill, y_fill = self.strategy
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"filling = {self.strategy!r} must be 'adaptive', a strategy of kernel_ot.filling, "
+                "or a pair (x_fill, y_fill) of arrays with one filling point a row."
+            ) from None
+        dimension = changed.x.shape[1]
+        x_fill = check_points(x_fill, "filling[0]", dimension=dimension)
+        y_fill = check_points(y_fill, "filling[1]", dimension=dimension)
+        return change.forward_x(x_fill), change.forward_y(y_fill)
+
+
+def is_auto(value: Any) -> bool:
+    """Return whether a parameter is the word "auto"."""
+    return isinstance(value, str) and value == "auto"
+
+
+def make_problem(samples: Samples, x_fill: Array, y_fill: Array, settings: Settings) -> Problem:
+    """Return the finite-dimensional problem on given filling points."""
+    return Problem.from_samples(
+        samples.x,
+        samples.y,
+        x_fill,
+        y_fill,
+        kernel=settings.kernel,
+        reg_sos=settings.reg_sos,
+        reg_potential=settings.reg_potential,
+        weights_x=samples.weights_x,
+        weights_y=samples.weights_y,
+    )

@@ -1,0 +1,1 @@
+"""The interior point methods: one predictor-corrector, two forms."""

@@ -1,0 +1,1 @@
+"""Solving inside of traced JAX code: loop, derivatives, batches."""

@@ -1,0 +1,1 @@
+"""The literature's methods, each as published."""

@@ -1,0 +1,55 @@
+"""What the methods that project on the positive semidefinite matrices share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel_ot._arrays import Array, namespace_of
+from kernel_ot._linalg import generic_vector, gram, smallest_eigenvalue, squared_lengths
+from kernel_ot.problem import Problem
+from kernel_ot.solvers._scaling import relative_complementarity, relative_stationarity
+
+# Products with a matrix spent on its norm, which is estimated cautiously: from above.
+_NORM_PRODUCTS = 20
+
+
+def curvature_norms(problem: Problem) -> tuple[Any, Any]:
+    """Return upper estimates of `|Q| / (2 lambda_2)` and of `|A|`, spectral norms.
+
+    `A A* = K o K`, so `|A|` is the root of the largest eigenvalue of an l x l matrix.
+    """
+    xp = namespace_of(problem.features)
+
+    def norm(matrix: Array) -> Any:
+        start = generic_vector(problem.n_fill, matrix)
+        return -smallest_eigenvalue(lambda v: -(matrix @ v), start, _NORM_PRODUCTS)
+
+    gradient = norm(problem.quadratic) / (2 * problem.reg_potential)
+    return gradient, xp.sqrt(norm(gram(problem.features) ** 2))
+
+
+def kkt_estimate(
+    problem: Problem, gamma: Array, multiplier: Array, constraint: Array, violation: Any
+) -> Any:
+    """Return the relative KKT residual, with `violation` for how far M(gamma) is from the cone.
+
+    Parameters
+    ----------
+    problem : Problem
+    gamma : array of shape (l,)
+    multiplier : array of shape (r, r)
+        Positive semidefinite.
+    constraint : array of shape (r, r)
+        M(gamma).
+    violation : array of shape ()
+        Upper bound of minus the smallest eigenvalue of M(gamma), in its units.
+    """
+    xp = namespace_of(gamma)
+    # The largest column norm: at most the spectral norm, and far cheaper.
+    size = xp.maximum(problem.reg_sos, xp.sqrt(xp.max(squared_lengths(constraint))))
+    errors = (
+        relative_stationarity(problem, gamma, problem.operator(multiplier)),
+        relative_complementarity(problem, gamma, xp.sum(multiplier * constraint)),
+        violation / size,
+    )
+    return xp.max(xp.stack([xp.asarray(error) for error in errors]))

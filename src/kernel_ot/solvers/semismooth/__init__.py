@@ -1,0 +1,1 @@
+"""The specialised semismooth Newton method."""

@@ -1,0 +1,145 @@
+"""Iterates of the semismooth Newton method: points of the smoothed path in their eigenbasis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kernel_ot._arrays import Array, branch, namespace_of, pytree
+from kernel_ot._linalg import (
+    add_to_diagonal,
+    cholesky_with_ridge,
+    eigvalsh,
+    quadratic_forms,
+    schur_complement,
+    weighted_squares,
+    zero_matrix,
+)
+from kernel_ot.problem import Problem
+from kernel_ot.solvers._scaling import relative_complementarity, relative_stationarity
+
+
+@pytree()
+@dataclass(frozen=True, eq=False)
+class SemismoothNewtonState:
+    """An iterate on the smoothed path, in the eigenbasis of `X / tau - tau M(gamma)`.
+
+    Attributes
+    ----------
+    gamma : array of shape (l,)
+    basis : array of shape (r, r)
+        Eigenvectors P, one a column; while `is_central` the lower Cholesky factor L of M(gamma).
+    features : array of shape (r, l)
+        `V = P' Phi`, or `L^-1 Phi`.
+    deviation : array of shape (r, r)
+        X / tau - diag(positive) in that basis: none but in the last states, whose X is as the
+        refined linear system gave it.
+    positive, negative : array of shape (r,)
+        Smoothed positive and negative parts of the eigenvalues: X / tau and tau M(gamma) as they
+        would be on the smoothed path. Their product is the squared smoothing parameter.
+    tau : array of shape ()
+        Scale between the multiplier and the constraint that makes both parts equally large.
+    smoothing : array of shape ()
+        The squared smoothing parameter, eps^2.
+    gap : array of shape ()
+        Relative complementarity of the X on the path.
+    is_central : array of shape ()
+        Whether M(gamma) is where the path has it, and X = eps^2 M(gamma)^-1 therefore needs no
+        eigenvectors: in the coordinates of L both are multiples of the identity.
+    residual : array of shape ()
+    failure : array of shape ()
+        Code of the `Status` that ends the solve here, 0 while there is none.
+    """
+
+    gamma: Array
+    basis: Array
+    features: Array
+    deviation: Array
+    positive: Array
+    negative: Array
+    tau: Any
+    smoothing: Any
+    gap: Any
+    is_central: Any
+    residual: Any
+    failure: Any = 0
+
+
+def state_on_path(
+    problem: Problem,
+    gamma: Array,
+    basis: Array,
+    features: Array,
+    values: Array,
+    tau: Any,
+    smoothing: Any,
+    refined: Any = False,
+    multiplier: Array | None = None,
+) -> SemismoothNewtonState:
+    """Return the state of eigenvalues `values`, with its residual and its scales rebalanced.
+
+    Its X is the one on the path, or, if `refined`, tau times the given `multiplier`, which is used
+    up.
+    """
+    xp = namespace_of(gamma)
+    positive, negative = _smoothed_parts(values, smoothing)
+    # X and M(gamma) share their eigenbasis on the path, so rebalancing them costs nothing.
+    balance = xp.sqrt(xp.max(positive) / xp.max(negative))
+    on_path_values = tau * weighted_squares(positive, features)
+    on_path = zero_matrix(basis), on_path_values, xp.zeros_like(tau)
+
+    def off_path(multiplier: Array) -> tuple[Array, Array, Any]:  # both may be slightly indefinite
+        sos_values = tau * quadratic_forms(multiplier, features)
+        lowest = eigvalsh(multiplier)[0] / xp.max(positive)
+        multiplier = add_to_diagonal(multiplier, -values)  # the constraint, in its place
+        lowest_constraint = eigvalsh(multiplier)[0] / xp.max(negative)
+        deviation = add_to_diagonal(multiplier, values - positive)
+        deviation /= balance
+        return deviation, sos_values, -xp.minimum(lowest, lowest_constraint)
+
+    deviation, sos_values, violation = (
+        on_path
+        if multiplier is None
+        else branch(refined, lambda: off_path(multiplier), lambda: on_path)
+    )
+    product = tau * problem.reg_sos * xp.sum(positive) + on_path_values @ gamma
+    gap = relative_complementarity(problem, gamma, product)
+    stationarity = relative_stationarity(problem, gamma, sos_values)
+    return SemismoothNewtonState(
+        gamma,
+        basis,
+        features,
+        deviation,
+        positive / balance,
+        negative * balance,
+        tau * balance,
+        smoothing,
+        gap,
+        xp.zeros_like(gap, dtype=bool),
+        xp.maximum(xp.maximum(stationarity, gap), violation),
+    )
+
+
+def least_cut(state: SemismoothNewtonState, aim: Any) -> Any:
+    """Return the cut below which nothing is gained, since it ends well within `aim`."""
+    return 0.3 * aim / state.gap
+
+
+def newton_factor(problem: Problem, state: SemismoothNewtonState) -> Array:
+    """Return the lower Cholesky factor of the Newton matrix, NaN where there is none.
+
+    `Q / (2 lambda_2) + (tau / eps)^2 (V' diag(x) V) o (V' diag(x) V)`.
+    """
+    xp = namespace_of(state.gamma)
+    root = xp.sqrt(state.positive * state.tau / xp.sqrt(state.smoothing))[:, None] * state.features
+    newton = schur_complement(root, root, problem.quadratic, 1 / (2 * problem.reg_potential))
+    del root
+    return cholesky_with_ridge(newton, overwrite=True)
+
+
+def _smoothed_parts(values: Array, smoothing: Any) -> tuple[Array, Array]:
+    """Return `(|s| +- s) / 2`, smoothed: both positive, difference s, product `smoothing`."""
+    xp = namespace_of(values)
+    larger = (xp.abs(values) + xp.sqrt(values**2 + 4 * smoothing)) / 2
+    smaller = smoothing / larger  # the cancelling root, without cancellation
+    return xp.where(values > 0, larger, smaller), xp.where(values > 0, smaller, larger)
