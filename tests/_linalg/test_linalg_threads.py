@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 import scipy.linalg  # noqa: F401  (loads its BLAS)
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from helpers import similar_case
-from kernel_ot import solve
-from kernel_ot._linalg import scipy_on_one_thread
+from kernel_ot import KernelOT, solve
+from kernel_ot._linalg import blas_on_one_thread, scipy_on_one_thread
 
 
 def _threads() -> dict[str, int]:
@@ -53,4 +54,27 @@ def test_a_fault_and_other_threads_leave_nothing_behind() -> None:
             thread.start()
         for thread in solves:
             thread.join()
+        assert _threads() == before
+
+
+def test_every_pool_is_held_and_given_back_whoever_leaves_first() -> None:
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = _threads()
+        outer, inner = blas_on_one_thread(), scipy_on_one_thread(100)
+        outer.__enter__()
+        inner.__enter__()
+        assert set(_threads().values()) == {1}
+        outer.__exit__(None, None, None)
+        assert _of_scipy(_threads()) in ([], [1])
+        inner.__exit__(None, None, None)
+        assert _threads() == before
+
+
+def test_a_fit_holds_every_pool_and_gives_them_back() -> None:
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    seen: list[dict[str, int]] = []
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = _threads()
+        KernelOT(callback=lambda _: seen.append(_threads())).fit(x, x[::-1] + 1)
+        assert set(seen[0].values()) == {1}
         assert _threads() == before

@@ -39,7 +39,7 @@ from kernel_ot._linalg._products import (
     without_negligible,
     zero_matrix,
 )
-from kernel_ot._linalg._threads import scipy_on_one_thread
+from kernel_ot._linalg._threads import blas_on_one_thread, scipy_on_one_thread
 
 __all__ = [
     "FeatureFactor",
@@ -47,6 +47,7 @@ __all__ = [
     "add_scaled",
     "add_to_diagonal",
     "add_unpacked",
+    "blas_on_one_thread",
     "cholesky",
     "cholesky_solve",
     "cholesky_with_ridge",

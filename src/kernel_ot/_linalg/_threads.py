@@ -16,7 +16,28 @@ from threadpoolctl import ThreadpoolController
 _LARGEST = 2000
 
 _lock = threading.Lock()
-_inside: dict[str, Any] = {"solves": 0, "limits": []}
+# By library: how many are inside, and the number of threads that it had before the first.
+_held: dict[str, tuple[int, int]] = {}
+
+
+@contextmanager
+def _on_one_thread(libraries: tuple[Any, ...]) -> Iterator[None]:
+    with _lock:
+        for library in libraries:
+            n_inside, threads = _held.get(library.filepath, (0, library.num_threads))
+            if n_inside == 0:
+                library.set_num_threads(1)
+            _held[library.filepath] = n_inside + 1, threads
+    try:
+        yield
+    finally:
+        with _lock:
+            for library in libraries:
+                n_inside, threads = _held.pop(library.filepath)
+                if n_inside == 1:
+                    library.set_num_threads(threads)
+                else:
+                    _held[library.filepath] = n_inside - 1, threads
 
 
 @contextmanager
@@ -35,26 +56,26 @@ def scipy_on_one_thread(size: int) -> Iterator[None]:
     if size > _LARGEST:
         yield
         return
-    with _lock:
-        if _inside["solves"] == 0:
-            _inside["limits"] = [(library, library.num_threads) for library in _scipy_libraries()]
-            for library, _ in _inside["limits"]:
-                library.set_num_threads(1)
-        _inside["solves"] += 1
-    try:
+    with _on_one_thread(_libraries(of_scipy_alone=True)):
         yield
-    finally:
-        with _lock:
-            _inside["solves"] -= 1
-            if _inside["solves"] == 0:
-                for library, threads in _inside["limits"]:
-                    library.set_num_threads(threads)
+
+
+@contextmanager
+def blas_on_one_thread() -> Iterator[None]:
+    """Keep NumPy's and SciPy's BLAS to one thread inside, for work on many small matrices.
+
+    Between the small products of a fit the threads of either pool wait actively for the other's.
+    The limit holds for the whole process as long as anyone is inside.
+    """
+    with _on_one_thread(_libraries(of_scipy_alone=False)):
+        yield
 
 
 @cache
-def _scipy_libraries() -> tuple[Any, ...]:
-    """Return the BLAS libraries that came with SciPy alone: looked for once, it takes a while."""
+def _libraries(of_scipy_alone: bool) -> tuple[Any, ...]:
+    """Return the BLAS libraries that are loaded: looked for once, it takes a while."""
     blas = ThreadpoolController().select(user_api="blas").lib_controllers
+    own = {"scipy", "scipy.libs"}
     return tuple(
-        library for library in blas if {"scipy", "scipy.libs"} & set(Path(library.filepath).parts)
+        library for library in blas if not of_scipy_alone or own & set(Path(library.filepath).parts)
     )

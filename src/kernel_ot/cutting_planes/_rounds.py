@@ -16,7 +16,7 @@ from time import perf_counter
 import numpy as np
 
 from kernel_ot._arrays import Array
-from kernel_ot._linalg import scipy_on_one_thread
+from kernel_ot._linalg import blas_on_one_thread
 from kernel_ot.cutting_planes._contact import ContactPoints, Embeddings
 from kernel_ot.cutting_planes._pairs import scan_pairs
 from kernel_ot.kernels import Kernel
@@ -77,7 +77,7 @@ class AdaptiveFit:
 
 
 # Two pools of threads would wait for each other on the cores, many times as long as they compute.
-@scipy_on_one_thread(0)
+@blas_on_one_thread()
 def adaptive_filling(
     samples: Samples,
     kernel: Kernel,

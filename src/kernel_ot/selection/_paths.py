@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from kernel_ot._arrays import Array
+from kernel_ot._linalg import blas_on_one_thread
 from kernel_ot.cutting_planes import AdaptiveFit, adaptive_filling, c_transform
 from kernel_ot.distances import energy_distance
 from kernel_ot.kernels import Kernel
@@ -110,6 +111,7 @@ class Score:
         return not self.violation > _VIOLATION_TOL
 
 
+@blas_on_one_thread()
 def score_path(path: Path, split: Split) -> list[Score]:
     """Return the scores of the whole path."""
     return list(walk_path(path, split))

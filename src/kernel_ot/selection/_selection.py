@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from kernel_ot._arrays import Array
+from kernel_ot._linalg import blas_on_one_thread
 from kernel_ot.kernels import Kernel
 from kernel_ot.samples import Samples
 from kernel_ot.selection._paths import KernelChoice, Path, Score, Split, walk_path
@@ -208,6 +209,7 @@ def _folds(n: int, n_folds: Any, rng: np.random.Generator) -> list[tuple[Array, 
     ]
 
 
+@blas_on_one_thread()
 def select(
     samples: Samples,
     preconditioner: str | None,
