@@ -181,3 +181,23 @@ def test_missing_extra_says_what_to_install(
     assert run.returncode == 1
     assert run.stderr.count("\n") == 1
     assert f"pip install 'kernel-ot[{extra}]'" in run.stderr
+
+
+def test_a_target_that_cannot_be_written_is_found_before_the_work(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(*_: object) -> None:
+        raise AssertionError("the work has begun")
+
+    monkeypatch.setattr(KernelOT, "fit", too_late)
+    monkeypatch.setattr(KernelOT, "load", too_late)
+    (tmp_path / "link").symlink_to(files / "model")
+    (tmp_path / "link.npy").symlink_to(files / "x32.npy")
+    for target in ("/dev/null", tmp_path, tmp_path / "no" / "m", tmp_path / "link"):
+        fitted = call("fit", files / "x.csv", files / "y.csv", "--out", target, code=1)
+        assert "cannot be written" in fitted.stderr
+    for target in (tmp_path / "link.npy", tmp_path / "no" / "t.npy", tmp_path / "t.mat:1x"):
+        call("transform", files / "model", files / "x.csv", "--out", target, code=1)
+    call("demo", "--out", files / "model", code=1)
+    (tmp_path / "summary.json").symlink_to(files / "model")
+    assert "symbolic link" in call("demo", "--out", tmp_path, code=1).stderr

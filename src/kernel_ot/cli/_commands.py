@@ -7,8 +7,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from kernel_ot._files import check_destination
 from kernel_ot.estimator import KernelOT
-from kernel_ot.io import Table, check_destination, read_table, write_table
+from kernel_ot.io import Table, check_table_destination, read_table, write_table
 from kernel_ot.progress import fit_goal, fit_progress, map_with_progress
 
 
@@ -48,6 +49,7 @@ def transform(
     progress: bool | None = None,
 ) -> dict[str, Any]:
     """Map the points of a file into another file and return the summary."""
+    check_table_destination(out)
     began = perf_counter()
     model = KernelOT.load(model_file)
     table = read_table(points, header=header)

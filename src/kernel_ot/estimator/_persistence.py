@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import secrets
 import warnings
 import zipfile
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 
 from kernel_ot import kernels
 from kernel_ot._arrays import Array
+from kernel_ot._files import atomic_path
 from kernel_ot._version import __version__
 from kernel_ot.cutting_planes import FillingRound
 from kernel_ot.kernels import Kernel
@@ -33,7 +33,7 @@ _KERNELS: dict[str, type[Kernel]] = {
 
 
 def save_state(model: Any, path: Path) -> None:
-    """Write `model` to `path` under a temporary name, then rename."""
+    """Write `model` to `path` whole or not at all."""
     solution, samples, change = model.solution_, model.samples_, model.conjugation_
     header = {
         "format": FORMAT,
@@ -87,13 +87,8 @@ def save_state(model: Any, path: Path) -> None:
     }
     if np.any(solution.multiplier):
         arrays["multiplier"] = solution.multiplier
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, header=np.array(json.dumps(header)), **arrays)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, header=np.array(json.dumps(header)), **arrays)
 
 
 def load_state(cls: type, path: Path) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kernel_ot._arrays import check_points
-from kernel_ot.io._atomic import atomic_path
+from kernel_ot._files import atomic_path, check_destination
 from kernel_ot.io._binary import read_mat, read_npy, read_npz, write_mat, write_npy, write_npz
 from kernel_ot.io._single_cell import read_h5ad, write_h5ad
 from kernel_ot.io._table import Table
@@ -124,6 +124,18 @@ def read_table(
     return replace(table, values=check_points(table.values, str(path)))
 
 
+def check_table_destination(destination: str | Path) -> tuple[Path, str | None]:
+    """Return file and variable if `write_table` can write there; ask before a long computation."""
+    path, variable = split_variable(destination)
+    suffix = _suffix(path)
+    if suffix == ".h5ad":
+        if variable not in (None, "X"):
+            raise ValueError(f"{path} is written to X; leave {variable!r} out.")
+    elif variable is not None and (not variable.isidentifier() or variable in _RESERVED):
+        raise ValueError(f"{variable!r} is no name for an array; use letters and digits, as in X.")
+    return check_destination(path), variable
+
+
 def write_table(destination: str | Path, table: Table) -> Path:
     """Write points to a file, whole or not at all.
 
@@ -160,10 +172,8 @@ def write_table(destination: str | Path, table: Table) -> Path:
     array([[1., 0.],
            [0., 1.]])
     """
-    path, variable = split_variable(destination)
+    path, variable = check_table_destination(destination)
     suffix = _suffix(path)
-    if variable is not None and (not variable.isidentifier() or variable in _RESERVED):
-        raise ValueError(f"{variable!r} is no name for an array; use letters and digits, as in X.")
     with atomic_path(path) as temporary:
         if suffix == ".npy":
             write_npy(temporary, table)
@@ -172,8 +182,6 @@ def write_table(destination: str | Path, table: Table) -> Path:
         elif suffix == ".mat":
             write_mat(temporary, table, variable)
         elif suffix == ".h5ad":
-            if variable not in (None, "X"):
-                raise ValueError(f"{path} is written to X; leave {variable!r} out.")
             write_h5ad(temporary, table)
         else:
             write_text(temporary, table)
