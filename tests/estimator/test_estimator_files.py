@@ -19,7 +19,7 @@ from kernel_ot.estimator import _model_file
 from kernel_ot.estimator._model_file import read_archive, write_archive
 from kernel_ot.kernels import Gaussian
 
-Parts = tuple[dict[str, Any], dict[str, Array]]
+Change = Callable[[dict[str, Any], dict[str, Array]], None]
 X = np.random.default_rng(0).normal(size=(14, 2))
 Y = np.random.default_rng(1).normal(size=(12, 2)) + 1
 
@@ -34,7 +34,7 @@ def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return file
 
 
-def forged(saved: Path, file: Path, change: Callable[[dict[str, Any], dict[str, Array]], None]):  # type: ignore[no-untyped-def]
+def forged(saved: Path, file: Path, change: Change) -> Path:
     """Write what `change` makes of a model, with a digest that is right."""
     header, arrays = copy.deepcopy(read_archive(saved))
     change(header, arrays)
@@ -128,7 +128,7 @@ def test_a_stop_that_is_called_converged_is_refused(tmp_path: Path) -> None:
         KernelOT.load(forged(tmp_path / "stopped.kot", tmp_path / "m.kot", change))
 
 
-def _save_as_before(file: Path, header: str, arrays: dict[str, Array]) -> None:
+def _save_as_before(file: Path, header: str, arrays: dict[str, Any]) -> None:
     with file.open("wb") as stream:
         np.savez(stream, header=np.array(header), **arrays)
 
@@ -146,7 +146,11 @@ def test_any_header_is_refused_with_a_reason(saved: Path, tmp_path: Path) -> Non
     values = [None, {}, [], "x", -1, 10**400, _nested(400)]
     cases = [(name, value) for name in required for value in values]
     cases += [(name, {"a": 1}) for name in ("candidates", "rounds", "filling")]
-    harmless = [("feature_names", []), ("feature_names", None), ("feature_names", {})]
+    harmless: list[tuple[str, Any]] = [
+        ("feature_names", []),
+        ("feature_names", None),
+        ("feature_names", {}),
+    ]
     harmless += [("kernel_ot_version", value) for value in values]
     harmless += [("parameters", {})]
     for name, value in cases:

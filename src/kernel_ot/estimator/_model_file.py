@@ -61,9 +61,13 @@ def write_archive(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Ar
             **header,
         }
     )
-    texts = {"header": np.array(text), "digest": np.array(_digest(text, arrays))}
+    members: dict[str, Any] = {
+        "header": np.array(text),
+        "digest": np.array(_digest(text, arrays)),
+        **arrays,
+    }
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **texts, **arrays)
+        np.savez(file, **members)
 
 
 def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:

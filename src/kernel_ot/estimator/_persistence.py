@@ -198,12 +198,17 @@ def _checked_solution(
 
 
 def _candidate(entry: dict[str, Any]) -> Candidate:
-    numbers = {name: float(entry[name]) for name in ("bandwidth_factor", "reg_potential")}
-    scores = {name: tuple(map(float, entry[name])) for name in ("semi_dual", "energy")}
     kernel = _decode(entry["kernel"])
     if not (kernel is None or isinstance(kernel, Kernel)):
         raise TypeError(f"the kernel of a candidate is {kernel!r}")
-    return Candidate(**numbers, **scores, kernel=kernel, reg_sos=float(entry["reg_sos"]))
+    return Candidate(
+        bandwidth_factor=float(entry["bandwidth_factor"]),
+        reg_potential=float(entry["reg_potential"]),
+        semi_dual=tuple(map(float, entry["semi_dual"])),
+        energy=tuple(map(float, entry["energy"])),
+        kernel=kernel,
+        reg_sos=float(entry["reg_sos"]),
+    )
 
 
 def _round(entry: dict[str, Any]) -> FillingRound:
