@@ -80,15 +80,16 @@ def test_any_missing_array_is_missed(saved: Path, tmp_path: Path) -> None:
 
 
 def test_every_array_of_another_shape_or_content_is_refused(saved: Path, tmp_path: Path) -> None:
+    changes: list[Callable[[Array], Array]] = [
+        lambda a: a[:-1],
+        lambda a: a[..., None],
+        lambda a: a[:0],
+        lambda a: np.full_like(a, np.nan),
+        lambda a: a.astype(np.float32),
+        lambda a: a.astype(complex),
+    ]
     for name in read_archive(saved)[1]:
-        for make in (
-            lambda a: a[:-1],
-            lambda a: a[..., None],
-            lambda a: a[:0],
-            lambda a: np.full_like(a, np.nan),
-            lambda a: a.astype(np.float32),
-            lambda a: a.astype(complex),
-        ):
+        for make in changes:
             file = forged(saved, tmp_path / "m.kot", lambda _, a: a.update({name: make(a[name])}))  # noqa: B023
             with pytest.raises(ValueError, match="is not a whole kernel-ot model: its"):
                 KernelOT.load(file)
