@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test lint types benchmark benchmark-accuracy study test-study clean
+.PHONY: demo test lint types benchmark benchmark-accuracy study study-real test-study clean
 
 demo: $(VENV)/.demo
 	$(BIN)/kernel-ot demo --out demo-output
@@ -37,13 +37,19 @@ STUDY := .venv-study
 study: $(STUDY)/.study
 	$(STUDY)/bin/poisoning-study run studies/poisoning/configs/reduced --out study-output --workers 2
 
+# The same questions on real signs: DATA is a folder of the benchmark's archives, whole or a part.
+DATA ?= ../shared/data/gtsrb
+
+study-real: $(STUDY)/.study
+	$(STUDY)/bin/poisoning-study run studies/poisoning/configs/real --data $(DATA) --partial --out study-real-output --workers 2
+
 test-study: $(STUDY)/.study
 	$(STUDY)/bin/python -m pytest studies/poisoning/tests
 
 # One command installs both, so that everything that needs PyTorch agrees on its pinned build.
 $(STUDY)/.study: pyproject.toml studies/poisoning/pyproject.toml
 	test -x $(STUDY)/bin/python || $(PYTHON) -m venv $(STUDY)
-	$(STUDY)/bin/python -m pip install --quiet -e '.[estimator]' -e 'studies/poisoning[test]'
+	$(STUDY)/bin/python -m pip install --quiet -e '.[estimator]' -e 'studies/poisoning[test,real]'
 	touch $@
 
 $(VENV)/bin/python:
@@ -56,4 +62,4 @@ $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(STUDY) demo-output benchmark-output study-output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(STUDY) demo-output benchmark-output study-output study-real-output .pytest_cache .mypy_cache .ruff_cache

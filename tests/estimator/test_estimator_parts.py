@@ -7,7 +7,9 @@ import pytest
 from scipy.optimize import lsq_linear
 
 from kernel_ot import _arrays as arrays
+from kernel_ot.cutting_planes._contact import ContactPoints, Embeddings
 from kernel_ot.cutting_planes._pairs import scan_pairs
+from kernel_ot.cutting_planes._pivoting import pivot
 from kernel_ot.cutting_planes._programme import polish, solve_pointwise
 from kernel_ot.cutting_planes._rounds import FillingRound, adaptive_filling
 from kernel_ot.estimator import c_transform
@@ -98,10 +100,12 @@ def test_adaptive_filling_leaves_no_violation_and_solves_the_semidefinite_proble
     kernel, reg = Gaussian(1.5), 1e-3
     fit = adaptive_filling(samples, kernel, reg, tol=1e-4)
     assert fit.complete
-    assert fit.scan.largest <= 1e-4 * samples.mean_cost()
+    u, v = fit.potentials.u(samples.x), fit.potentials.v(samples.y)
+    assert scan_pairs(samples.x, samples.y, u, v).largest <= 1e-4 * samples.mean_cost()
     for reg_sos in (1e-6, 1e-2):
-        problem = make_problem(samples, fit.x_fill, fit.y_fill, Settings(kernel, reg_sos, reg))
-        report = check_optimality(problem, fit.gamma, np.zeros((problem.rank, problem.rank)))
+        points = fit.points
+        problem = make_problem(samples, points.x, points.y, Settings(kernel, reg_sos, reg))
+        report = check_optimality(problem, points.gamma, np.zeros((problem.rank, problem.rank)))
         assert report.residual < 1e-8
     solution = solve(problem, tol=1e-7)
     assert solution.cost == pytest.approx(fit.rounds[-1].dual, abs=1e-5)
@@ -132,10 +136,76 @@ def test_a_warm_start_ends_at_the_same_solution() -> None:
     samples = uniform_samples()
     cold = adaptive_filling(samples, Gaussian(1.0), 1e-3, tol=1e-4)
     other = adaptive_filling(samples, Gaussian(1.0), 1e-2, tol=1e-4)
-    warm = adaptive_filling(
-        samples, Gaussian(1.0), 1e-3, tol=1e-4, start=(other.x_fill, other.y_fill)
-    )
+    warm = adaptive_filling(samples, Gaussian(1.0), 1e-3, tol=1e-4, start=other)
+    assert warm.complete
     assert warm.rounds[-1].dual == pytest.approx(cold.rounds[-1].dual, abs=1e-2)
+
+
+@pytest.mark.parametrize("start", [0.0, 0.5, 1.0])
+def test_pivoting_meets_the_optimality_conditions_from_any_start(start: float) -> None:
+    rng = np.random.default_rng(2)
+    factor = rng.normal(size=(8, 60))
+    quadratic, linear = factor.T @ factor, factor.T @ rng.normal(size=8)
+    ridge, slack_tol = 1e-3, 1e-9
+    active = rng.random(60) < start
+    found = pivot(quadratic, linear, active, ridge=ridge, slack_tol=slack_tol)
+    assert found.ended
+    slack = quadratic @ found.gamma + ridge * found.gamma - linear
+    assert found.gamma.min() >= 0
+    assert slack[~found.active].min() >= -slack_tol - 1e-7
+    np.testing.assert_allclose(slack[found.active], 0, atol=1e-7)
+
+
+def test_the_interior_point_method_takes_over_where_pivoting_does_not_end() -> None:
+    rng = np.random.default_rng(2)
+    factor, points = rng.normal(size=(30, 60)), np.zeros((60, 2))
+    quadratic, linear = factor.T @ factor, factor.T @ rng.normal(size=30)
+    everywhere = np.ones(60, dtype=bool)
+    assert not pivot(quadratic, linear, everywhere, ridge=1e-3, slack_tol=1e-9).ended
+    embeddings = Embeddings(uniform_samples(), Gaussian(1.0))
+    held = ContactPoints(embeddings, points, points, quadratic, linear, np.ones(60))
+    kept = held.solved(0.5, 1e-9)
+    assert kept.gamma.min() > 0
+    np.testing.assert_allclose(kept.quadratic @ kept.gamma, kept.embedding, atol=1e-8)
+    value = kept.gamma @ (kept.quadratic @ kept.gamma) / 2 - kept.embedding @ kept.gamma
+    reference = solve_pointwise(quadratic, linear)
+    expected = reference @ (quadratic @ reference) / 2 - linear @ reference
+    assert value == pytest.approx(expected, rel=1e-6)
+
+
+def test_pivoting_agrees_with_the_interior_point_method() -> None:
+    rng = np.random.default_rng(3)
+    points = rng.normal(size=(80, 2))
+    quadratic, linear = Gaussian(1.0)(points, points), np.cos(points[:, 0]) - 0.5
+    found = pivot(quadratic, linear, np.zeros(80, dtype=bool), ridge=1e-6, slack_tol=1e-9)
+    reference = solve_pointwise(quadratic, linear)
+    assert found.ended
+    values = [g @ (quadratic @ g) / 2 - linear @ g for g in (found.gamma, reference)]
+    assert values[0] == pytest.approx(values[1], rel=1e-5)
+
+
+def test_growing_and_cutting_keeps_the_matrices_of_the_points() -> None:
+    samples, kernel = uniform_samples(), Gaussian(0.8)
+    embeddings = Embeddings(samples, kernel)
+    grown = ContactPoints.at(embeddings, samples.x[:20], samples.y[:20]).extended(
+        samples.x[20:30], samples.y[25:35]
+    )
+    kept = grown.solved(1e-3, 1e-4)
+    whole = make_problem(samples, kept.x, kept.y, Settings(kernel, 1e-3, 1e-3))
+    np.testing.assert_allclose(kept.quadratic, whole.quadratic, atol=1e-9)
+    np.testing.assert_allclose(kept.embedding, whole.embedding, atol=1e-12)
+    here, potentials = kept.at_samples(1e-3), kept.potentials(1e-3)
+    np.testing.assert_allclose(here.u, potentials.u(samples.x), atol=1e-8)
+    np.testing.assert_allclose(here.images_y, potentials.inverse_transport(samples.y), atol=1e-8)
+
+
+def test_a_path_goes_on_where_a_round_would_have_filled_the_room() -> None:
+    # Points that lost contact make room; a path along lambda_2 ends without a violated pair.
+    samples = uniform_samples(300, 300)
+    fit = None
+    for reg in (1e-1, 1e-2, 1e-3, 1e-4):
+        fit = adaptive_filling(samples, Gaussian(1.0), reg, start=fit, max_fill=400, tol=5e-3)
+        assert fit.complete
 
 
 def test_kernel_points_of_a_split_are_drawn_from_the_whole_sample() -> None:

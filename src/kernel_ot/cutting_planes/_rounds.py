@@ -10,20 +10,22 @@ are the contact points of the constraint.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
 
 from kernel_ot._arrays import Array
-from kernel_ot.cutting_planes._pairs import PairScan, scan_pairs
-from kernel_ot.cutting_planes._programme import polish, solve_pointwise
+from kernel_ot._linalg import scipy_on_one_thread
+from kernel_ot.cutting_planes._contact import ContactPoints, Embeddings
+from kernel_ot.cutting_planes._pairs import scan_pairs
 from kernel_ot.kernels import Kernel
-from kernel_ot.potentials import KernelExpansion, Potentials
+from kernel_ot.potentials import Potentials
 from kernel_ot.samples import Samples
 
-# A round adds as many points as it holds, and at least this many.
-_MIN_ADDED = 400
+# A round adds half as many points as it holds, and at least this many: what is not in contact makes
+# the next programme larger for nothing.
+_FIRST_POINTS, _FEWEST_ADDED = 100, 100
 
 
 @dataclass(frozen=True)
@@ -54,37 +56,38 @@ class AdaptiveFit:
 
     Attributes
     ----------
-    x_fill, y_fill : ndarray of shape (l, d)
-        The contact points.
-    gamma : ndarray of shape (l,)
-        Their multipliers.
-    potentials : Potentials
-        In the coordinates of the fit.
-    scan : PairScan
-        The constraint on all sample pairs for these potentials.
+    points : ContactPoints
+        The contact points with their multipliers, exact to rounding.
+    reg_potential : float
+        lambda_2.
     rounds : tuple of FillingRound
     complete : bool
         Whether no violation above the tolerance was left; the round with the smallest one else.
     """
 
-    x_fill: Array
-    y_fill: Array
-    gamma: Array
-    potentials: Potentials
-    scan: PairScan
+    points: ContactPoints
+    reg_potential: float
     rounds: tuple[FillingRound, ...]
     complete: bool
 
+    @property
+    def potentials(self) -> Potentials:
+        """In the coordinates of the fit."""
+        return self.points.potentials(self.reg_potential)
 
+
+# Two pools of threads would wait for each other on the cores, many times as long as they compute.
+@scipy_on_one_thread(0)
 def adaptive_filling(
     samples: Samples,
     kernel: Kernel,
     reg_potential: float,
     *,
-    start: tuple[Array, Array] | None = None,
+    start: AdaptiveFit | None = None,
     tol: float = 2e-3,
-    max_fill: int = 2000,
-    max_rounds: int = 30,
+    max_fill: int = 4000,
+    max_rounds: int = 60,
+    recheck: bool = True,
     on_round: Callable[[FillingRound], bool] | None = None,
 ) -> AdaptiveFit:
     """Solve with filling points chosen by cutting planes.
@@ -96,14 +99,18 @@ def adaptive_filling(
         Of both potentials.
     reg_potential : float
         lambda_2.
-    start : tuple of two ndarray of shape (l, d), optional
-        Filling points of the first round; by default (x_i, x_i) and (y_j, y_j), the contact points
+    start : AdaptiveFit, optional
+        A fit of the same samples and kernel with another lambda_2, whose contact points, matrices
+        and embeddings are used again; by default (x_i, x_i) and (y_j, y_j), the contact points
         of the identity map, which is what preconditioned samples start from.
     tol : float, default 2e-3
         Violations up to this part of the mean cost of a pair are left.
-    max_fill : int, default 2000
+    max_fill : int, default 4000
         The most violated pairs are added first, and no more than this are held.
-    max_rounds : int, default 30
+    max_rounds : int, default 60
+    recheck : bool, default True
+        Whether a fit counts as complete only if its exact multipliers leave no violation either.
+        Rounds solve with a small ridge; choosing settings can do without.
     on_round : callable, optional
         Called after each round; True ends the filling.
 
@@ -112,46 +119,46 @@ def adaptive_filling(
     AdaptiveFit
     """
     began = perf_counter()
-    x, y = samples.x, samples.y
-    x_fill, y_fill = _identity_start(x, y, max_fill) if start is None else start
     unit = max(samples.mean_cost(), np.finfo(float).tiny)
+    points = _identity_start(samples, kernel, max_fill) if start is None else start.points
     rounds: list[FillingRound] = []
+    best: tuple[float, ContactPoints] | None = None
     while True:
-        quadratic, linear = _quadratic_form(samples, x_fill, y_fill, kernel, reg_potential)
-        kept, gamma = polish(quadratic, linear, solve_pointwise(quadratic, linear))
-        x_fill, y_fill = x_fill[kept], y_fill[kept]
-        potentials = _potentials(samples, x_fill, y_fill, gamma, kernel, reg_potential)
-        scan, new_x, new_y, violation = _violated_pairs(samples, potentials)
-        dual = potentials.u(x) @ samples.weights_x + potentials.v(y) @ samples.weights_y
+        points = points.solved(reg_potential, tol * unit)
+        violated = _violated_pairs(samples, points, reg_potential)
+        if recheck and violated.largest <= tol * unit:
+            points = points.polished(reg_potential)
+            violated = _violated_pairs(samples, points, reg_potential)
         rounds.append(
             FillingRound(
-                n_fill=len(kept),
-                violation=float(violation.max()) / unit,
-                dual=float(dual),
+                n_fill=len(points.x),
+                violation=violated.largest / unit,
+                dual=violated.dual,
                 seconds=perf_counter() - began,
             )
         )
-        if rounds[-1].violation <= min(step.violation for step in rounds):
-            best = AdaptiveFit(x_fill, y_fill, gamma, potentials, scan, (), False)
+        if best is None or rounds[-1].violation <= best[0]:
+            best = rounds[-1].violation, points
         complete = rounds[-1].violation <= tol
         stopped = on_round is not None and on_round(rounds[-1]) is True
-        room = max_fill - len(x_fill)
+        room = max_fill - len(points.x)
         if complete or stopped or room <= 0 or len(rounds) >= max_rounds:
-            return replace(best, rounds=tuple(rounds), complete=complete)
-        order = np.argsort(-violation, kind="stable")
-        order = order[violation[order] > tol * unit]
+            exact = best[1].polished(reg_potential)
+            return AdaptiveFit(exact, reg_potential, tuple(rounds), complete)
+        order = np.argsort(-violated.by, kind="stable")
+        order = order[violated.by[order] > tol * unit]
         # Neighbours violate together and are cured together: a spread over all of them, the worst
         # first, does as well as all and keeps the round's matrices small.
-        count = min(room, max(_MIN_ADDED, len(x_fill)))
+        count = min(room, max(_FEWEST_ADDED, len(points.x) // 2))
         order = order[np.unique(np.linspace(0, len(order) - 1, count).astype(np.intp))]
-        x_fill = np.concatenate([x_fill, new_x[order]])
-        y_fill = np.concatenate([y_fill, new_y[order]])
+        points = points.extended(violated.x[order], violated.y[order])
 
 
-def _identity_start(x: Array, y: Array, max_fill: int) -> tuple[Array, Array]:
-    half = max(1, max_fill // 2)
-    points = np.concatenate([x[_spread(len(x), half)], y[_spread(len(y), half)]])
-    return points, points
+def _identity_start(samples: Samples, kernel: Kernel, max_fill: int) -> ContactPoints:
+    half = max(1, min(max_fill, _FIRST_POINTS) // 2)
+    x, y = samples.x, samples.y
+    points = np.concatenate([x[_spread(len(x), half)], y[_spread(len(y), half)]])[:max_fill]
+    return ContactPoints.at(Embeddings(samples, kernel), points, points)
 
 
 def _spread(n: int, count: int) -> Array:
@@ -159,52 +166,41 @@ def _spread(n: int, count: int) -> Array:
     return np.unique(np.linspace(0, n - 1, min(n, count)).astype(np.intp))
 
 
-def _quadratic_form(
-    samples: Samples, x_fill: Array, y_fill: Array, kernel: Kernel, reg_potential: float
-) -> tuple[Array, Array]:
-    """Return Q and z of the finite-dimensional dual (Vacher et al. 2021, equation 9)."""
-    quadratic = kernel(x_fill, x_fill) + kernel(y_fill, y_fill)
-    embedding = kernel.apply(x_fill, samples.x, samples.weights_x)
-    embedding = embedding + kernel.apply(y_fill, samples.y, samples.weights_y)
-    cost = np.sum(np.square(x_fill - y_fill), axis=1) / 2
-    return quadratic, embedding - 2 * reg_potential * cost
+@dataclass(frozen=True, eq=False)
+class _ViolatedPairs:
+    """The worst pair of every row, column and map, and by how much it violates."""
 
+    x: Array
+    y: Array
+    by: Array
+    dual: float
 
-def _potentials(
-    samples: Samples,
-    x_fill: Array,
-    y_fill: Array,
-    gamma: Array,
-    kernel: Kernel,
-    reg_potential: float,
-) -> Potentials:
-    scale = 2 * reg_potential
-    sides = [
-        KernelExpansion(
-            kernel, np.concatenate([points, fill]), np.concatenate([weights, -gamma]) / scale
-        )
-        for points, fill, weights in (
-            (samples.x, x_fill, samples.weights_x),
-            (samples.y, y_fill, samples.weights_y),
-        )
-    ]
-    return Potentials(*sides)
+    @property
+    def largest(self) -> float:
+        """The largest violation; negative where the constraint has room everywhere."""
+        return float(self.by.max())
 
 
 def _violated_pairs(
-    samples: Samples, potentials: Potentials
-) -> tuple[PairScan, Array, Array, Array]:
-    """Return the scan, and the worst pair of every row, column and map, with its violation."""
+    samples: Samples, points: ContactPoints, reg_potential: float
+) -> _ViolatedPairs:
     x, y = samples.x, samples.y
-    u_x, v_y = potentials.u(x), potentials.v(y)
-    scan = scan_pairs(x, y, u_x, v_y)
-    moved_x, moved_y = potentials.transport(x), potentials.inverse_transport(y)
-    off_x = u_x + potentials.v(moved_x) - np.sum(np.square(x - moved_x), axis=1) / 2
-    off_y = v_y + potentials.u(moved_y) - np.sum(np.square(y - moved_y), axis=1) / 2
-    new_x = np.concatenate([x, x[scan.column_partner], x, moved_y])
-    new_y = np.concatenate([y[scan.row_partner], y, moved_x, y])
-    violation = np.concatenate([scan.row_best, scan.column_best, off_x, off_y])
+    here, potentials = points.at_samples(reg_potential), points.potentials(reg_potential)
+    scan = scan_pairs(x, y, here.u, here.v)
+    off_x = _violation(here.u, potentials.v(here.images_x), x, here.images_x)
+    off_y = _violation(here.v, potentials.u(here.images_y), y, here.images_y)
+    by = np.concatenate([scan.row_best, scan.column_best, off_x, off_y])
     # A pair that is the worst of its row and of its column is one pair.
     columns = np.arange(len(y)) + len(x)
-    violation[columns[scan.row_partner[scan.column_partner] == np.arange(len(y))]] = -np.inf
-    return scan, new_x, new_y, violation
+    by[columns[scan.row_partner[scan.column_partner] == np.arange(len(y))]] = -np.inf
+    return _ViolatedPairs(
+        x=np.concatenate([x, x[scan.column_partner], x, here.images_y]),
+        y=np.concatenate([y[scan.row_partner], y, here.images_x, y]),
+        by=by,
+        dual=float(samples.weights_x @ here.u + samples.weights_y @ here.v),
+    )
+
+
+def _violation(value: Array, other_value: Array, points: Array, others: Array) -> Array:
+    violation: Array = value + other_value - np.sum(np.square(points - others), axis=1) / 2
+    return violation

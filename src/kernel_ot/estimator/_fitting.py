@@ -151,13 +151,14 @@ def solve_adaptively(
         settings.reg_potential,
         tol=violation_tol,
         max_fill=max_fill,
-        max_rounds=30 if max_iter is None else max(1, max_iter),
+        max_rounds=60 if max_iter is None else max(1, max_iter),
         on_round=on_round,
     )
     filled = perf_counter() - began
-    problem = make_problem(samples, fit.x_fill, fit.y_fill, settings)
+    points = fit.points
+    problem = make_problem(samples, points.x, points.y, settings)
     zero = np.zeros((problem.rank, problem.rank))
-    report = check_optimality(problem, fit.gamma, zero)
+    report = check_optimality(problem, points.gamma, zero)
     residual = float(report.residual)
     if ended is Status.CONVERGED:
         if method != "auto":
@@ -165,15 +166,15 @@ def solve_adaptively(
         if not residual <= tol:
             ended = Status.NO_PROGRESS
     seconds = perf_counter() - began
-    objective = float(problem.objective(fit.gamma))
+    objective = float(problem.objective(points.gamma))
     history.append(Progress(len(history), residual, objective, seconds))
     watch.tell(history[-1], "solve")
     solution = Solution(
         status=ended,
-        gamma=fit.gamma,
+        gamma=points.gamma,
         multiplier=zero,
         objective=objective,
-        cost=float(problem.cost(fit.gamma)),
+        cost=float(problem.cost(points.gamma)),
         optimality=report,
         iterations=len(fit.rounds),
         method="cutting_planes",

@@ -30,7 +30,7 @@ from kernel_ot.problem import Problem
 from kernel_ot.samples import Samples
 from kernel_ot.selection import Filling, is_auto, make_problem, semi_dual
 
-_MAX_FILL = 1500
+_MAX_FILL = 4000
 
 
 class KernelOT(TransformerMixin, BaseEstimator):
@@ -59,7 +59,7 @@ class KernelOT(TransformerMixin, BaseEstimator):
         smaller for 1e-1 or for the preconditioner alone.
     n_fill : "auto" or int, default "auto"
         Number of filling points: the largest number held at once where filling is adaptive ("auto":
-        1500), the exact number else ("auto": 300).
+        4000), the exact number else ("auto": 300).
     filling : "auto", "adaptive", strategy, or (x_fill, y_fill), default "auto"
         "auto" is "adaptive": cutting planes over all n x m sample pairs and the pairs that the maps
         propose. Strategies: see `kernel_ot.filling.filling_points`. Arrays: in user's coordinates.
@@ -74,7 +74,7 @@ class KernelOT(TransformerMixin, BaseEstimator):
         Adaptive filling ends when no pair violates the constraint by more than this part of the
         mean cost of a pair.
     max_iter : int, optional
-        Rounds of adaptive filling (default 30), or steps of the solver.
+        Rounds of adaptive filling (default 60), or steps of the solver.
     time_limit : float, optional
         Seconds for the final solve; selection comes before.
     n_splits : int, default 3

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from kernel_ot._arrays import Array
-from kernel_ot.cutting_planes import adaptive_filling, c_transform
+from kernel_ot.cutting_planes import AdaptiveFit, adaptive_filling, c_transform
 from kernel_ot.distances import energy_distance
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
@@ -28,7 +28,7 @@ KernelChoice: TypeAlias = float | Kernel
 """A kernel, or the bandwidth of the default kernel in median distances, see `default_kernel`."""
 
 # Choosing needs a fit less exact than the one that is kept.
-_VIOLATION_TOL, _MAX_ROUNDS, _SOLVER_TOL = 5e-3, 15, 1e-6
+_VIOLATION_TOL, _MAX_ROUNDS, _SOLVER_TOL = 5e-3, 40, 1e-6
 # The energy distance takes quadratic time; its noise needs no more points than this.
 _MAX_ENERGY_POINTS = 1000
 
@@ -104,6 +104,11 @@ class Score:
     violation: float
     seconds: float
 
+    @property
+    def complete(self) -> bool:
+        """Whether filling ended: what violates the constraint says nothing by its value."""
+        return not self.violation > _VIOLATION_TOL
+
 
 def score_path(path: Path, split: Split) -> list[Score]:
     """Return the scores of the whole path."""
@@ -154,17 +159,17 @@ def _fits(
 ) -> Iterator[tuple[Settings, Potentials, float]]:
     """Yield the potentials along the path; each fit starts where the one before ended."""
     if path.filling.adaptive:
-        start = None
+        start: AdaptiveFit | None = None
         for reg_sos, reg_potential in path.regularisations:
-            fit = adaptive_filling(
+            start = fit = adaptive_filling(
                 inner,
                 kernel,
                 reg_potential,
                 start=start,
                 tol=_VIOLATION_TOL,
                 max_rounds=_MAX_ROUNDS,
+                recheck=False,
             )
-            start = fit.x_fill, fit.y_fill
             violation = min(step.violation for step in fit.rounds)
             yield Settings(kernel, reg_sos, reg_potential), fit.potentials, violation
         return

@@ -240,7 +240,7 @@ def select(
     -------
     tuple of Candidate
         Settings that were scored on every split; a path of regularisations ends early on a split
-        where the score has fallen by more than its noise.
+        where the score has fallen by more than its noise, or where filling did not end.
     """
     scores: dict[tuple[int, float], list[Score]] = {}
     regularisations = tuple((REG_SOS, reg_potential) for reg_potential in reg_potentials)
@@ -256,9 +256,11 @@ def select(
                         scores.setdefault((-1, np.inf), []).append(score)
                     best = score.semi_dual
                     continue
-                scores.setdefault((number, score.reg_potential), []).append(score)
+                if score.complete:
+                    scores.setdefault((number, score.reg_potential), []).append(score)
                 stopped = on_score is not None and on_score(score) is True
-                if stopped or score.semi_dual < best - 2 * score.standard_error:
+                worse = score.semi_dual < best - 2 * score.standard_error
+                if stopped or worse or not score.complete:
                     break
                 best = max(best, score.semi_dual)
             if stopped:

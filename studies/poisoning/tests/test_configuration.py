@@ -31,7 +31,7 @@ def _write(folder: Path, study: str = STUDY, experiment: str = EXPERIMENT) -> Pa
     return folder
 
 
-@pytest.mark.parametrize("name", ["reduced", "gtsrb"])
+@pytest.mark.parametrize("name", ["reduced", "gtsrb", "real"])
 def test_shipped_configurations_are_whole(name: str) -> None:
     study = load_study(CONFIGS / name)
     assert len(study.settings.seeds) >= 3

@@ -9,9 +9,10 @@ from torch.nn.functional import cross_entropy
 
 from poisoning_study import StudyError
 from poisoning_study.data import ImageSet
-from poisoning_study.models import Discriminator, FrozenEncoder, seeded_backbone
+from poisoning_study.models import Classifier, Discriminator, FrozenEncoder, seeded_backbone
 from poisoning_study.objectives import FORMS, CraftSettings, craft, perturbation_size
 from poisoning_study.objectives._adversarial import AdversarialObjective
+from poisoning_study.objectives._error import ErrorObjective
 from poisoning_study.objectives._perturbations import Perturbation
 
 TINY = CraftSettings(
@@ -154,3 +155,35 @@ def test_images_that_unet_cannot_halve(signs: ImageSet) -> None:
     odd = ImageSet(signs.images[:, :16, :16], signs.labels, signs.tracks, 4)
     with pytest.raises(StudyError, match="multiples of 16, at least 32, not 16 x 16"):
         craft(odd, TINY, 0, _encoder)
+
+
+def test_sample_wise_strength_grows_with_the_steps(signs: ImageSet) -> None:
+    sizes = []
+    for epochs in (1, 3, 8):
+        settings = replace(TINY, form="sample-wise", epochs=epochs, batch_size=8)
+        sizes.append(perturbation_size(signs.images, craft(signs, settings, 0, _encoder).images))
+    strengths = [size["rms"] for size in sizes]
+    assert strengths[0] < strengths[1] < strengths[2]  # type: ignore[operator]
+    # An eighth of the bound a step: an image is seen once an epoch.
+    assert strengths[0] < 1.5 < 2.5 < strengths[2]  # type: ignore[operator]
+
+
+def test_rows_outside_of_the_batch_stay(signs: ImageSet) -> None:
+    settings = replace(TINY, form="sample-wise")
+    torch.manual_seed(0)
+    perturbation = Perturbation(settings, len(signs), 4, (32, 32))
+    surrogates = [Classifier(seeded_backbone("small/residual", 0), 4)]
+    objective = ErrorObjective(settings, perturbation, surrogates)
+    assert perturbation.free is not None
+    images = torch.from_numpy(signs.images[:8]).permute(0, 3, 1, 2) / 255
+    labels = torch.from_numpy(signs.labels[:8])
+    objective.step(images, labels, torch.arange(8))
+    before = perturbation.free.table.detach().clone()
+    objective.step(images, labels, torch.arange(8, 16))
+    moved = (perturbation.free.table != before).flatten(1).any(1)
+    assert moved.nonzero().flatten().tolist() == list(range(8, 16))
+
+
+def test_the_strength_of_noise_is_its_bound_and_root_mean_square(signs: ImageSet) -> None:
+    grey = np.full_like(signs.images, 128)
+    assert perturbation_size(grey, grey + np.uint8(16))["rms"] == pytest.approx(16)

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
+from poisoning_study import StudyError
 from poisoning_study.files import write_atomically
-from poisoning_study.protocol import RunStore
+from poisoning_study.protocol import (
+    DataSettings,
+    EncoderSettings,
+    RunStore,
+    VictimJob,
+    VictimSettings,
+)
 
 
 @dataclass(frozen=True)
@@ -62,3 +69,30 @@ def test_files_are_whole_or_absent(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="disk full"):
         write_atomically(tmp_path / "file", fail)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_keys_hold_what_data_are_and_not_where_they_lie() -> None:
+    job = VictimJob(
+        DataSettings("prepared", folder="here", digest="a"),
+        EncoderSettings(),
+        None,
+        0.0,
+        "sound",
+        "replace",
+        VictimSettings("small/residual"),
+        "none",
+        0,
+    )
+    moved = replace(job, data=replace(job.data, folder="there"))
+    other = replace(job, data=replace(job.data, digest="b"))
+    assert RunStore.key(job) == RunStore.key(moved) != RunStore.key(other)
+
+
+def test_what_needs_a_failed_job_fails_at_once(store: RunStore) -> None:
+    store.record_failure(CountingJob(3), "no weights")
+    with pytest.raises(StudyError, match="needs a job of counting that failed: no weights"):
+        store.result(CountingJob(3))
+    assert CountingJob.calls == 0
+    assert store.failures() == ["counting: no weights"]
+    store.forget_failures()
+    assert store.result(CountingJob(3)) == {"square": 9}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from torch import Tensor
 from conftest import write_benchmark
 from poisoning_study import StudyError
 from poisoning_study.cli import main
+from poisoning_study.data import prepare
 from poisoning_study.defences import DEFENCES, Defence
 from poisoning_study.models import FrozenEncoder
 from poisoning_study.protocol import (
     BackboneJob,
+    PoisonJob,
     RunStore,
     VictimJob,
     load_pool,
@@ -25,6 +28,7 @@ from poisoning_study.protocol import (
     run_study,
     stages,
 )
+from poisoning_study.report._numbers import Results
 from poisoning_study.torch_setup import require_torch
 
 TRAINING = "{ epochs = 1, batch_size = 16, learning_rate = 1e-2, weight_decay = 1e-4 }"
@@ -214,7 +218,7 @@ def test_an_incomplete_study_says_so(finished: tuple[Path, Path], tmp_path: Path
 def test_a_prepared_benchmark_is_split_by_track(tmp_path: Path) -> None:
     archive = write_benchmark(tmp_path / "archive", "torchvision")
     prepared = tmp_path / "prepared"
-    assert main(["prepare", str(archive), str(prepared), "--size", "16"]) == 0
+    assert main(["prepare", str(archive), str(prepared), "--size", "16", "--partial"]) == 0
     (tmp_path / "study.toml").write_text(
         f'name = "p"\nseeds = [0]\n[data]\nsource = "prepared"\nfolder = "{prepared}"\nsize = 16\n'
         '[victims.v]\nbackbone = "small/residual"\n'
@@ -229,6 +233,95 @@ def test_a_prepared_benchmark_is_split_by_track(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="no pool 'auxiliary'"):
         load_pool(store, data, 0, "auxiliary")
     run_study(study, tmp_path, progress=False)
+
+
+def test_new_pictures_are_never_answered_with_old_results(tmp_path: Path) -> None:
+    archive = write_benchmark(tmp_path / "archive", "official")
+    (tmp_path / "study.toml").write_text(
+        'name = "p"\nseeds = [0]\n[data]\nsource = "prepared"\nfolder = "-"\nsize = 16\n'
+        f'[victims.v]\nbackbone = "small/residual"\ntraining = {TRAINING}\n'
+    )
+    (tmp_path / "e.toml").write_text(
+        'title = "t"\nquestion = "q"\nvictims = ["v"]\nfractions = [0]'
+    )
+    prepared, out, runs = tmp_path / "prepared", tmp_path / "out", []
+    for crop in ("roi", "square", "roi"):
+        prepare(archive, prepared, size=16, crop=crop, partial=True, progress=False)
+        runs.append(run_study(load_study(tmp_path, prepared), out, progress=False))
+    assert runs == [1, 1, 0]
+    # Two classes of 43 are there, so guessing is right half of the time.
+    (job,) = (run.job for run in load_study(tmp_path, prepared).runs())
+    assert RunStore(out / "runs").result(job)["chance"] == 0.5
+
+
+def test_one_failing_job_does_not_stop_the_others(
+    finished: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    original = PoisonJob.compute
+
+    def failing(job: PoisonJob, store: RunStore) -> Any:
+        if job.settings.objective == "adversarial" and job.seed == 1:
+            raise RuntimeError("out of memory")
+        return original(job, store)
+
+    monkeypatch.setattr(PoisonJob, "compute", failing)
+    command = ["run", str(finished[0]), "--out", str(tmp_path), "--workers", "1"]
+    assert main(command) == 1
+    assert "failed: poisons: RuntimeError: out of memory" in capsys.readouterr().err
+    page = (tmp_path / "report.html").read_text()
+    assert "poisons: RuntimeError: out of memory" in page
+    assert "It needs a job of poisons that failed" in page
+    # One poison and the three victims trained on it are missing; the next call tries them again.
+    monkeypatch.setattr(PoisonJob, "compute", original)
+    assert run_study(load_study(finished[0]), tmp_path, progress=False) == 4
+    assert RunStore(tmp_path / "runs").failures() == []
+
+
+def test_replicates_differ_only_in_the_order_of_sums(
+    finished: tuple[Path, Path], tmp_path: Path
+) -> None:
+    configs = tmp_path / "configs"
+    shutil.copytree(finished[0], configs)
+    for path in configs.glob("[1-9]*.toml"):
+        path.unlink()
+    (configs / "noise.toml").write_text(
+        'title = "Noise"\nquestion = "q"\nvictims = ["scratch"]\nfractions = [0]\n'
+        'replicates = ["two-threads", "plain-kernels"]\n'
+    )
+    study = load_study(configs)
+    assert len(study.runs()) == 6
+    run_study(study, tmp_path, progress=False)
+    results = Results(study, RunStore(tmp_path / "runs"))
+    floor = results.floor("scratch")
+    assert floor is not None
+    assert floor.degrees == 4
+    assert results.floor("another") == floor
+    # Equal accuracies would have an interval of no width, were it not for the floor.
+    same = {0: 0.5, 1: 0.5}
+    results.replicates = {key: [0.4, 0.6] for key in results.replicates}
+    mean = results.paired(same, same, "scratch")
+    assert mean is not None
+    assert mean.half_width is not None
+    assert mean.half_width > 0.1
+    (configs / "noise.toml").write_text(
+        'title = "n"\nquestion = "q"\nvictims = ["scratch"]\nreplicates = ["luck"]\n'
+    )
+    with pytest.raises(StudyError, match="replicates are among"):
+        load_study(configs)
+
+
+def test_without_real_signs_the_study_is_skipped_with_a_sentence(
+    finished: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    assert main(["run", str(finished[0]), "--data", nowhere]) == 0
+    assert "Skipped: there are no real signs at" in capsys.readouterr().out
+    (tmp_path / "file").write_text("")
+    assert main(["run", str(finished[0]), "--out", str(tmp_path / "file")]) == 1
+    assert "is a file; name a folder" in capsys.readouterr().err
 
 
 def test_messages_instead_of_tracebacks(

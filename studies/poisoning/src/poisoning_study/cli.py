@@ -9,6 +9,8 @@ from pathlib import Path
 
 from poisoning_study.errors import StudyError
 
+_PARTIAL = "go on with less than the official 39,209 and 12,630 images"
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="poisoning-study", description=__doc__)
@@ -18,6 +20,7 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument("out", type=Path, help="folder to write to; an interrupted call continues")
     prepare.add_argument("--size", type=int, default=32, help="side in pixels (default 32)")
     prepare.add_argument("--crop", default="roi", help="roi (default), or square as published")
+    prepare.add_argument("--partial", action="store_true", help=_PARTIAL)
     for name, text in (
         ("run", "run what a folder of configurations asks for, then write the report"),
         ("report", "write the report from the results that are there"),
@@ -27,40 +30,72 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--out", type=Path, default=Path("study-output"))
         if name == "run":
             command.add_argument("--workers", type=int, default=2, help="processes (default 2)")
+        command.add_argument(
+            "--data",
+            type=Path,
+            help="GTSRB: unpacked archives, a folder of zips, or what `prepare` wrote",
+        )
+        command.add_argument("--partial", action="store_true", help=_PARTIAL)
     return parser
 
 
-def _run(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "prepare":
         from poisoning_study.data import prepare
 
         manifest = prepare(
-            arguments.archive, arguments.out, size=arguments.size, crop=arguments.crop
+            arguments.archive,
+            arguments.out,
+            size=arguments.size,
+            crop=arguments.crop,
+            partial=arguments.partial,
         )
         print(f"Wrote {manifest}.")
-        return
+        return 0
     from poisoning_study.torch_setup import require_torch
 
     require_torch()
-    from poisoning_study.protocol import load_study, run_study
+    from poisoning_study.data import prepared_from
+    from poisoning_study.protocol import RunStore, load_study, run_study
     from poisoning_study.report import write_report
 
-    study = load_study(arguments.configs)
+    if arguments.out.exists() and not arguments.out.is_dir():
+        raise StudyError(f"{arguments.out} is a file; name a folder to write to.")
+    prepared = None
+    if arguments.data is not None:
+        if not arguments.data.exists():
+            print(
+                f"Skipped: there are no real signs at {arguments.data}. Name the folder of the "
+                "benchmark's archives with --data."
+            )
+            return 0
+        settings = load_study(arguments.configs).settings.data
+        prepared = prepared_from(
+            arguments.data,
+            arguments.out,
+            size=settings.size,
+            crop=settings.crop,
+            partial=arguments.partial,
+        )
+    study = load_study(arguments.configs, prepared)
     if arguments.command == "run":
         n_run = run_study(study, arguments.out, workers=arguments.workers)
         print(f"Ran {n_run} jobs.")
     print(f"Wrote {write_report(study, arguments.out)}.")
+    failures = RunStore(arguments.out / "runs").failures()
+    for message in failures:
+        print(f"poisoning-study: failed: {message}", file=sys.stderr)
+    return 1 if failures else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     arguments = _parser().parse_args(argv)
     try:
-        _run(arguments)
+        return _run(arguments)
     except StudyError as error:
         print(f"poisoning-study: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("poisoning-study: stopped; the same command continues.", file=sys.stderr)
         return 130
-    return 0

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 from poisoning_study.errors import StudyError
@@ -46,6 +49,32 @@ def declare_torchvision_operators() -> None:
         _library = torch.library.Library("torchvision", "DEF")
         _library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         _library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+#: Ways to compute the same numbers that differ only in the order in which sums are taken.
+ARITHMETIC = ("default", "two-threads", "plain-kernels")
+
+
+@contextlib.contextmanager
+def arithmetic(name: str) -> Iterator[None]:
+    """Compute with one of `ARITHMETIC`: two threads, or torch's own kernels instead of oneDNN's."""
+    import torch
+
+    if name not in ARITHMETIC:
+        raise StudyError(f"arithmetic must be one of {', '.join(ARITHMETIC)}, not {name!r}.")
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2 if name == "two-threads" else before)
+        if name != "plain-kernels":
+            yield
+            return
+        with warnings.catch_warnings():
+            # torch warns of TF32 on other devices whenever these flags are read.
+            warnings.simplefilter("ignore", UserWarning)
+            with torch.backends.mkldnn.flags(enabled=False):
+                yield
+    finally:
+        torch.set_num_threads(before)
 
 
 # Torch forgets a library's operators when its object is collected.

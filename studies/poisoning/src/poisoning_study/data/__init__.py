@@ -2,7 +2,13 @@
 
 from poisoning_study.data._gtsrb import Layout, Record, find_layout, read_test, read_training
 from poisoning_study.data._image_set import ImageSet, split_by_track
-from poisoning_study.data._prepare import load_prepared, prepare
+from poisoning_study.data._prepare import (
+    digest_of,
+    load_prepared,
+    prepare,
+    prepared_from,
+    read_manifest,
+)
 from poisoning_study.data._rendered import SIGNS, render
 
 __all__ = [
@@ -10,9 +16,12 @@ __all__ = [
     "ImageSet",
     "Layout",
     "Record",
+    "digest_of",
     "find_layout",
     "load_prepared",
     "prepare",
+    "prepared_from",
+    "read_manifest",
     "read_test",
     "read_training",
     "render",

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import csv
+import io
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from poisoning_study.errors import StudyError
 
 N_CLASSES = 43
+#: Images of each class of the official training set; 39,209 in all.
+# fmt: off
+TRAINING_COUNTS = (
+    210, 2220, 2250, 1410, 1980, 1860, 420, 1440, 1410, 1470, 2010, 1320, 2100, 2160, 780,
+    630, 420, 1110, 1200, 210, 360, 330, 390, 510, 270, 1500, 600, 240, 540, 270,
+    450, 780, 240, 689, 420, 1200, 390, 210, 2070, 300, 360, 240, 240,
+)
+# fmt: on
+#: Images of the official test set.
+TEST_COUNT = 12_630
 _COLUMNS = ("Filename", "Width", "Height", "Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2", "ClassId")
 _WHERE = (
     "Download GTSRB_Final_Training_Images.zip, GTSRB_Final_Test_Images.zip and "
@@ -93,17 +105,25 @@ def find_layout(root: Path) -> Layout:
 
 
 def _read_table(table: Path) -> list[dict[str, str]]:
-    with table.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.DictReader(stream, delimiter=";")
-        found = tuple(reader.fieldnames or ())
-        missing = [column for column in _COLUMNS if column not in found]
-        if missing:
-            raise StudyError(
-                f"{table} lacks the columns {', '.join(missing)}; "
-                f"it has {', '.join(found) or 'none'}. "
-                "Expected is the benchmark's own file, separated by ';'."
-            )
-        return list(reader)
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise StudyError(
+            f"{table} is not UTF-8 text ({error}); unpack the archive again."
+        ) from None
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=";")
+    found = tuple(reader.fieldnames or ())
+    missing = [column for column in _COLUMNS if column not in found]
+    if missing:
+        raise StudyError(
+            f"{table} lacks the columns {', '.join(missing)}; "
+            f"it has {', '.join(found) or 'none'}. "
+            "Expected is the benchmark's own file, separated by ';'."
+        )
+    rows = list(reader)
+    if not rows:
+        raise StudyError(f"{table} lists no image; unpack the archive again.")
+    return rows
 
 
 def _record(table: Path, line: int, row: dict[str, str], folder: Path, track: int) -> Record:
@@ -130,6 +150,16 @@ def read_training(layout: Layout) -> list[Record]:
     tables = sorted(layout.training.glob("[0-9]*/GT-[0-9]*.csv"))
     if not tables:
         raise StudyError(f"{layout.training} holds no 000NN/GT-000NN.csv. {_WHERE}")
+    without = [
+        folder.name
+        for folder in sorted(layout.training.glob("[0-9]*"))
+        if folder.is_dir() and not (folder / f"GT-{folder.name}.csv").is_file()
+    ]
+    if without:
+        raise StudyError(
+            f"{layout.training}: no table GT-000NN.csv in the folders {', '.join(without)}; "
+            "unpack the archive again."
+        )
     records = []
     for table in tables:
         for line, row in enumerate(_read_table(table), start=2):
@@ -151,3 +181,23 @@ def read_test(layout: Layout) -> list[Record]:
         _record(layout.test_table, line, row, layout.test_images, -1)
         for line, row in enumerate(rows, start=2)
     ]
+
+
+def missing_images(training: list[Record], test: list[Record]) -> str:
+    """Return in words what differs from the official numbers of images; "" where nothing does.
+
+    Examples
+    --------
+    >>> missing_images([], [])[:52]
+    'training class 0: 0 of 210, training class 1: 0 of 2'
+    """
+    found = Counter(record.label for record in training)
+    wrong = [
+        f"training class {label}: {found[label]} of {count}"
+        for label, count in enumerate(TRAINING_COUNTS)
+        if found[label] != count
+    ]
+    if len(test) != TEST_COUNT:
+        wrong.append(f"test: {len(test)} of {TEST_COUNT}")
+    shown = wrong[:5] + [f"and {len(wrong) - 5} more"] * (len(wrong) > 5)
+    return ", ".join(shown)

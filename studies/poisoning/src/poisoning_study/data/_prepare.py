@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from functools import partial
+import lzma
+import zipfile
+import zlib
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
-from poisoning_study.data._gtsrb import N_CLASSES, Record, find_layout, read_test, read_training
+from poisoning_study.data._gtsrb import (
+    N_CLASSES,
+    Record,
+    find_layout,
+    missing_images,
+    read_test,
+    read_training,
+)
 from poisoning_study.data._image_set import ImageSet
 from poisoning_study.errors import StudyError
 from poisoning_study.files import sha256_of, write_atomically, write_json
@@ -65,7 +75,13 @@ def _digest(records: list[Record], root: Path) -> str:
 
 
 def prepare(
-    root: Path, out: Path, *, size: int = 32, crop: str = "roi", progress: bool = True
+    root: Path,
+    out: Path,
+    *,
+    size: int = 32,
+    crop: str = "roi",
+    partial: bool = False,
+    progress: bool = True,
 ) -> Path:
     """Write the benchmark under `root` as arrays into `out`, one part a class, and a manifest.
 
@@ -83,6 +99,8 @@ def prepare(
         Side of the written images, in pixels. The original study used 128.
     crop : {"roi", "square"}
         The sign's region from the table, or the original study's top left square.
+    partial : bool
+        Go on with an archive that has not the official 39,209 and 12,630 images.
     progress : bool
         Show a progress bar.
 
@@ -94,17 +112,27 @@ def prepare(
     Raises
     ------
     StudyError
-        Missing folder, wrong columns, a truncated image: the first one found is named.
+        Missing folder, wrong columns, a truncated image: the first one found is named; or other
+        numbers of images than the official ones, unless `partial`.
     """
     if crop not in CROPS:
         raise StudyError(f"crop must be one of {', '.join(CROPS)}, not {crop!r}.")
     if size < 8:
         raise StudyError(f"size must be at least 8 pixels, not {size}.")
     layout = find_layout(root)
+    training, test = read_training(layout), read_test(layout)
+    differs = missing_images(training, test)
+    if differs and not partial:
+        raise StudyError(
+            f"{root} is not the whole benchmark ({differs}). Unpack the archives again, or go on "
+            "knowingly with --partial: what is found then is not about the whole benchmark."
+        )
+    if out.exists() and not out.is_dir():
+        raise StudyError(f"{out} is a file; name a folder to write to.")
     parts: dict[str, list[Record]] = {}
-    for record in read_training(layout):
+    for record in training:
         parts.setdefault(f"train-{record.label:02d}", []).append(record)
-    parts["test"] = read_test(layout)
+    parts["test"] = test
     settings = {"format": _FORMAT, "size": size, "crop": crop}
     manifest_path = out / "manifest.json"
     manifest_path.unlink(missing_ok=True)
@@ -119,20 +147,55 @@ def prepare(
                 "labels": np.array([record.label for record in records], dtype=np.int64),
                 "tracks": np.array([record.track for record in records], dtype=np.int64),
             }
-            write_atomically(path, partial(_save, arrays))
+            write_atomically(path, functools.partial(_save, arrays))
             entry = {**settings, "source": source, "n": len(records), "sha256": sha256_of(path)}
             write_json(note, entry)
         entries[name] = entry
-    write_json(manifest_path, {**settings, "layout": layout.name, "parts": entries})
+    facts = {**settings, "layout": layout.name, "partial": differs, "parts": entries}
+    write_json(manifest_path, facts)
     return manifest_path
 
 
 def _finished_part(path: Path, note: Path, wanted: dict[str, object]) -> dict[str, object] | None:
     if not (path.is_file() and note.is_file()):
         return None
-    entry: dict[str, object] = json.loads(note.read_text())
+    try:
+        entry: dict[str, object] = json.loads(note.read_text())
+    except ValueError:
+        return None
     same = all(entry.get(key) == value for key, value in wanted.items())
     return entry if same and entry.get("sha256") == sha256_of(path) else None
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest that `prepare` wrote last into `folder`.
+
+    Raises
+    ------
+    StudyError
+        There is none (never prepared, or interrupted), or it is damaged.
+    """
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise StudyError(
+            f"{folder} has no manifest.json: it was never prepared, or preparing was interrupted. "
+            "Run `poisoning-study prepare ARCHIVE FOLDER` (it continues where it stopped)."
+        )
+    try:
+        manifest = json.loads(path.read_text())
+        parts = [(entry["sha256"], entry["n"]) for entry in manifest["parts"].values()]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StudyError(f"{path} is damaged ({error!r}); prepare again.") from None
+    if not parts or not {"size", "crop", "partial"} <= set(manifest):
+        raise StudyError(f"{path} lacks entries of this version; prepare again.")
+    return dict(manifest)
+
+
+def digest_of(manifest: dict[str, Any]) -> str:
+    """Return the digest of everything that a prepared set consists of, wherever it lies."""
+    checksums = {name: entry["sha256"] for name, entry in manifest["parts"].items()}
+    text = json.dumps([manifest["size"], manifest["crop"], checksums], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def load_prepared(folder: Path) -> dict[str, ImageSet]:
@@ -141,15 +204,9 @@ def load_prepared(folder: Path) -> dict[str, ImageSet]:
     Raises
     ------
     StudyError
-        No manifest (never prepared, or interrupted), or a part that differs from its checksum.
+        See `read_manifest`; or a part that differs from its checksum.
     """
-    manifest_path = folder / "manifest.json"
-    if not manifest_path.is_file():
-        raise StudyError(
-            f"{folder} has no manifest.json: it was never prepared, or preparing was interrupted. "
-            "Run `poisoning-study prepare ARCHIVE FOLDER` (it continues where it stopped)."
-        )
-    manifest = json.loads(manifest_path.read_text())
+    manifest = read_manifest(folder)
     loaded: dict[str, list[ImageSet]] = {"train": [], "test": []}
     for name, entry in manifest["parts"].items():
         path = folder / f"{name}.npz"
@@ -167,3 +224,41 @@ def load_prepared(folder: Path) -> dict[str, ImageSet]:
         )
         for name, parts in loaded.items()
     }
+
+
+def prepared_from(data: Path, out: Path, *, size: int, crop: str, partial: bool) -> Path:
+    """Return a prepared folder made of whatever a user has, written below `out` where needed.
+
+    Parameters
+    ----------
+    data : Path
+        A prepared folder, unpacked archives, a zip file, or a folder of zip files.
+    out : Path
+        Where zip files are unpacked and prepared sets are written.
+    size, crop, partial
+        As in `prepare`.
+
+    Raises
+    ------
+    StudyError
+        A zip file is damaged, or what `prepare` raises.
+    """
+    if (data / "manifest.json").is_file():
+        return data
+    archives = [data] if data.is_file() else sorted(data.glob("*.zip"))
+    if archives:
+        names = [(str(path.resolve()), path.stat().st_size) for path in archives]
+        key = hashlib.sha256(json.dumps(names).encode()).hexdigest()[:12]
+        root = out / f"archive-{key}"
+        if not (root / "unpacked").is_file():
+            try:
+                for path in archives:
+                    with zipfile.ZipFile(path) as opened:
+                        opened.extractall(root)
+            except (zipfile.BadZipFile, EOFError, lzma.LZMAError, zlib.error) as error:
+                raise StudyError(f"{path} is damaged ({error}); download it again.") from None
+            write_json(root / "unpacked", [path.name for path in archives])
+        data = root
+    target = out / f"signs-{size}-{crop}"
+    prepare(data, target, size=size, crop=crop, partial=partial)
+    return target

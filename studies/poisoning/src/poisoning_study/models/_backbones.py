@@ -81,8 +81,8 @@ def build_backbone(name: str, *, pretrained: bool = False) -> Backbone:
     ----------
     name : str
         `small/<family>` or `deep/<family>` (twice as deep: a victim that no surrogate equals), with
-        the families residual, inverted, split-attention, grouped and dense; or `timm/<model>` where
-        timm is installed.
+        the families residual, inverted, split-attention, grouped and dense; `timm/<model>` where
+        timm is installed, or `installed/efficientnet-lite0` with ImageNet weights from an extra.
     pretrained : bool
         Download timm's ImageNet weights. The small ones have none.
 
@@ -96,6 +96,10 @@ def build_backbone(name: str, *, pretrained: bool = False) -> Backbone:
         from poisoning_study.models._timm import timm_backbone
 
         return timm_backbone(family, pretrained=pretrained)
+    if size == "installed":
+        from poisoning_study.models._timm import installed_backbone
+
+        return installed_backbone(family)
     if size in _DEPTHS and family in _FAMILIES:
         return _small(family, _DEPTHS[size])
     known = ", ".join(f"small/{f}" for f in _FAMILIES)

@@ -134,7 +134,8 @@ class Discriminator(nn.Module):
         """Return (class logits, counterfeit logits) for each encoder's features."""
         outputs = []
         for features in encoded:
-            shared = self.projections[str(features.shape[1])](features)
+            # The original's ReLU between a projection and the heads.
+            shared = self.projections[str(features.shape[1])](features).relu()
             pair = (self.class_head(shared), self.counterfeit_head(shared))
             outputs.append((pair[0].relu(), pair[1].relu()) if self.relu_logits else pair)
         return outputs
@@ -147,8 +148,8 @@ class Discriminator(nn.Module):
 class PerturbationGenerator(nn.Module):
     """UNet++ from images to additive perturbations, optionally told the class.
 
-    The last layer starts at zero: crafting starts from unchanged images instead of spending its
-    first epochs on removing a random perturbation.
+    The last layer starts at zero by default: crafting starts from unchanged images instead
+    of spending its first epochs on removing a random perturbation.
 
     Parameters
     ----------
@@ -156,16 +157,21 @@ class PerturbationGenerator(nn.Module):
         Channels of UNet++; the original uses MONAI's default (32, 32, 64, 128, 256, 32).
     n_classes : int
         0: the image alone. Otherwise the class enters as one constant plane a class.
+    zero_start : bool
+        False: the last layer starts at random, as in the original.
     """
 
-    def __init__(self, features: tuple[int, ...], n_classes: int = 0) -> None:
+    def __init__(
+        self, features: tuple[int, ...], n_classes: int = 0, *, zero_start: bool = True
+    ) -> None:
         super().__init__()
         self.n_classes = n_classes
         self.network = BasicUNetPlusPlus(
             spatial_dims=2, in_channels=3 + n_classes, out_channels=3, features=features
         )
-        for parameter in self.network.final_conv_0_4.parameters():
-            nn.init.zeros_(parameter)
+        if zero_start:
+            for parameter in self.network.final_conv_0_4.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         """Return unbounded perturbations of `images`; sides are 32 or larger multiples of 16."""

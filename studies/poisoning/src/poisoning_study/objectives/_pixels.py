@@ -23,8 +23,8 @@ def perturbation_size(
     -------
     dict
         `l2`: mean Euclidean norm an image, pixels in [0, 1]; `linf`: largest change, in steps of
-        1/255; `mse`: mean squared change; `psnr`: mean peak signal-to-noise ratio in dB over the
-        changed images, None if none changed.
+        1/255; `mse`: mean squared change; `rms`: its root, in steps of 1/255; `psnr`: mean
+        peak signal-to-noise ratio in dB over the changed images, None if none changed.
 
     Examples
     --------
@@ -40,5 +40,6 @@ def perturbation_size(
         "l2": float(np.sqrt(squared.sum(1)).mean()),
         "linf": float(np.round(np.abs(difference).max() * 255)),
         "mse": float(mse.mean()),
+        "rms": float(np.sqrt(mse.mean()) * 255),
         "psnr": float((-10 * np.log10(changed)).mean()) if len(changed) else None,
     }

@@ -40,6 +40,10 @@ class CraftSettings:
         Error-maximising: away from the true class, or towards the next one.
     warmup_epochs : int
         Error-maximising: epochs that the surrogates are trained on clean images first.
+    pgd_steps : int
+        Class- and sample-wise: signed gradient steps a batch, each of an eighth of the radius.
+    zero_start : bool
+        False: UNet++'s last layer starts at random as in the original, not at zero.
     features : tuple of 6 int
         Channels of UNet++.
     as_published : bool
@@ -58,6 +62,8 @@ class CraftSettings:
     counterfeit_head: bool = True
     target: str = "away"
     warmup_epochs: int = 5
+    pgd_steps: int = 1
+    zero_start: bool = True
     features: tuple[int, ...] = (32, 32, 64, 128, 256, 32)
     as_published: bool = False
 
@@ -79,6 +85,10 @@ class CraftSettings:
             if (self.alpha is None) == (self.radius is None):
                 raise StudyError(
                     f"Give either alpha or radius to {self.objective}, not both and not neither."
+                )
+            if self.form in ("class-wise", "sample-wise") and self.radius is None:
+                raise StudyError(
+                    f"The form {self.form} needs a radius: its steps are shares of it."
                 )
             if not self.surrogates:
                 raise StudyError(f"{self.objective} needs at least one surrogate.")

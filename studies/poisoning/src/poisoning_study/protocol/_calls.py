@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from poisoning_study.files import write_json
 
 
@@ -50,6 +52,8 @@ class Call:
             "workers": workers,
             "processors": os.cpu_count(),
             "processor": _processor(),
+            "capability": torch.backends.cpu.get_cpu_capability(),
+            "versions": f"Python {platform.python_version()}, torch {torch.__version__}",
             "load_at_start": _load(),
         }
 

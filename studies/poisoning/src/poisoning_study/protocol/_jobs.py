@@ -34,6 +34,7 @@ from poisoning_study.protocol._settings import (
 )
 from poisoning_study.protocol._store import RunStore
 from poisoning_study.seeds import derived_seed, generator
+from poisoning_study.torch_setup import arithmetic
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def load_encoder(
     drifting_norm: bool = False,
 ) -> FrozenEncoder:
     """Return a frozen encoder from where `encoders.source` says."""
-    if encoders.source == "pretrained":
+    if encoders.source == "pretrained" or name.startswith("installed/"):
         return FrozenEncoder(
             seeded_backbone(name, seed, pretrained=True), drifting_norm=drifting_norm
         )
@@ -136,9 +137,18 @@ class VictimJob:
     victim: VictimSettings
     defence: str
     seed: int
+    arithmetic: str = "default"
 
     def compute(self, store: RunStore) -> dict[str, Any]:
-        """Train and test; return the accuracy after each epoch, its last value and its peak."""
+        """Train and test; return the accuracy after each epoch, its last value and its peak.
+
+        A victim with drifting normalisation is tested after the last epoch alone: its encoder sees
+        every image anew each time.
+        """
+        with arithmetic(self.arithmetic):
+            return self._compute(store)
+
+    def _compute(self, store: RunStore) -> dict[str, Any]:
         train = mix(
             load_pool(store, self.data, self.seed, "train"),
             self.poison.images(store) if self.poison else None,
@@ -165,6 +175,11 @@ class VictimJob:
                 )
                 model = model.head
             by_epoch: list[float] = []
+
+            def test_now(epoch: int) -> None:
+                if not drifts or epoch == self.victim.training.epochs:
+                    by_epoch.append(accuracy(model, test_images, test.labels))
+
             fit_classifier(
                 model,
                 images,
@@ -172,7 +187,7 @@ class VictimJob:
                 self.victim.training,
                 generator(seed, "order"),
                 transform=defence.augment,
-                after_epoch=lambda _: by_epoch.append(accuracy(model, test_images, test.labels)),
+                after_epoch=test_now,
             )
         return {
             "by_epoch": by_epoch,
@@ -180,6 +195,7 @@ class VictimJob:
             "peak": max(by_epoch),
             "n_train": len(train.labels),
             "n_poisoned": int(train.poisoned.sum()),
+            "chance": 1 / len(np.unique(test.labels)),
         }
 
     def _model(self, store: RunStore, data: ImageSet, seed: int) -> Classifier | FrozenClassifier:

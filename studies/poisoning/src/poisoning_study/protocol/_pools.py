@@ -9,7 +9,15 @@ from typing import IO, Any, ClassVar
 
 import numpy as np
 
-from poisoning_study.data import SIGNS, ImageSet, load_prepared, render, split_by_track
+from poisoning_study.data import (
+    SIGNS,
+    ImageSet,
+    digest_of,
+    load_prepared,
+    read_manifest,
+    render,
+    split_by_track,
+)
 from poisoning_study.errors import StudyError
 from poisoning_study.protocol._settings import DataSettings, PoolSize
 from poisoning_study.protocol._store import RunStore
@@ -63,7 +71,10 @@ class PoolJob:
 
 @lru_cache(maxsize=2)
 def _prepared(settings: DataSettings, seed: int) -> dict[str, ImageSet]:
-    whole = load_prepared(Path(settings.folder))
+    folder = Path(settings.folder)
+    if digest_of(read_manifest(folder)) != settings.digest:
+        raise StudyError(f"{folder} was prepared again while the study ran; start it again.")
+    whole = load_prepared(folder)
     found = whole["train"].images.shape[1]
     if found != settings.size:
         raise StudyError(

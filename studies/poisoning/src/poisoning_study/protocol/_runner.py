@@ -8,7 +8,6 @@ import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -40,6 +39,8 @@ def _backbones_of(job: _AnyJob) -> Iterator[BackboneJob]:
         names = (job.victim.backbone,)
     if names and isinstance(job, PoisonJob | VictimJob) and job.encoders.source != "pretrained":
         for name in names:
+            if name.startswith("installed/"):
+                continue
             victim = VictimSettings(name, "scratch", job.encoders.training)
             yield BackboneJob(job.data, victim, job.encoders.source, job.seed)
 
@@ -74,8 +75,19 @@ def _start() -> None:
     require_torch()
 
 
-def _work(root: Path, job: _AnyJob) -> None:
-    RunStore(root).result(job)
+def _work(root: Path, job: _AnyJob) -> str | None:
+    """Compute a job; return None, or why it failed, which is kept while the others go on."""
+    store = RunStore(root)
+    try:
+        store.result(job)
+    except StudyError as error:
+        message = str(error)
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+    else:
+        return None
+    store.record_failure(job, message)
+    return message
 
 
 def run_study(study: Study, out: Path, *, workers: int = 1, progress: bool = True) -> int:
@@ -95,11 +107,15 @@ def run_study(study: Study, out: Path, *, workers: int = 1, progress: bool = Tru
     Raises
     ------
     StudyError
-        Stopped by the keyboard (says how far it came), or what a job raised.
+        Stopped by the keyboard (says how far it came). A job that fails is recorded by the store,
+        and the others go on.
     """
     if workers < 1:
         raise StudyError(f"workers must be at least 1, not {workers}.")
+    if out.exists() and not out.is_dir():
+        raise StudyError(f"{out} is a file; name a folder to write to.")
     store = RunStore(out / "runs")
+    store.forget_failures()
     call = Call(workers)
     try:
         with contextlib.closing(_Workers(store, workers)) as pool:
@@ -108,10 +124,11 @@ def run_study(study: Study, out: Path, *, workers: int = 1, progress: bool = Tru
                 n_whole = len(jobs) - len(missing)
                 bar = tqdm(total=len(jobs), initial=n_whole, desc=title, disable=not progress)
                 try:
-                    for _ in pool.run(missing):
-                        call.n_jobs += 1
-                        n_whole += 1
+                    for failure in pool.run(missing):
                         bar.update()
+                        if failure is None:
+                            call.n_jobs += 1
+                            n_whole += 1
                 except KeyboardInterrupt:
                     raise StudyError(
                         f"Stopped in {title!r} with {n_whole} of {len(jobs)} done. Nothing "
@@ -133,20 +150,19 @@ class _Workers:
         self.n = n
         self._pool: ProcessPoolExecutor | None = None
 
-    def run(self, jobs: list[_AnyJob]) -> Iterator[Any]:
-        """Yield once for each job that is done."""
+    def run(self, jobs: list[_AnyJob]) -> Iterator[str | None]:
+        """Yield for each job None when it is done, or why it failed."""
         if self.n == 1 or not jobs:
             require_torch()
             for job in jobs:
-                yield self.store.result(job)
+                yield _work(self.store.root, job)
             return
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self.n, context, _start)
         futures = [self._pool.submit(_work, self.store.root, job) for job in jobs]
         for future in as_completed(futures):
-            future.result()
-            yield future
+            yield future.result()
 
     def close(self) -> None:
         """Begin nothing more; jobs that have begun are finished and kept."""

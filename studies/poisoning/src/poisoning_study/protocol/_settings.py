@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from poisoning_study.detection import DetectionSettings
 from poisoning_study.errors import StudyError
 from poisoning_study.models import TrainingSettings
+from poisoning_study.torch_setup import ARITHMETIC
 
+#: Marks a field that says where something lies, not what it is.
+NOT_IN_KEYS = {"in_keys": False}
 LOADERS = ("sound", "as-published")
 FATES = ("replace", "remove")
 _FROM_SCRATCH = TrainingSettings(8, 32, 1e-2, 1e-4, "one-cycle")
@@ -31,9 +34,13 @@ class DataSettings:
     source : {"rendered", "prepared"}
         The rendered signs, or a folder written by `poisoning-study prepare`.
     folder : str
-        That folder.
+        That folder. No part of a job's key: what counts is what it holds.
+    digest : str
+        Of the prepared set; read from its manifest, not to be set by hand.
     size : int
         Side of the images in pixels.
+    crop : str
+        How `--data` is cropped: to the sign, "roi", or the original's "square".
     classes : int
         Rendered classes of the task (of 24); a prepared set has its 43.
     unreplaced_classes : int
@@ -46,8 +53,10 @@ class DataSettings:
     """
 
     source: str = "rendered"
-    folder: str = ""
+    folder: str = field(default="", metadata=NOT_IN_KEYS)
+    digest: str = ""
     size: int = 32
+    crop: str = "roi"
     classes: int = 12
     unreplaced_classes: int = 4
     train: PoolSize = PoolSize(40, 2)
@@ -146,6 +155,9 @@ class Experiment:
         Instead of the study's seeds, if given. One seed is a lead, not a finding.
     table_1 : bool
         Show these runs beside the original's Table 1.
+    replicates : tuple of str
+        Repeat every victim with these of `torch_setup.ARITHMETIC`: the same but for the order of
+        sums. Their spread is the noise floor of the page.
     """
 
     title: str
@@ -159,6 +171,7 @@ class Experiment:
     fate: str = "replace"
     seeds: tuple[int, ...] = ()
     table_1: bool = False
+    replicates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in ("victims", "detection", "pictures"):
@@ -171,6 +184,9 @@ class Experiment:
         wrong = [fraction for fraction in self.fractions if not 0 <= fraction <= 1]
         if wrong:
             raise StudyError(f"fractions lie between 0 and 1, not {wrong}.")
+        unknown = [name for name in self.replicates if name not in ARITHMETIC[1:]]
+        if unknown:
+            raise StudyError(f"replicates are among {ARITHMETIC[1:]}, not {unknown}.")
         if self.kind == "victims" and not self.victims:
             raise StudyError("An experiment with victims must name at least one.")
 

@@ -6,14 +6,27 @@ import dataclasses
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from poisoning_study.errors import StudyError
 from poisoning_study.files import sha256_of, write_atomically, write_json
 
 #: Raise when a change of the code changes results, so that old ones are not taken for new.
-CODE_VERSION = 2
+CODE_VERSION = 3
+
+
+def _key_settings(value: Any) -> Any:
+    """Return what identifies `value`: its fields, without those that only say where data lie."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: _key_settings(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if field.metadata.get("in_keys", True)
+        }
+    return value
 
 
 class StorableJob(Protocol):
@@ -51,7 +64,7 @@ class RunStore:
     @staticmethod
     def key(job: StorableJob) -> str:
         """Return the hash of the job's settings and of the code's version."""
-        settings = dataclasses.asdict(job)  # type: ignore[call-overload]
+        settings = _key_settings(job)
         text = json.dumps([CODE_VERSION, job.kind, settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
@@ -74,6 +87,9 @@ class RunStore:
         """Return the result of `job`, computed and recorded if it is not there."""
         record = self.find(job)
         if record is None:
+            failure = self.failure(job)
+            if failure is not None:
+                raise StudyError(f"It needs a job of {job.kind} that failed: {failure}")
             start, processor = time.perf_counter(), time.process_time()
             result = job.compute(self)
             record = {
@@ -85,6 +101,29 @@ class RunStore:
             }
             write_json(self.path(job), record)
         return record["result"]
+
+    def failure(self, job: StorableJob) -> str | None:
+        """Return why `job` failed in the present call, or None."""
+        path = self._failure_path(job)
+        return str(json.loads(path.read_text())["message"]) if path.is_file() else None
+
+    def record_failure(self, job: StorableJob, message: str) -> None:
+        """Keep why `job` failed, so that what needs it does not try it again."""
+        write_json(self._failure_path(job), {"kind": job.kind, "message": message})
+
+    def forget_failures(self) -> None:
+        """Let jobs that failed in an earlier call be tried again."""
+        for path in (self.root / "failures").glob("*.json"):
+            path.unlink()
+
+    def failures(self) -> list[str]:
+        """Return the messages of all recorded failures, each once, with how often it occurred."""
+        records = [json.loads(p.read_text()) for p in (self.root / "failures").glob("*.json")]
+        counts = Counter(f"{record['kind']}: {record['message']}" for record in records)
+        return [f"{text} ({n} jobs)" if n > 1 else text for text, n in sorted(counts.items())]
+
+    def _failure_path(self, job: StorableJob) -> Path:
+        return self.root / "failures" / f"{self.key(job)}.json"
 
     def save(self, job: StorableJob, suffix: str, write: Callable[[IO[bytes]], object]) -> None:
         """Write a file that belongs to `job`; to be called while it is computed."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from poisoning_study.data import digest_of, read_manifest
 from poisoning_study.defences import DEFENCES
 from poisoning_study.errors import StudyError
 from poisoning_study.objectives import CraftSettings
 from poisoning_study.protocol._jobs import DetectionJob, Job, PoisonJob, VictimJob
-from poisoning_study.protocol._settings import Experiment, StudySettings, VictimSettings
+from poisoning_study.protocol._settings import (
+    DataSettings,
+    Experiment,
+    StudySettings,
+    VictimSettings,
+)
 from poisoning_study.protocol._tables import from_table, read_toml
 
 
@@ -27,6 +33,8 @@ class Run:
         Seed.
     job : Job
         What is run.
+    arithmetic : str
+        Other than "default" for a replicate, which differs only in the order of sums.
     """
 
     experiment: str
@@ -36,6 +44,7 @@ class Run:
     fraction: float
     seed: int
     job: Job
+    arithmetic: str = "default"
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,12 @@ class Study:
                 for victim in experiment.victims:
                     for defence in experiment.defences:
                         trained = self._victim(experiment, job, fraction, victim, defence, seed)
-                        runs.append(Run(name, poison, victim, defence, fraction, seed, trained))
+                        words = (name, poison, victim, defence, fraction, seed)
+                        runs.append(Run(*words, trained))
+                        runs += [
+                            Run(*words, replace(trained, arithmetic=other), other)
+                            for other in experiment.replicates
+                        ]
         return runs
 
     def _victim(
@@ -117,8 +131,27 @@ class Study:
         )
 
 
-def load_study(folder: Path) -> Study:
+def _located(data: DataSettings, prepared: Path | None) -> DataSettings:
+    """Return the settings with the digest of the prepared set, which job keys depend on."""
+    if data.source != "prepared":
+        if prepared is not None:
+            raise StudyError("--data is for studies of a prepared set; this one renders its own.")
+        return data
+    folder = prepared or Path(data.folder)
+    if not folder.is_dir():
+        return replace(data, folder=str(folder))  # `load_pool` says that nothing is there
+    return replace(data, folder=str(folder), digest=digest_of(read_manifest(folder)))
+
+
+def load_study(folder: Path, prepared: Path | None = None) -> Study:
     """Read study.toml (settings, [poisons.NAME], [victims.NAME]) and the experiments beside it.
+
+    Parameters
+    ----------
+    folder : Path
+        The configurations.
+    prepared : Path, optional
+        Folder of a prepared set, instead of the one that study.toml names.
 
     Raises
     ------
@@ -136,6 +169,7 @@ def load_study(folder: Path) -> Study:
         for name, table in tables.pop("victims", {}).items()
     }
     settings = from_table(StudySettings, tables, str(main))
+    settings = replace(settings, data=_located(settings.data, prepared))
     experiments = {}
     for path in sorted(folder.glob("*.toml")):
         if path.name == "study.toml":

@@ -32,7 +32,7 @@ _AHEAD = "kernel OT minus energy"
 
 
 def _verdict(advantage: Mean) -> str:
-    words = {"rises": "ahead", "falls": "behind", "open": "open"}
+    words = {"rises": "ahead", "falls": "behind", "open": "open", "none": "equal"}
     return f"{advantage.shown('+')} ({words[advantage.verdict]})"
 
 
@@ -85,6 +85,7 @@ def detection_reading(results: Results, name: str, experiment: Experiment) -> st
     if clean:
         level = ", ".join("{} {}/{}".format(d, *_rejections(clean, d)) for d in DETECTORS)
         found.append(f"clean sets, where each is a false alarm: {level}")
+    skipped = _skipped(results, name)
     sentences = ["Classes found different at p ≤ .05: " + "; ".join(found)]
     shares = [_advantage(one, _share).verdict for _, _, one in sets]
     areas = [_advantage(one, _area).verdict for _, fraction, one in sets if fraction < 1]
@@ -97,7 +98,21 @@ def detection_reading(results: Results, name: str, experiment: Experiment) -> st
             f"In the {words}, kernel OT is ahead of the energy distance on {ahead} contaminated "
             f"sets, behind on {behind}, and {verdicts.count('open')} are open"
         )
+    if skipped:
+        sentences.append(_skipped_words(skipped))
     return f"<b>{text(experiment.title)}</b>: " + ". ".join(sentences) + "."
+
+
+def _skipped(results: Results, name: str) -> list[int]:
+    """Return the classes that too few tracks left out in at least one seed."""
+    return sorted({label for one in _any(results, name) for label in one[_SKIPPED]})
+
+
+def _skipped_words(skipped: list[int]) -> str:
+    return (
+        f"<b>{len(skipped)} classes were not tested</b> in some seed, since they have too few "
+        f"tracks: {', '.join(map(str, skipped))}"
+    )
 
 
 def _power_table(results: Results, name: str, experiment: Experiment) -> str:
@@ -166,9 +181,9 @@ def detection_section(
         "shows the false alarms that this causes. Last column: the share of classes found by "
         "kernel OT minus that by the energy distance, paired over seeds."
     )
-    skipped = sorted({label for one in _any(results, name) for label in one[_SKIPPED]})
+    skipped = _skipped(results, name)
     if skipped:
-        method += f" Classes with too few tracks to be tested: {', '.join(map(str, skipped))}."
+        method += f" {_skipped_words(skipped)}."
     parts = [
         paragraph(method, "note"),
         _power_table(results, name, experiment),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from poisoning_study.report._detection import detection_reading
 from poisoning_study.report._html import CellText, bullets, paragraph, table, text
-from poisoning_study.report._numbers import Cell, Mean, Results, differences, mean_of
+from poisoning_study.report._numbers import MARGIN, Cell, Mean, Results, mean_of
 
 _SIGNIFICANCE = 0.05
 
@@ -54,6 +54,8 @@ def _reading(results: Results, name: str) -> str | None:
     for verdict, words in (("falls", "Accuracy <b>falls</b> with"), ("rises", "It rises with")):
         which = [pair for pair in found if pair[1].verdict == verdict]
         parts += [f"{words} {_listed(which)}"] * bool(which)
+    same = [pair for pair in found if pair[1].verdict == "none"]
+    parts += [f"<b>No change</b> beyond ± {MARGIN} with {_listed(same)}"] * bool(same)
     opened = [pair for pair in found if pair[1].verdict == "open"]
     single = [pair for pair in opened if pair[1].half_width is None]
     opened = [pair for pair in opened if pair[1].half_width is not None]
@@ -80,9 +82,8 @@ def _beyond_the_loader(results: Results) -> Iterator[list[CellText]]:
         if not cell[1] or control is None or cell == control or cell[4] < 1:
             continue
         with_poison, without = results.values(cell, "final"), results.values(control, "final")
-        added = differences(with_poison, without)
-        if added:
-            difference = mean_of(list(added.values()))
+        difference = results.paired(with_poison, without, cell[2])
+        if difference is not None:
             yield [
                 f"{cell[1]} {cell[4]:.0%}, {cell[2]}",
                 mean_of(list(results.clean(cell).values())).shown(),
@@ -119,12 +120,13 @@ def findings_section(results: Results) -> list[str]:
     changes.sort(key=lambda pair: pair[1].value)
     counts = {
         word: sum(change.verdict == word for _, change in changes)
-        for word in ("falls", "rises", "open")
+        for word in ("falls", "rises", "none", "open")
     }
     parts = [
         paragraph(
             f"In {len(changes)} settings other than a clean set, test accuracy falls in "
-            f"{counts['falls']}, rises in {counts['rises']} and is left open in {counts['open']}: "
+            f"{counts['falls']}, rises in {counts['rises']}, does not change by more than "
+            f"{MARGIN} in {counts['none']} and is left open in {counts['open']}: "
             "the paired change against the clean set with the same victim and defence, seed by "
             f"seed, with its 95% interval. About {_SIGNIFICANCE * len(changes):.0f} of them would "
             "be called a change by chance alone, and seeds that happen to change by the same "

@@ -10,6 +10,9 @@ from scipy import stats
 
 from poisoning_study.protocol import Run, RunStore, Study, stages
 
+#: A difference of accuracies within this counts as none; fixed before anything was measured.
+MARGIN = 0.02
+
 
 @dataclass(frozen=True)
 class Mean:
@@ -36,7 +39,9 @@ class Mean:
 
     @property
     def verdict(self) -> str:
-        """Return "falls", "rises", or "open" where the interval contains 0."""
+        """Return "falls", "rises", "none" (all of the interval within the margin), or "open"."""
+        if self.half_width is not None and abs(self.value) + self.half_width <= MARGIN:
+            return "none"
         if not self.excludes_zero:
             return "open"
         return "falls" if self.value < 0 else "rises"
@@ -86,6 +91,7 @@ class Results:
         self.study = study
         self.store = store
         self.cells: dict[Cell, dict[int, Any]] = {}
+        self.replicates: dict[tuple[Cell, int], list[float]] = {}
         self.n_asked = self.n_found = 0
         for run in study.runs():
             record = store.find(run.job)
@@ -93,9 +99,22 @@ class Results:
             if record is None:
                 continue
             self.n_found += 1
-            self.cells.setdefault(_cell(run), {})[run.seed] = record["result"]
+            cell = _cell(run)
+            if run.arithmetic == "default":
+                self.cells.setdefault(cell, {})[run.seed] = record["result"]
+            else:
+                found = self.replicates.setdefault((cell, run.seed), [])
+                found.append(float(record["result"]["final"]))
         records = [store.find(job) for _, jobs in stages(study) for job in jobs]
         self.processor_seconds = sum(r["processor_seconds"] for r in records if r is not None)
+
+    def chance(self, experiment: str) -> float:
+        """Return the accuracy of guessing: one over the classes that the test images have."""
+        for cell, found in self.cells.items():
+            if cell[0] == experiment:
+                for result in found.values():
+                    return float(result["chance"])
+        return 1 / self.study.settings.data.classes
 
     def values(self, cell: Cell, key: str) -> dict[int, float]:
         """Return one number a seed."""
@@ -116,8 +135,48 @@ class Results:
 
     def change(self, cell: Cell) -> Mean | None:
         """Return the mean paired change of the final accuracy against the clean set."""
-        found = self.changes(cell)
-        return mean_of(list(found.values())) if found else None
+        return self.paired(self.values(cell, "final"), self.clean(cell), cell[2])
+
+    def paired(self, first: dict[int, float], second: dict[int, float], victim: str) -> Mean | None:
+        """Return the mean of first minus second, with an interval no narrower than the floor's."""
+        found = differences(first, second)
+        if not found:
+            return None
+        mean, floor = mean_of(list(found.values())), self.floor(victim)
+        if floor is None or mean.half_width is None:
+            return mean
+        least = float(stats.t.ppf(0.975, floor.degrees)) * floor.spread * np.sqrt(2 / mean.n)
+        return Mean(mean.value, max(mean.half_width, float(least)), mean.n)
+
+    def floor(self, victim: str) -> Floor | None:
+        """Return how much rounding alone moves the accuracy of `victim`.
+
+        Where that victim has no replicates, the largest of the others is taken: a floor borrowed
+        from a steadier victim would claim too much.
+        """
+        groups: dict[str, list[list[float]]] = {}
+        for (cell, seed), others in self.replicates.items():
+            own = self.cells.get(cell, {}).get(seed)
+            if own is not None:
+                groups.setdefault(cell[2], []).append([float(own["final"]), *others])
+        floors = {name: _pooled(found) for name, found in groups.items()}
+        if victim in floors:
+            return floors[victim]
+        return max(floors.values(), key=lambda floor: floor.spread, default=None)
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Standard deviation of an accuracy over replicates that differ only in the order of sums."""
+
+    spread: float
+    degrees: int
+
+
+def _pooled(groups: list[list[float]]) -> Floor:
+    degrees = sum(len(group) - 1 for group in groups)
+    squares = sum(float(np.var(group)) * len(group) for group in groups)
+    return Floor(float(np.sqrt(squares / degrees)), degrees)
 
 
 def differences(first: dict[int, float], second: dict[int, float]) -> dict[int, float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from poisoning_study.data import read_manifest
 from poisoning_study.files import write_atomically
 from poisoning_study.objectives import FORMS, OBJECTIVES
 from poisoning_study.protocol import CODE_VERSION, RunStore, Study, recorded_calls
@@ -34,8 +35,11 @@ def _preface(results: Results) -> list[str]:
         f"rendered traffic signs, {data.classes} classes, {data.size} x {data.size} pixels. They "
         "stand in for the benchmark, and figures on them are not figures on it"
         if data.source == "rendered"
-        else f"the benchmark as prepared in {data.folder}, {data.size} x {data.size} pixels"
+        else f"real signs as prepared in {data.folder}, {data.size} x {data.size} pixels"
     )
+    if data.digest:
+        differs = read_manifest(Path(data.folder))["partial"]
+        source += f". Not the whole benchmark: {differs}" if differs else ", the whole benchmark"
     return [
         f"<h1>{text(settings.name)}</h1>",
         paragraph(
@@ -50,7 +54,30 @@ def _preface(results: Results) -> list[str]:
         ),
         *(paragraph(text(note)) for note in settings.notes),
         *_when_and_where(results),
+        *_noise_floor(results),
         paragraph(READING, "note"),
+    ]
+
+
+def _noise_floor(results: Results) -> list[str]:
+    """Say how much the order of sums alone moves accuracies."""
+    floors = {
+        victim: results.floor(victim) for victim in sorted({c[2] for c, _ in results.replicates})
+    }
+    words = [
+        f"{text(victim)} {floor.spread:.3f} ({floor.degrees} degrees of freedom)"
+        for victim, floor in floors.items()
+        if floor is not None
+    ]
+    if not words:
+        return []
+    return [
+        paragraph(
+            "Noise floor: standard deviation of an accuracy over runs that differ only in the "
+            f"order of sums: {'; '.join(words)}. No interval of a difference is narrower than it "
+            "allows.",
+            "note",
+        )
     ]
 
 
@@ -66,7 +93,7 @@ def _when_and_where(results: Results) -> list[str]:
             f"{call['jobs']} jobs in {call['seconds'] / 60:.1f} minutes "
             f"({call['processor_seconds'] / 60:.1f} processor minutes) from {call['started']}, "
             f"{call['workers']} workers on {call['processors']} processors "
-            f"({call['processor']}{load})."
+            f"({call['processor']}, {call.get('capability', '?')}{load})."
         )
     return [paragraph("Run: " + text(" ".join(sentences)), "note")] if sentences else []
 
@@ -103,6 +130,7 @@ def _not_run(results: Results) -> list[str]:
         )
     singles = [e.title for e in study.experiments.values() if len(study.seeds(e)) == 1]
     items += [f"{text(title)}: one seed, so a lead and not a finding." for title in singles]
+    items += [f"<b>Failed</b>: {text(message)}" for message in results.store.failures()]
     missing = results.n_asked - results.n_found
     if missing:
         items.append(f"{missing} of {results.n_asked} runs of these configurations are missing.")

@@ -13,7 +13,7 @@ from poisoning_study.report._sheets import one_of_each_class, sheet
 
 def _caption(size: dict[str, float | None]) -> str:
     psnr = f"{size['psnr']:.0f} dB" if size["psnr"] is not None else "unchanged"
-    return f"{psnr}, max {size['linf']:.0f}/255"
+    return f"{psnr}, max {size['linf']:.0f}, RMS {size['rms']:.1f} of 255"
 
 
 def pictures_section(
@@ -49,11 +49,14 @@ def pictures_section(
             poison,
             f"{result['size']['l2']:.3f}",
             f"{result['size']['linf']:.0f}/255",
+            f"{result['size']['rms']:.2f}/255",
             f"{result['size']['psnr']:.1f} dB" if result["size"]["psnr"] is not None else "-",
         ]
         for poison, result in found.items()
     ]
-    parts.append(table(["perturbation", "mean L2 norm", "largest change", "PSNR"], sizes))
+    parts.append(
+        table(["perturbation", "mean L2 norm", "largest change", "root mean square", "PSNR"], sizes)
+    )
     losses = {
         poison: result["curves"]
         for poison, result in found.items()

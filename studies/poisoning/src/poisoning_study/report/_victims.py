@@ -110,7 +110,7 @@ def victims_section(
     parts = [table([f"share {verb}", *(f"{f:.0%}" for f in fractions)], rows)]
     if len(experiment.defences) > 1:
         parts += _what_defences_do(results, name, experiment)
-    chance = 1 / results.study.settings.data.classes
+    chance = results.chance(name)
     if any(len(points) > 2 for points in curves.values()):
         caption = (
             f"Final accuracy against the share of every class that is {verb}; 95% intervals, cut "

@@ -1,0 +1,185 @@
+"""The filling points that a fit holds, with what the programme needs of them, grown and cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from kernel_ot._arrays import Array
+from kernel_ot.cutting_planes._pivoting import pivot
+from kernel_ot.cutting_planes._programme import polish, solve_pointwise
+from kernel_ot.kernels import Kernel
+from kernel_ot.potentials import KernelExpansion, Potentials
+from kernel_ot.samples import Samples
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """Both samples' mean embeddings, with their values and gradients at the samples kept.
+
+    They depend on samples and kernel alone, so every round of every regularisation shares them.
+    """
+
+    samples: Samples
+    kernel: Kernel
+
+    @cached_property
+    def at_x(self) -> Array:
+        """sum_j a_j k(x_j, x_i), of shape (n,)."""
+        s = self.samples
+        return self.kernel.apply(s.x, s.x, s.weights_x)
+
+    @cached_property
+    def at_y(self) -> Array:
+        """sum_j b_j k(y_j, y_i), of shape (m,)."""
+        s = self.samples
+        return self.kernel.apply(s.y, s.y, s.weights_y)
+
+    @cached_property
+    def gradient_x(self) -> Array:
+        """Gradients of the source embedding at x, of shape (n, d)."""
+        s = self.samples
+        return self.kernel.gradient(s.x, s.x, s.weights_x)
+
+    @cached_property
+    def gradient_y(self) -> Array:
+        """Gradients of the target embedding at y, of shape (m, d)."""
+        s = self.samples
+        return self.kernel.gradient(s.y, s.y, s.weights_y)
+
+    def at_pairs(self, x: Array, y: Array) -> Array:
+        """Return w, both embeddings at pairs of points (Vacher et al. 2021, equation 9)."""
+        s = self.samples
+        return self.kernel.apply(x, s.x, s.weights_x) + self.kernel.apply(y, s.y, s.weights_y)
+
+
+@dataclass(frozen=True, eq=False)
+class SampleValues:
+    """Both potentials and both maps at the samples that they were fitted to."""
+
+    u: Array
+    v: Array
+    images_x: Array
+    images_y: Array
+
+
+@dataclass(frozen=True, eq=False)
+class ContactPoints:
+    """Filling points with their block of Q and of w; immutable: growing makes new ones.
+
+    Attributes
+    ----------
+    embeddings : Embeddings
+    x, y : ndarray of shape (l, d)
+    quadratic : ndarray of shape (l, l)
+        Q.
+    embedding : ndarray of shape (l,)
+        w.
+    gamma : ndarray of shape (l,)
+        Multipliers of the last programme that was solved, zero for points that are new.
+    """
+
+    embeddings: Embeddings
+    x: Array
+    y: Array
+    quadratic: Array
+    embedding: Array
+    gamma: Array
+
+    @classmethod
+    def at(cls, embeddings: Embeddings, x: Array, y: Array) -> ContactPoints:
+        """Return points that no programme was solved on yet."""
+        kernel = embeddings.kernel
+        quadratic = kernel(x, x) + kernel(y, y)
+        return cls(embeddings, x, y, quadratic, embeddings.at_pairs(x, y), np.ones(len(x)))
+
+    def extended(self, x: Array, y: Array) -> ContactPoints:
+        """Return these points and those; only the new rows of Q and w are computed."""
+        kernel, old = self.embeddings.kernel, len(self.x)
+        quadratic = np.empty((old + len(x), old + len(x)))
+        quadratic[:old, :old] = self.quadratic
+        quadratic[old:, :old] = kernel(x, self.x) + kernel(y, self.y)
+        quadratic[:old, old:] = quadratic[old:, :old].T
+        quadratic[old:, old:] = kernel(x, x) + kernel(y, y)
+        return ContactPoints(
+            self.embeddings,
+            np.concatenate([self.x, x]),
+            np.concatenate([self.y, y]),
+            quadratic,
+            np.concatenate([self.embedding, self.embeddings.at_pairs(x, y)]),
+            np.concatenate([self.gamma, np.zeros(len(x))]),
+        )
+
+    def solved(self, reg_potential: float, tol: float) -> ContactPoints:
+        """Return the points in contact, with their multipliers.
+
+        A violation below `tol`, in units of the cost, is left: it is far below what the rounds
+        look for, and keeps the matrices definite.
+        """
+        linear, unit = self._linear(reg_potential), 2 * reg_potential * tol
+        # The multipliers add up to about one, so this ridge costs a tenth of the tolerance.
+        found = pivot(
+            self.quadratic,
+            linear,
+            self.gamma > 0,
+            ridge=max(0.1 * unit * len(linear), _SMALLEST_RIDGE * float(self.quadratic.max())),
+            slack_tol=0.2 * unit,
+        )
+        if not found.ended:
+            return self._kept(
+                *polish(self.quadratic, linear, solve_pointwise(self.quadratic, linear))
+            )
+        active = found.active & (found.gamma > 0)
+        return self._kept(active, found.gamma[active])
+
+    def polished(self, reg_potential: float) -> ContactPoints:
+        """Return the points that carry weight with multipliers exact to rounding."""
+        return self._kept(*polish(self.quadratic, self._linear(reg_potential), self.gamma))
+
+    def potentials(self, reg_potential: float) -> Potentials:
+        """Return both potentials as functions."""
+        s, scale = self.embeddings.samples, 2 * reg_potential
+        sides = (s.x, self.x, s.weights_x), (s.y, self.y, s.weights_y)
+        return Potentials(
+            *(
+                KernelExpansion(
+                    self.embeddings.kernel,
+                    np.concatenate([points, fill]),
+                    np.concatenate([weights, -self.gamma]) / scale,
+                )
+                for points, fill, weights in sides
+            )
+        )
+
+    def at_samples(self, reg_potential: float) -> SampleValues:
+        """Return both potentials and both maps at the samples, from the embeddings kept."""
+        e, scale = self.embeddings, 2 * reg_potential
+        s, kernel = e.samples, e.kernel
+        return SampleValues(
+            u=(e.at_x - kernel.apply(s.x, self.x, self.gamma)) / scale,
+            v=(e.at_y - kernel.apply(s.y, self.y, self.gamma)) / scale,
+            images_x=s.x - (e.gradient_x - kernel.gradient(s.x, self.x, self.gamma)) / scale,
+            images_y=s.y - (e.gradient_y - kernel.gradient(s.y, self.y, self.gamma)) / scale,
+        )
+
+    def _linear(self, reg_potential: float) -> Array:
+        """Return z (Vacher et al. 2021, equation 9)."""
+        cost: Array = np.sum(np.square(self.x - self.y), axis=1) / 2
+        linear: Array = self.embedding - 2 * reg_potential * cost
+        return linear
+
+    def _kept(self, active: Array, gamma: Array) -> ContactPoints:
+        return ContactPoints(
+            self.embeddings,
+            self.x[active],
+            self.y[active],
+            self.quadratic[np.ix_(active, active)],
+            self.embedding[active],
+            gamma,
+        )
+
+
+# Relative to the largest entry of Q: below it a factor breaks down by rounding.
+_SMALLEST_RIDGE = 1e-13
