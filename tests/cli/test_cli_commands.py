@@ -181,3 +181,79 @@ def test_missing_extra_says_what_to_install(
     assert run.returncode == 1
     assert run.stderr.count("\n") == 1
     assert f"pip install 'kernel-ot[{extra}]'" in run.stderr
+
+
+def test_a_target_that_cannot_be_written_is_found_before_the_work(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(*_: object) -> None:
+        raise AssertionError("the work has begun")
+
+    monkeypatch.setattr(KernelOT, "fit", too_late)
+    monkeypatch.setattr(KernelOT, "load", too_late)
+    (tmp_path / "link").symlink_to(files / "model")
+    (tmp_path / "link.npy").symlink_to(files / "x32.npy")
+    for target in ("/dev/null", tmp_path, tmp_path / "no" / "m", tmp_path / "link"):
+        fitted = call("fit", files / "x.csv", files / "y.csv", "--out", target, code=1)
+        assert "cannot be written" in fitted.stderr
+    for target in (tmp_path / "link.npy", tmp_path / "no" / "t.npy", tmp_path / "t.mat:1x"):
+        call("transform", files / "model", files / "x.csv", "--out", target, code=1)
+    call("demo", "--out", files / "model", code=1)
+    (tmp_path / "summary.json").symlink_to(files / "model")
+    assert "symbolic link" in call("demo", "--out", tmp_path, code=1).stderr
+
+
+def test_transform_asks_before_it_replaces_and_never_replaces_an_input(
+    files: Path, tmp_path: Path
+) -> None:
+    model, x = tmp_path / "m.kot", tmp_path / "x.npy"
+    model.write_bytes((files / "model").read_bytes())
+    write_table(x, read_table(files / "x.csv"))
+    before = x.read_bytes()
+    (tmp_path / "hard.npy").hardlink_to(x)
+    for out in (x, tmp_path / "." / "x.npy", tmp_path / "hard.npy"):
+        stderr = call("transform", model, x, "--out", out, "--overwrite", code=1).stderr
+        assert "inputs are never written over" in stderr
+    assert "never" in call("fit", x, x, "--out", x, *FAST, code=1).stderr
+    assert x.read_bytes() == before
+    out = tmp_path / "t.npy"
+    call("transform", model, x, "--out", out)
+    first = out.read_bytes()
+    out.write_bytes(b"old")
+    assert "--overwrite" in call("transform", model, x, "--out", out, code=1).stderr
+    assert out.read_bytes() == b"old"
+    call("transform", model, x, "--out", out, "--overwrite")
+    assert out.read_bytes() == first
+
+
+@pytest.mark.parametrize("variable", ["X_pca", "obsm/X_pca", "X", "raw"])
+def test_transform_of_cells_keeps_all_that_was_there(
+    files: Path, tmp_path: Path, variable: str
+) -> None:
+    anndata = pytest.importorskip("anndata", reason=".h5ad files need the extra single-cell")
+    rng = np.random.default_rng(1)
+    cells = anndata.AnnData(rng.normal(size=(8, 2)))
+    cells.var_names = ["ERK", "area"]
+    cells.obs["kind"] = [f"k{i}" for i in range(8)]
+    cells.obsm["X_pca"], cells.obsm["umap"] = rng.normal(size=(2, 8, 2))
+    cells.layers["raw"] = rng.normal(size=(8, 2))
+    source = tmp_path / "c.h5ad"
+    cells.write_h5ad(source)
+    before = source.read_bytes()
+    stderr = call(
+        *("transform", files / "model", f"{source}:{variable}", "--out", source, "--overwrite"),
+        code=1,
+    ).stderr
+    assert "never written over" in stderr
+    assert source.read_bytes() == before
+    images = KernelOT.load(files / "model").transform(read_table(f"{source}:{variable}").values)
+    arguments = ("transform", files / "model", f"{source}:{variable}", "--out")
+    for out, place in (("copy.h5ad", variable), ("more.h5ad:mapped", "mapped")):
+        call(*arguments, tmp_path / out)
+        file = tmp_path / out.partition(":")[0]
+        np.testing.assert_allclose(read_table(f"{file}:{place}").values, images)
+        copy = anndata.read_h5ad(file)
+        assert copy.obs["kind"].tolist() == cells.obs["kind"].tolist()
+        for kept in {"X", "X_pca", "umap", "raw"} - {place.rpartition("/")[2]}:
+            old, new = (read_table(f"{name}:{kept}").values for name in (source, file))
+            np.testing.assert_array_equal(new, old)

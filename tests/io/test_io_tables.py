@@ -10,7 +10,8 @@ import pytest
 import scipy.io
 import scipy.sparse
 
-from kernel_ot.io import SUFFIXES, Table, atomic_path, read_table, write_table
+from kernel_ot._files import atomic_path
+from kernel_ot.io import SUFFIXES, Table, read_table, write_table
 
 anndata = pytest.importorskip("anndata", reason=".h5ad files need the extra single-cell")
 

@@ -144,16 +144,29 @@ def transform(
     points: Annotated[str, typer.Argument(help="Points to map.")],
     out: Annotated[str, typer.Option(help="File for their images.")],
     inverse: Annotated[bool, typer.Option("--inverse", help="Map from target to source.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file if it exists; never an input.")
+    ] = False,
     header: Header = None,
     as_json: Json = False,
     progress: Bars = None,
 ) -> None:
-    """Map points, which need not be in the samples, with a saved model."""
+    """Map points, which need not be in the samples, with a saved model.
+
+    From .h5ad to .h5ad the file is a copy of the input with the images in place of the points;
+    --out FILE.h5ad:NAME keeps those as well and puts the images into obsm.
+    """
     with plain_messages():
         from kernel_ot.cli import _commands
 
         result = _commands.transform(
-            model, points, out, inverse=inverse, header=header, progress=progress
+            model,
+            points,
+            out,
+            inverse=inverse,
+            header=header,
+            progress=progress,
+            overwrite=overwrite,
         )
         print_result(result, as_json=as_json)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from kernel_ot._files import check_destination
 from kernel_ot.estimator import KernelOT
-from kernel_ot.io import Table, check_destination, read_table, write_table
+from kernel_ot.io import Table, check_table_destination, read_table, split_variable, write_table
 from kernel_ot.progress import fit_goal, fit_progress, map_with_progress
 
 
@@ -23,6 +24,7 @@ def fit(
 ) -> tuple[dict[str, Any], int]:
     """Fit, save, and return the summary and the exit code."""
     check_destination(out)
+    _check_no_input(out, source, target)
     began = perf_counter()
     x, y = read_table(source, header=header), read_table(target, header=header)
     _check_same_features(x.feature_names, y.feature_names, source, target)
@@ -46,8 +48,13 @@ def transform(
     inverse: bool,
     header: bool | None = None,
     progress: bool | None = None,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Map the points of a file into another file and return the summary."""
+    file, _ = check_table_destination(out, points)
+    _check_no_input(file, points, model_file)
+    if file.exists() and not overwrite:
+        raise ValueError(f"{file} exists; give another --out, or --overwrite to replace it.")
     began = perf_counter()
     model = KernelOT.load(model_file)
     table = read_table(points, header=header)
@@ -55,7 +62,7 @@ def transform(
     _check_same_features(names, table.feature_names, str(model_file), points)
     function = model.inverse_transform if inverse else model.transform
     images = map_with_progress(function, table.values, desc="map", shown=progress)
-    file = write_table(out, Table(images, table.feature_names, table.row_names))
+    file = write_table(out, Table(images, table.feature_names, table.row_names), like=points)
     return {
         "out": str(file),
         "points": table.shape[0],
@@ -90,6 +97,14 @@ def describe(model: KernelOT) -> dict[str, Any]:
         "reg_sos": float(model.reg_sos_),
         "reg_potential": float(model.reg_potential_),
     }
+
+
+def _check_no_input(out: Path, *inputs: str | Path) -> None:
+    """Raise ValueError if `out` is one of the inputs, under whatever name."""
+    for source in inputs:
+        path, _ = split_variable(source)
+        if out.exists() and path.exists() and out.samefile(path):
+            raise ValueError(f"--out {out} is the input {path}; inputs are never written over.")
 
 
 def _check_same_features(first: Any, second: Any, name: str, other: str) -> None:

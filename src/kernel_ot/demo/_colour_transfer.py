@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from kernel_ot._arrays import Array
+from kernel_ot._files import atomic_path, check_destination
 from kernel_ot.demo._grain import without_grain
 from kernel_ot.demo._pictures import (
     colours_of,
@@ -26,7 +27,6 @@ from kernel_ot.demo._pictures import (
 )
 from kernel_ot.distances import energy_distance
 from kernel_ot.estimator import KernelOT
-from kernel_ot.io import atomic_path
 from kernel_ot.plots import convergence
 from kernel_ot.preconditioning import fit_conjugation
 from kernel_ot.progress import fit_goal, fit_progress, map_with_progress
@@ -148,6 +148,14 @@ def colour_transfer(
     first, second = pictures
     colours = {name: colours_of(picture) for name, picture in pictures.items()}
     x, y = (colours[name][fitted[name]] for name in pictures)
+    names = [
+        "colour_transfer.png",
+        *(f"{name}_mapped.png" for name in pictures),
+        *(f"{name}_map_alone.png" for name in pictures),
+        "convergence.png",
+        "summary.json",
+    ]
+    files = [check_destination(folder / name) for name in names]
 
     model = KernelOT(random_state=random_state)
     with _timed(seconds, "fit"), fit_progress(progress, fit_goal(model)) as callback:
@@ -198,13 +206,10 @@ def colour_transfer(
         for name, other in ((first, second), (second, first)):
             tiles[name] = pictures[name]
             tiles[f"{name} in the colours of {other}"] = mapped[name]
-        files = [
-            write_figure(folder / "colour_transfer.png", side_by_side(tiles)),
-            *(write_png(folder / f"{name}_mapped.png", mapped[name]) for name in pictures),
-            *(write_png(folder / f"{name}_map_alone.png", alone[name]) for name in pictures),
-            write_figure(folder / "convergence.png", _convergence_figure(model)),
-            folder / "summary.json",
-        ]
+        write_figure(files[0], side_by_side(tiles))
+        for file, picture in zip(files[1:5], [*mapped.values(), *alone.values()], strict=True):
+            write_png(file, picture)
+        write_figure(files[5], _convergence_figure(model))
     solution = model.solution_
     seconds["total"] = sum(seconds.values())
     summary = {

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kernel_ot._arrays import Array
-from kernel_ot.io import atomic_path
+from kernel_ot._files import atomic_path
 
 
 def require_packages() -> None:

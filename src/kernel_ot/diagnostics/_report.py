@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kernel_ot import plots
+from kernel_ot._files import atomic_path, check_destination
 from kernel_ot._version import __version__
 from kernel_ot.diagnostics._diagnose import diagnose
 
@@ -39,8 +40,10 @@ def write_report(model: Any, path: str | Path, x: Any = None, y: Any = None) -> 
     ------
     ImportError
         matplotlib is not installed (pip install 'kernel-ot[plots]').
+    ValueError, PermissionError
+        `path` is no regular file or cannot be written; found before anything is drawn.
     """
-    path = Path(path)
+    path = check_destination(path)
     rows = diagnose(model, x, y).rows()
     settings = [
         ("kernel", str(model.kernel_)),
@@ -64,7 +67,8 @@ def write_report(model: Any, path: str | Path, x: Any = None, y: Any = None) -> 
         f"<p>kernel-ot {__version__}</p><h2>Diagnostics</h2>{_table(rows)}"
         f"<h2>Settings</h2>{_table(settings)}{body}</body></html>"
     )
-    path.write_text(page, encoding="utf-8")
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
     return path
 
 

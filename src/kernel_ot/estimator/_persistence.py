@@ -1,30 +1,31 @@
-"""Fitted models in one file without code: arrays and a JSON header in a zip archive."""
+"""Fitted models to arrays and a header without code, and back with every claim checked."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import secrets
 import warnings
-import zipfile
+from operator import index
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kernel_ot import kernels
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, MemoryLimitError, check_positive
 from kernel_ot._version import __version__
 from kernel_ot.cutting_planes import FillingRound
+from kernel_ot.estimator._checks import check_parameters
+from kernel_ot.estimator._model_file import ModelFileError, damaged, read_archive, write_archive
 from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import Conjugation
-from kernel_ot.problem import OptimalityReport
+from kernel_ot.problem import OptimalityReport, Problem, check_optimality
 from kernel_ot.samples import Samples
 from kernel_ot.selection import Candidate, Settings, make_problem
 from kernel_ot.solvers import Progress, Solution, Status
 
-FORMAT = "kernel-ot model"
-FORMAT_VERSION = 1
+# How far what is recomputed may be from what was saved: other machines round otherwise.
+_ROUNDING = 1e-7
+_RESIDUAL_FACTOR = 10.0
 _KERNELS: dict[str, type[Kernel]] = {
     name: getattr(kernels, name)
     for name in kernels.__all__
@@ -33,12 +34,9 @@ _KERNELS: dict[str, type[Kernel]] = {
 
 
 def save_state(model: Any, path: Path) -> None:
-    """Write `model` to `path` under a temporary name, then rename."""
+    """Write `model` to `path` whole or not at all."""
     solution, samples, change = model.solution_, model.samples_, model.conjugation_
     header = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "kernel_ot_version": __version__,
         "parameters": {
             name: _encode(value)
             for name, value in model.get_params(deep=False).items()
@@ -87,32 +85,53 @@ def save_state(model: Any, path: Path) -> None:
     }
     if np.any(solution.multiplier):
         arrays["multiplier"] = solution.multiplier
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, header=np.array(json.dumps(header)), **arrays)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_archive(path, header, {name: np.asarray(array) for name, array in arrays.items()})
 
 
 def load_state(cls: type, path: Path) -> Any:
     """Return the model in `path`; refuse anything else with a sentence."""
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist.")
-    header, arrays = _read(path)
+    if not path.is_file():
+        raise ModelFileError(f"{path} is no file, so it is no kernel-ot model.")
+    with path.open("rb"):
+        pass  # what the system refuses is no damage
+    try:
+        # What is computed from forged numbers may overflow; it is refused for it, not warned of.
+        with np.errstate(all="ignore"):
+            header, arrays = read_archive(path)
+            model = _rebuilt(cls, path, header, arrays)
+    except (ModelFileError, MemoryLimitError):
+        raise
+    except Exception as error:  # a damaged file can make every part below fail in any way
+        reason = " ".join(str(error).split()).rstrip(".")[:300]
+        raise damaged(path, f"{type(error).__name__}: {reason}") from error
+    if header["kernel_ot_version"] != __version__:
+        warnings.warn(
+            f"{path} was written by kernel-ot {header['kernel_ot_version']}, "
+            f"this is {__version__}.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return model
+
+
+def _rebuilt(cls: type, path: Path, header: dict[str, Any], arrays: dict[str, Array]) -> Any:
     parameters = {name: _decode(value) for name, value in header["parameters"].items()}
     if header["filling"] is None:
         parameters["filling"] = None  # set below from the points themselves
     else:
         parameters["filling"] = header["filling"]
+        if not isinstance(header["filling"], str):
+            raise damaged(path, f"its filling is {header['filling']!r}")
     model = cls(**parameters, random_state=header["random_state"])
+    check_parameters(model)
     change = Conjugation(
         mean_x=arrays["mean_x"],
         mean_y=arrays["mean_y"],
         root=arrays["root"],
         inverse_root=arrays["inverse_root"],
-        scale=header["scale"],
+        scale=check_positive(header["scale"], "scale"),
     )
     samples = Samples(*(arrays[name] for name in ("x", "y", "weights_x", "weights_y")))
     settings = Settings(_decode(header["kernel"]), header["reg_sos"], header["reg_potential"])
@@ -120,15 +139,18 @@ def load_state(cls: type, path: Path) -> Any:
     model.conjugation_ = change
     model.kernel_ = settings.kernel
     model.reg_sos_, model.reg_potential_ = settings.reg_sos, settings.reg_potential
-    model.candidates_ = tuple(
-        Candidate(**{field: _decode(value) for field, value in entry.items()})
-        for entry in header["candidates"]
-    )
-    model.rounds_ = tuple(FillingRound(**entry) for entry in header["rounds"])
+    model.candidates_ = tuple(_candidate(entry) for entry in header["candidates"])
+    model.rounds_ = tuple(_round(entry) for entry in header["rounds"])
     multiplier = arrays.get("multiplier", np.zeros((problem.rank, problem.rank)))
-    model.solution_ = _solution(header["solution"], arrays["gamma"], multiplier)
+    if len(multiplier) != problem.rank:
+        raise damaged(path, f"its multiplier has {len(multiplier)} rows, not {problem.rank}")
+    model.solution_ = _checked_solution(
+        path, header["solution"], problem, arrays["gamma"], multiplier, model.tol
+    )
     model.n_features_in_ = samples.x.shape[1]
     if header["feature_names"]:
+        if len(header["feature_names"]) != model.n_features_in_:
+            raise damaged(path, "it does not have one name a feature")
         model.feature_names_in_ = np.array(header["feature_names"], dtype=object)
     model._set_derived(samples, problem)
     if header["filling"] is None:
@@ -136,52 +158,62 @@ def load_state(cls: type, path: Path) -> Any:
     return model
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    unreadable = (
-        f"{path} is not a whole kernel-ot model: it is truncated, damaged, or another file."
-    )
-    if not zipfile.is_zipfile(path):
-        raise ValueError(unreadable)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        header = json.loads(str(arrays.pop("header")))
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(unreadable) from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise ValueError(unreadable)
-    if header["format_version"] > FORMAT_VERSION:
-        raise ValueError(
-            f"{path} was written by kernel-ot {header['kernel_ot_version']} in format "
-            f"{header['format_version']}; this is {__version__}, which reads up to "
-            f"{FORMAT_VERSION}. Upgrade kernel-ot."
+def _checked_solution(
+    path: Path,
+    entry: dict[str, Any],
+    problem: Problem,
+    gamma: Array,
+    multiplier: Array,
+    tol: float,
+) -> Solution:
+    """Return the solution with everything that can be computed from its point computed again."""
+    claimed = {name: float(value) for name, value in entry["optimality"].items()}
+    optimality = check_optimality(problem, gamma, multiplier)
+    residual, saved = float(optimality.residual), float(OptimalityReport(**claimed).residual)
+    status = Status[entry["status"]]
+    limits = [saved] if status is not Status.CONVERGED else [saved, tol]
+    if not all(residual <= _RESIDUAL_FACTOR * limit + _ROUNDING for limit in limits):
+        raise damaged(
+            path,
+            f"it claims {status.name} with a residual of {saved:.1e}, which is {residual:.1e}",
         )
-    if header["kernel_ot_version"] != __version__:
-        warnings.warn(
-            f"{path} was written by kernel-ot {header['kernel_ot_version']}, "
-            f"this is {__version__}.",
-            UserWarning,
-            stacklevel=4,
-        )
-    return header, arrays
-
-
-def _solution(entry: dict[str, Any], gamma: Array, multiplier: Array) -> Solution:
+    values = {"objective": float(problem.objective(gamma)), "cost": float(problem.cost(gamma))}
+    for name, value in values.items():
+        if not abs(float(entry[name]) - value) <= _ROUNDING * (1 + abs(value)):
+            raise damaged(path, f"it claims the {name} {entry[name]}, which is {value:.6g}")
     return Solution(
-        status=Status[entry["status"]],
+        status=status,
         gamma=gamma,
         multiplier=multiplier,
-        objective=entry["objective"],
-        cost=entry["cost"],
-        optimality=OptimalityReport(
-            **{name: np.float64(value) for name, value in entry["optimality"].items()}
+        **values,
+        optimality=optimality,
+        iterations=index(entry["iterations"]),
+        method=str(entry["method"]),
+        seconds=float(entry["seconds"]),
+        timings={str(phase): float(value) for phase, value in entry["timings"].items()},
+        history=tuple(
+            Progress(index(number), *map(float, rest)) for number, *rest in entry["history"]
         ),
-        iterations=entry["iterations"],
-        method=entry["method"],
-        seconds=entry["seconds"],
-        timings=entry["timings"],
-        history=tuple(Progress(*record) for record in entry["history"]),
     )
+
+
+def _candidate(entry: dict[str, Any]) -> Candidate:
+    kernel = _decode(entry["kernel"])
+    if not (kernel is None or isinstance(kernel, Kernel)):
+        raise TypeError(f"the kernel of a candidate is {kernel!r}")
+    return Candidate(
+        bandwidth_factor=float(entry["bandwidth_factor"]),
+        reg_potential=float(entry["reg_potential"]),
+        semi_dual=tuple(map(float, entry["semi_dual"])),
+        energy=tuple(map(float, entry["energy"])),
+        kernel=kernel,
+        reg_sos=float(entry["reg_sos"]),
+    )
+
+
+def _round(entry: dict[str, Any]) -> FillingRound:
+    numbers = {name: float(entry[name]) for name in ("violation", "dual", "seconds")}
+    return FillingRound(n_fill=index(entry["n_fill"]), **numbers)
 
 
 def _encode(value: Any) -> Any:

@@ -1,14 +1,19 @@
 """Read and write tables of points: .npy, .npz, .csv, .tsv, .mat and .h5ad files."""
 
-from kernel_ot.io._atomic import atomic_path, check_destination
 from kernel_ot.io._table import Table
-from kernel_ot.io._tables import SUFFIXES, read_table, write_table
+from kernel_ot.io._tables import (
+    SUFFIXES,
+    check_table_destination,
+    read_table,
+    split_variable,
+    write_table,
+)
 
 __all__ = [
     "SUFFIXES",
     "Table",
-    "atomic_path",
-    "check_destination",
+    "check_table_destination",
     "read_table",
+    "split_variable",
     "write_table",
 ]

@@ -10,6 +10,8 @@ import numpy as np
 from kernel_ot.io._binary import dense
 from kernel_ot.io._table import Table
 
+_FOLDERS = ("layers", "obsm")
+
 
 def _anndata() -> Any:
     try:
@@ -28,24 +30,30 @@ def read_h5ad(path: Path, variable: str | None) -> Table:
     where both have that key.
     """
     data = _anndata().read_h5ad(path)
-    folders = {"layers": data.layers, "obsm": data.obsm}
-    entries = {f"{folder}/{key}": folder for folder, group in folders.items() for key in group}
-    wanted = variable or "X"
-    found = [e for e in entries if wanted == e or wanted == e.partition("/")[2]]
     row_names = tuple(map(str, data.obs_names))
-    if wanted == "X" and data.X is not None:
+    folder, key = _entry(data, variable or "X")
+    if not folder:
         return Table(dense(data.X, "X"), tuple(map(str, data.var_names)), row_names)
-    if len(found) != 1:
-        there = ", ".join((["X"] if data.X is not None else []) + list(entries))
-        problem = f"several entries called {wanted!r}" if found else f"no {wanted!r}"
-        raise ValueError(f"it holds {problem}; there is: {there or 'nothing'}")
-    folder, _, key = found[0].partition("/")
-    value = folders[folder][key]
+    value = getattr(data, folder)[key]
     names = tuple(map(str, data.var_names)) if folder == "layers" else None
     if hasattr(value, "columns"):
         names = tuple(map(str, value.columns))
         value = value.to_numpy()
-    return Table(np.asarray(dense(value, found[0])), names, row_names)
+    return Table(np.asarray(dense(value, f"{folder}/{key}")), names, row_names)
+
+
+def _entry(data: Any, wanted: str) -> tuple[str, str]:
+    """Return the folder ("layers", "obsm", or "" for X) and the key that `wanted` means."""
+    if wanted == "X" and data.X is not None:
+        return "", "X"
+    entries = [(folder, key) for folder in _FOLDERS for key in getattr(data, folder)]
+    found = [(folder, key) for folder, key in entries if wanted in (key, f"{folder}/{key}")]
+    if len(found) != 1:
+        listed = [f"{folder}/{key}" for folder, key in entries]
+        there = ", ".join((["X"] if data.X is not None else []) + listed)
+        problem = f"several entries called {wanted!r}" if found else f"no {wanted!r}"
+        raise ValueError(f"it holds {problem}; there is: {there or 'nothing'}")
+    return found[0]
 
 
 def write_h5ad(path: Path, table: Table) -> None:
@@ -55,4 +63,31 @@ def write_h5ad(path: Path, table: Table) -> None:
         data.var_names = list(table.feature_names)
     if table.row_names is not None:
         data.obs_names = list(table.row_names)
+    data.write_h5ad(path)
+
+
+def write_h5ad_like(
+    path: Path, table: Table, source: Path, variable: str | None, to: str | None
+) -> None:
+    """Write a copy of the .h5ad file `source` with the table in place of what was read from it.
+
+    `variable` is what was read. `to` puts the table elsewhere: "X", "layers/KEY", "obsm/KEY", or
+    KEY, which means obsm unless `layers` has that key.
+    """
+    data = _anndata().read_h5ad(source)
+    values: Any = np.array(table.values)
+    if to is None:
+        folder, key = _entry(data, variable or "X")
+        old = data.X if not folder else getattr(data, folder)[key]
+        if hasattr(old, "columns"):
+            values = type(old)(values, index=old.index, columns=old.columns)
+    else:
+        folder, _, key = to.rpartition("/")
+        folder = folder or ("" if to == "X" else "layers" if to in data.layers else "obsm")
+    if not folder:
+        data.X = values
+    elif folder in _FOLDERS:
+        getattr(data, folder)[key] = values
+    else:
+        raise ValueError(f"{to!r} is no place in a .h5ad file; use X, layers/KEY or obsm/KEY.")
     data.write_h5ad(path)

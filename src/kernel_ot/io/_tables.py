@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from kernel_ot._arrays import check_points
-from kernel_ot.io._atomic import atomic_path
+from kernel_ot._files import atomic_path, check_destination
 from kernel_ot.io._binary import read_mat, read_npy, read_npz, write_mat, write_npy, write_npz
-from kernel_ot.io._single_cell import read_h5ad, write_h5ad
+from kernel_ot.io._single_cell import read_h5ad, write_h5ad, write_h5ad_like
 from kernel_ot.io._table import Table
 from kernel_ot.io._text import read_text, write_text
 
@@ -124,7 +124,25 @@ def read_table(
     return replace(table, values=check_points(table.values, str(path)))
 
 
-def write_table(destination: str | Path, table: Table) -> Path:
+def check_table_destination(
+    destination: str | Path, like: str | Path | None = None
+) -> tuple[Path, str | None]:
+    """Return file and variable if `write_table` can write there; ask before a long computation."""
+    path, variable = split_variable(destination)
+    suffix = _suffix(path)
+    if suffix == ".h5ad":
+        if variable not in (None, "X") and not _is_h5ad(like):
+            raise ValueError(f"{path} is written to X; leave {variable!r} out.")
+    elif variable is not None and (not variable.isidentifier() or variable in _RESERVED):
+        raise ValueError(f"{variable!r} is no name for an array; use letters and digits, as in X.")
+    return check_destination(path), variable
+
+
+def _is_h5ad(source: str | Path | None) -> bool:
+    return source is not None and split_variable(source)[0].suffix.lower() == ".h5ad"
+
+
+def write_table(destination: str | Path, table: Table, *, like: str | Path | None = None) -> Path:
     """Write points to a file, whole or not at all.
 
     Parameters
@@ -136,6 +154,10 @@ def write_table(destination: str | Path, table: Table) -> Path:
         float32 and float64: it is read as float64.
     table : Table
         What to write.
+    like : str or Path, optional
+        Where the points came from. If that and the destination are .h5ad files, the destination
+        is a copy of the first with the table in place of what was read; "FILE.h5ad:NAME" as
+        destination puts it elsewhere and keeps that, too.
 
     Returns
     -------
@@ -160,10 +182,8 @@ def write_table(destination: str | Path, table: Table) -> Path:
     array([[1., 0.],
            [0., 1.]])
     """
-    path, variable = split_variable(destination)
+    path, variable = check_table_destination(destination, like)
     suffix = _suffix(path)
-    if variable is not None and (not variable.isidentifier() or variable in _RESERVED):
-        raise ValueError(f"{variable!r} is no name for an array; use letters and digits, as in X.")
     with atomic_path(path) as temporary:
         if suffix == ".npy":
             write_npy(temporary, table)
@@ -172,9 +192,10 @@ def write_table(destination: str | Path, table: Table) -> Path:
         elif suffix == ".mat":
             write_mat(temporary, table, variable)
         elif suffix == ".h5ad":
-            if variable not in (None, "X"):
-                raise ValueError(f"{path} is written to X; leave {variable!r} out.")
-            write_h5ad(temporary, table)
+            if like is not None and _is_h5ad(like):
+                write_h5ad_like(temporary, table, *split_variable(like), variable)
+            else:
+                write_h5ad(temporary, table)
         else:
             write_text(temporary, table)
     return path
