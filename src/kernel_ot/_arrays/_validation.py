@@ -10,26 +10,68 @@ from kernel_ot._arrays._namespace import Array, is_traced, namespace_of
 
 
 def _as_float_array(value: Any, name: str) -> Array:
-    if hasattr(value, "toarray"):
-        raise ValueError(f"{name} is a sparse matrix; pass {name}.toarray() instead.")
+    _refuse_containers(value, name)
     try:
         array: Array = namespace_of(value).asarray(value)
     except ValueError as error:  # rows of unequal length
         raise ValueError(f"{name} is ragged: all its rows must have the same length.") from error
     if array.dtype.kind == "c":
         raise ValueError(f"{name} is complex; pass its real part, or real and imaginary columns.")
+    if array.dtype.kind in "mM":
+        raise ValueError(
+            f"{name} holds dates or times (dtype {array.dtype}), which have no unit of length; "
+            "pass numbers, for instance hours since a date."
+        )
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
     if array.dtype.kind != "f":
         try:
             array = array.astype(np.float64)
+        except OverflowError as error:
+            raise ValueError(
+                f"{name} contains a number beyond the range of float64 (about 1.8e308); "
+                "rescale that feature."
+            ) from error
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"{name} has dtype {array.dtype}; it must hold numbers in a rectangular array."
+                + _columns_without_numbers(value)
             ) from error
     if array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float64 if array.dtype.itemsize > 8 else np.float32)
     return array
+
+
+def _refuse_containers(value: Any, name: str) -> None:
+    """Raise ValueError for what holds an array but would not be read as the user means it."""
+    if hasattr(value, "obsm") and hasattr(value, "X"):
+        raise ValueError(
+            f"{name} is an AnnData object; pass one of its arrays, such as "
+            f"{name}.obsm['X_pca'] or {name}.X."
+        )
+    # An array view of AnnData's has `toarray` too, and is no sparse matrix.
+    if hasattr(value, "toarray") and not isinstance(value, np.ndarray):
+        raise ValueError(f"{name} is a sparse matrix; pass {name}.toarray() instead.")
+    if np.ma.isMaskedArray(value) and np.ma.getmaskarray(value).any():
+        masked = np.argwhere(np.ma.getmaskarray(value))
+        raise ValueError(
+            f"{name} is a masked array with {len(masked)} masked entries (first at index "
+            f"{tuple(int(i) for i in masked[0])}); drop those rows or fill them."
+        )
+
+
+def _columns_without_numbers(table: Any) -> str:
+    """Return a sentence that names the columns of a data frame that are not numeric."""
+    dtypes = getattr(table, "dtypes", None)
+    if dtypes is None or not hasattr(table, "columns"):
+        return ""
+    missing = table.isna().any() if hasattr(table, "isna") else [False] * len(dtypes)
+    wrong = [
+        str(column)
+        for column, dtype, incomplete in zip(table.columns, dtypes, missing, strict=True)
+        if incomplete or getattr(dtype, "kind", "O") not in "biuf"
+    ]
+    return f" Columns without numbers or with missing ones: {', '.join(wrong[:5])}."
 
 
 def _check_finite(array: Array, name: str) -> None:

@@ -49,7 +49,7 @@ def _mean_distance(x: Array, y: Array, a: Array, b: Array) -> float:
 def mmd_test(
     x: Array,
     y: Array,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int,
     *,
     n_permutations: int = 200,
     max_points: int = 500,
@@ -62,7 +62,8 @@ def mmd_test(
     Parameters
     ----------
     x, y : ndarray of shape (n, d) and (m, d)
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator or int
+        A number is a seed.
     n_permutations : int, default 200
     max_points : int, default 500
         Larger samples are subsampled to this many points each.
@@ -77,6 +78,7 @@ def mmd_test(
     ----------
     A. Gretton et al., A kernel two-sample test, JMLR 13 (2012), equation 5.
     """
+    rng = np.random.default_rng(rng)
     x, y = (
         points[rng.choice(len(points), max_points, replace=False)]
         if len(points) > max_points

@@ -43,7 +43,7 @@ def save_state(model: Any, path: Path) -> None:
             if name not in ("callback", "filling", "random_state")
         },
         "filling": model.filling if isinstance(model.filling, str) else None,
-        "random_state": model.random_state if isinstance(model.random_state, int) else None,
+        "random_state": _seed(model.random_state),
         "kernel": _encode(model.kernel_),
         "reg_sos": model.reg_sos_,
         "reg_potential": model.reg_potential_,
@@ -245,3 +245,8 @@ def _decode(value: Any) -> Any:
         fields = {name: _decode(entry) for name, entry in value["fields"].items()}
         return _KERNELS[value["kernel"]](**fields)
     return value
+
+
+def _seed(random_state: int | np.integer[Any] | np.random.Generator | None) -> int | None:
+    """Return a seed that a header can hold; a generator's state is not saved."""
+    return int(random_state) if isinstance(random_state, (int, np.integer)) else None

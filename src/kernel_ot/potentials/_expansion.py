@@ -57,6 +57,13 @@ class KernelExpansion:
             coefficients = column[:, 0]
         object.__setattr__(self, "coefficients", coefficients)
 
+    def __repr__(self) -> str:
+        # The arrays themselves would fill pages.
+        return (
+            f"KernelExpansion({type(self.kernel).__name__} kernel, "
+            f"{self.centres.shape[0]} centres in {self.centres.shape[1]} dimensions)"
+        )
+
     @property
     def dimension(self) -> int:
         """The number d of coordinates of a point."""
