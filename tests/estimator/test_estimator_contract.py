@@ -286,3 +286,22 @@ def test_hard_samples_give_sensible_answers(case: str) -> None:
         assert gap < 0.3 * max(1.0, float(np.std(y)))
     if case == "constant":
         np.testing.assert_allclose(images[:, 1], 7.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["choose_settings", "solve_adaptively", "certify", "placed_like"])
+def test_a_second_fit_cut_off_anywhere_leaves_the_first(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = np.random.default_rng(0).normal(size=(30, 2))
+    model = KernelOT(Gaussian(1.5), reg_potential=1e-2).fit(points, points + 1)
+    before = dict(vars(model))
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"kernel_ot.estimator._kernel_ot.{name}", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(points[:, :1], points[:, :1] + 3)
+    after = vars(model)
+    assert after.keys() == before.keys()
+    assert all(after[key] is before[key] for key in before)

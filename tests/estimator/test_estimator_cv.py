@@ -174,3 +174,22 @@ def test_what_cannot_be_used_is_refused(
         KernelOTCV(**parameters).fit(*samples)
     with pytest.raises(ValueError, match="second sample"):
         KernelOTCV().fit(samples[0], None)
+
+
+@pytest.mark.parametrize("name", ["_set_best", "_set_results"])
+def test_a_second_search_cut_off_leaves_the_first(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = np.random.default_rng(0).normal(size=(24, 2))
+    search = KernelOTCV(kernels=(1.0,), reg_potentials=(1e-2,), cv=2).fit(points, points + 1)
+    before = dict(vars(search))
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(KernelOTCV, name, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(points[:, :1], points[:, :1] + 3)
+    after = vars(search)
+    assert after.keys() == before.keys()
+    assert all(after[key] is before[key] for key in before)

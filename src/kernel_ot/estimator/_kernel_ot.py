@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,14 @@ class KernelOT(TransformerMixin, BaseEstimator):
             The solve did not reach `tol`, or adaptive filling left violated pairs. The fitted
             attributes hold the best point reached.
         """
+        fitted = copy(self)
+        fitted._fit(x, y, weights_x, weights_y)
+        # One assignment of everything: an interrupted fit leaves the old map with the old cost.
+        self.__dict__ = fitted.__dict__
+        self._warn_if_unfinished()
+        return self
+
+    def _fit(self, x: Any, y: Any, weights_x: Any, weights_y: Any) -> None:
         check_parameters(self)
         samples = check_both_samples(x, y, weights_x, weights_y)
         rng = np.random.default_rng(self.random_state)
@@ -229,7 +238,6 @@ class KernelOT(TransformerMixin, BaseEstimator):
         else:
             problem = make_problem(changed, *filling.place(changed, change, rng), settings)
             solution = solve_watched(problem, self.method, self.tol, self.max_iter, watch)
-        # All at once, so that a fit interrupted from the keyboard leaves no half of a new one.
         validate_data(self, x, skip_check_array=True)
         self.kernel_ = settings.kernel
         self.reg_sos_, self.reg_potential_ = settings.reg_sos, settings.reg_potential
@@ -237,8 +245,6 @@ class KernelOT(TransformerMixin, BaseEstimator):
         self.conjugation_, self.solution_ = change, solution
         self._set_derived(samples, problem)
         self.potentials_ = placed_like(self._fitted_potentials(), x, y)
-        self._warn_if_unfinished()
-        return self
 
     def transform(self, x: Any) -> Array:
         """Return T(x) = x - grad u(x), the images of points of the first sample's space.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from itertools import product
 from pathlib import Path as FilePath
 from typing import Any
@@ -155,6 +156,13 @@ class KernelOTCV(TransformerMixin, BaseEstimator):
         ValueError
             As `KernelOT.fit`; and an empty grid, an unknown criterion, too many folds.
         """
+        searched = copy(self)
+        searched._search(x, y, weights_x, weights_y)
+        # One assignment of everything: an interrupted search leaves the one before.
+        self.__dict__ = searched.__dict__
+        return self
+
+    def _search(self, x: Any, y: Any, weights_x: Any, weights_y: Any) -> None:
         estimator = self._checked_estimator()
         filling = Filling(estimator.filling, estimator.n_fill)
         kernels, regularisations = check_grid(self, adaptive=filling.adaptive)
@@ -175,7 +183,6 @@ class KernelOTCV(TransformerMixin, BaseEstimator):
             best: KernelOT = clone(estimator).set_params(**self.best_params_)
             best.fit(x, y, weights_x, weights_y).candidates_ = self.candidates_
             self.best_estimator_ = best
-        return self
 
     def transform(self, x: Any) -> Array:
         """Return T(x) of the best estimator, see `KernelOT.transform`."""
