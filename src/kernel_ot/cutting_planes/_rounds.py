@@ -26,6 +26,7 @@ from kernel_ot.samples import Samples
 # A round adds half as many points as it holds, and at least this many: what is not in contact makes
 # the next programme larger for nothing.
 _FIRST_POINTS, _FEWEST_ADDED = 100, 100
+_TIGHTENING = 0.2
 
 
 @dataclass(frozen=True)
@@ -122,13 +123,16 @@ def adaptive_filling(
     unit = max(samples.mean_cost(), np.finfo(float).tiny)
     points = _identity_start(samples, kernel, max_fill) if start is None else start.points
     rounds: list[FillingRound] = []
+    leeway = tol * unit
     best: tuple[float, ContactPoints] | None = None
     while True:
-        points = points.solved(reg_potential, tol * unit)
+        points = points.solved(reg_potential, leeway)
         violated = _violated_pairs(samples, points, reg_potential)
         if recheck and violated.largest <= tol * unit:
             points = points.polished(reg_potential)
             violated = _violated_pairs(samples, points, reg_potential)
+            # What the exact multipliers violate must not be forgiven again by the next round.
+            leeway *= _TIGHTENING
         rounds.append(
             FillingRound(
                 n_fill=len(points.x),
