@@ -139,6 +139,7 @@ def test_swapping_is_exact_with_given_filling_points() -> None:
 
 def test_weights_count_as_repetitions() -> None:
     x, y = two_samples(12, 14)
+    # Violations left by either fit must be below what the costs are compared to.
     weights = np.array([1, 2, 3, 1, 1, 1, 1, 1, 1, 2, 1, 1])
     weighted = quick(preconditioner="scale", violation_tol=1e-4).fit(x, y, weights_x=weights)
     repeated = quick(preconditioner="scale", violation_tol=1e-4).fit(

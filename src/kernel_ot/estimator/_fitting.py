@@ -12,7 +12,6 @@ from kernel_ot._arrays import Array, check_positive
 from kernel_ot.cutting_planes import (
     AdaptiveFit,
     FillingRound,
-    PairScan,
     adaptive_filling,
     scan_pairs,
 )
@@ -155,7 +154,7 @@ def solve_adaptively(
         on_round=on_round,
     )
     filled = perf_counter() - began
-    points = fit.points
+    points = fit.points  # multipliers exact to rounding
     problem = make_problem(samples, points.x, points.y, settings)
     zero = np.zeros((problem.rank, problem.rank))
     report = check_optimality(problem, points.gamma, zero)
@@ -205,10 +204,9 @@ def certify(
     change: Conjugation,
     u: Array,
     v: Array,
-    scan: PairScan | None = None,
 ) -> Certificate:
     """Return what potentials with values `u` and `v` at the changed samples prove."""
-    scan = scan_pairs(changed.x, changed.y, u, v) if scan is None else scan
+    scan = scan_pairs(changed.x, changed.y, u, v)
     dual = changed.weights_x @ u + changed.weights_y @ v
     bound = max(
         dual - max(scan.largest, 0.0),
