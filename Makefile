@@ -1,4 +1,5 @@
 # The two commands a user needs are `make demo` and `make test`; the others serve development.
+# `make docs` builds the site into docs/_build/html.
 # Everything lives in .venv; nothing needs activating.
 PYTHON ?= python3
 VENV   := .venv
@@ -7,7 +8,7 @@ BIN    := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test lint types benchmark benchmark-accuracy study study-real test-study clean
+.PHONY: demo test docs lint types benchmark benchmark-accuracy study study-real test-study clean
 
 demo: $(VENV)/.demo
 	$(BIN)/kernel-ot demo --out demo-output
@@ -17,6 +18,12 @@ test: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+# Examples that have not changed are not run again; `make clean` forgets them.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python docs/_sphinx/check_site.py docs/_build/html
+	$(BIN)/python -m pytest -q docs/guide
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check --fix .
@@ -62,4 +69,5 @@ $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(STUDY) demo-output benchmark-output study-output study-real-output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(STUDY) demo-output benchmark-output study-output study-real-output docs/_build docs/gallery docs/reference/generated docs/reference/backreferences \
+		.pytest_cache .mypy_cache .ruff_cache

@@ -36,7 +36,7 @@ def c_transform(
     starts : ndarray of shape (k, d), optional
         One more start for each y_j, usually S(y_j).
     tol : float, default 1e-10
-        A point is done where a step gains less than this relative to 1 + |value|.
+        A point is done where a step gains less than this relative to `1 + |value|`.
 
     Returns
     -------

@@ -41,11 +41,11 @@ class Diagnostics:
     monotone_fraction : float
         Part of the pairs with <T(x) - T(x'), x - x'> >= 0; 1 for an optimal map.
     cycle_error : float
-        Mean |S(T(x)) - x|^2 over the total variance of x.
+        Mean `|S(T(x)) - x|^2` over the total variance of x.
     n_fill : int
         Filling points.
     effective_fill : float
-        (sum |gamma|)^2 / sum gamma^2.
+        `(sum |gamma|)^2 / sum gamma^2`.
     """
 
     held_out: bool

@@ -91,7 +91,7 @@ class KernelOT(TransformerMixin, BaseEstimator):
     Attributes
     ----------
     cost_ : float
-        Estimated optimal cost for c(x, y) = |x - y|^2 / 2, in squared user units.
+        Estimated optimal cost for `c(x, y) = |x - y|^2 / 2`, in squared user units.
     wasserstein_ : float
         `sqrt(2 cost_)`, 0 if the estimate is negative; in user units.
     potentials_ : Potentials

@@ -25,7 +25,7 @@ class DiscreteCTransform:
     points : array of shape (m, d)
         :math:`y_j`. Not copied and never written to.
     values : array of shape (m,)
-        :math:`v_j`, for the cost |x - y|^2 / 2.
+        :math:`v_j`, for the cost `|x - y|^2 / 2`.
 
     Raises
     ------

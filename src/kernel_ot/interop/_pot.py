@@ -98,7 +98,7 @@ def from_pot_result(result: Any, x: Any, y: Any, *, metric: Metric) -> Potential
     x, y : array-like of shape (n, d) and (m, d)
         The samples that were solved for.
     metric : {"sqeuclidean", "half_sqeuclidean"}
-        The cost that was solved with: "sqeuclidean", |x - y|^2, is the default of
+        The cost that was solved with: "sqeuclidean", `|x - y|^2`, is the default of
         `ot.solve_sample` and `ot.dist`.
 
     Raises
@@ -146,13 +146,13 @@ def from_dual_values(u: Any, v: Any, x: Any, y: Any, *, metric: Metric) -> Poten
     x, y : array-like of shape (n, d) and (m, d)
         The samples that were solved for.
     metric : {"sqeuclidean", "half_sqeuclidean"}
-        The cost of the values, |x - y|^2 or |x - y|^2 / 2; the former are halved. Values of a cost
-        matrix that was divided, say by its maximum, must be multiplied by that first.
+        The cost of the values, `|x - y|^2` or `|x - y|^2 / 2`; the former are halved. Values of a
+        cost matrix that was divided, say by its maximum, must be multiplied by that first.
 
     Returns
     -------
     Potentials
-        For the cost |x - y|^2 / 2. :math:`u(x) + v(y) \le c(x, y)` holds where x or y is a sample
+        For the cost `|x - y|^2 / 2`. :math:`u(x) + v(y) \le c(x, y)` holds where x or y is a sample
         point; between new points it need not.
 
     Raises

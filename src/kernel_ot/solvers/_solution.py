@@ -46,7 +46,7 @@ class Solution:
     objective : float
         Objective at `gamma`.
     cost : float
-        Estimate of the optimal transport cost for c = |x - y|^2 / 2.
+        Estimate of the optimal transport cost for `c = |x - y|^2 / 2`.
     optimality : OptimalityReport
         The optimality conditions, recomputed from `gamma` and `multiplier` alone.
     iterations : int

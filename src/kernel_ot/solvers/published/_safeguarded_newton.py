@@ -59,7 +59,7 @@ class SafeguardedState:
     took_newton : array of shape ()
         Whether w is a Newton point; else it is v.
     theta : array of shape ()
-        Regularisation relative to |R|.
+        Regularisation relative to `|R|`.
     rho : array of shape ()
         What theta was chosen by; NaN at the start.
     step_size : array of shape ()
@@ -96,8 +96,8 @@ class SafeguardedSemismoothNewton:
     gradients.
 
     Safeguard: an extragradient sequence v runs in parallel. The next iterate is the Newton point
-    if its |R| is not larger than that of the new v, else v. So |R(w)| <= |R(v)| throughout, which
-    gives the rate O(1/sqrt(k)) from anywhere.
+    if its `|R|` is not larger than that of the new v, else v. So `|R(w)| <= |R(v)|` throughout,
+    which gives the rate O(1/sqrt(k)) from anywhere.
 
     Kept as published, gamma and X in unit scaling included, to be compared with `"ssn"`: it is
     quick where K is close to the identity, and crawls where gamma and X are of different orders
