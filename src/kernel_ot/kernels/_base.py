@@ -72,7 +72,7 @@ class Kernel(ABC):
         """
         x, y = as_pair(x, y)
         weights = as_weights(weights, x, y, one_column=False)
-        return contract(lambda a, b, w: self(a, b) @ w, x, y, weights)
+        return contract(lambda a, b, w, _: self(a, b) @ w, x, y, weights)
 
     @abstractmethod
     def gradient(self, x: Array, y: Array, weights: Array) -> Array:

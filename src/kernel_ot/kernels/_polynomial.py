@@ -90,7 +90,7 @@ class Polynomial(Kernel):
         x, y = as_pair(x, y)
         weights = as_weights(weights, x, y, one_column=True)
         return self.degree * contract(
-            lambda a, b, w: self._power(a, b, self.degree - 1) @ (w * b), x, y, weights[:, None]
+            lambda a, b, w, _: self._power(a, b, self.degree - 1) @ (w * b), x, y, weights[:, None]
         )
 
     def _power(self, x: Array, y: Array, degree: int) -> Array:

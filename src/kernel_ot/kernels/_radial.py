@@ -14,7 +14,9 @@ from kernel_ot.kernels._tiles import as_pair, as_weights, contract
 _BANDWIDTH_REMEDY = "median_distance(x, y, rng) is a usual choice."
 
 
-def scaled_distances(x: Array, y: Array, scale: float, *, snap: bool = False) -> Array:
+def scaled_distances(
+    x: Array, y: Array, scale: float, *, snap: bool = False, out: Array | None = None
+) -> Array:
     """Return `scale |x_i - y_j|^2` by one matrix product, for points that are already centred.
 
     Both squared norms ride along as two more columns, so a tile is written once. The absolute
@@ -28,6 +30,8 @@ def scaled_distances(x: Array, y: Array, scale: float, *, snap: bool = False) ->
     snap : bool, default False
         Set squared distances to 0 that rounding cannot tell from 0 (points closer than
         about 1e-7 |x_i|): for kernels whose slope at 0 is infinite in the squared distance.
+    out : ndarray of shape (n, m), optional
+        Written to and returned; for NumPy.
 
     Returns
     -------
@@ -39,10 +43,12 @@ def scaled_distances(x: Array, y: Array, scale: float, *, snap: bool = False) ->
     norms_y = xp.sum(y * y, axis=1, keepdims=True)
     left = xp.concatenate([-2.0 * x, norms_x, xp.ones_like(norms_x)], axis=1) * scale
     right = xp.concatenate([y, xp.ones_like(norms_y), norms_y], axis=1)
-    product: Array = left @ right.T
+    product: Array = np.matmul(left, right.T, out=out) if xp is np else left @ right.T
     if snap:
         noise = 4.0 * (x.shape[1] + 4) * float(np.finfo(product.dtype).eps) * scale * norms_x
         product = xp.where(product <= noise, 0.0, product)
+    elif xp is np:
+        np.maximum(product, 0.0, out=product)
     else:
         product = xp.maximum(product, 0.0)
     return product
@@ -51,7 +57,8 @@ def scaled_distances(x: Array, y: Array, scale: float, *, snap: bool = False) ->
 class RadialKernel(Kernel):
     """A kernel `k(x, y) = f(s)` of the scaled squared distance `s = scale |x - y|^2`, f(0) = 1.
 
-    A family states `_scale`, `_profile` (f) and `_slope` (f'), elementwise in s.
+    A family states `_scale`, `_profile` (f) and `_slope` (f'), elementwise in s, which is theirs to
+    overwrite: at millions of pairs fresh arrays take longer than the arithmetic.
     """
 
     # Families whose f' is infinite at s = 0 need coincident points to be seen as such.
@@ -84,7 +91,9 @@ class RadialKernel(Kernel):
         x, y = as_pair(x, y)
         weights = as_weights(weights, x, y, one_column=False)
         centre = _centre(y)
-        return contract(lambda a, b, w: self._values(a - centre, b - centre) @ w, x, y, weights)
+        return contract(
+            lambda a, b, w, out: self._values(a - centre, b - centre, out) @ w, x, y, weights
+        )
 
     def gradient(self, x: Array, y: Array, weights: Array) -> Array:
         x, y = as_pair(x, y)
@@ -92,9 +101,9 @@ class RadialKernel(Kernel):
         centre = _centre(y)
 
         # sum_j w_j F_ij (a_i - b_j) = (F w)_i a_i - (F (w b))_i: both sums in one product.
-        def tile(a: Array, b: Array, w: Array) -> Array:
+        def tile(a: Array, b: Array, w: Array, out: Array | None) -> Array:
             a, b = a - centre, b - centre
-            slopes = self._slope(scaled_distances(a, b, self._scale, snap=self._snap))
+            slopes = self._slope(scaled_distances(a, b, self._scale, snap=self._snap, out=out))
             sums = slopes @ xp.concatenate([w, w * b], axis=1)
             sums_of_differences: Array = a * sums[:, :1] - sums[:, 1:]
             return sums_of_differences
@@ -102,8 +111,8 @@ class RadialKernel(Kernel):
         weights = as_weights(weights, x, y, one_column=True)
         return (2.0 * self._scale) * contract(tile, x, y, weights[:, None])
 
-    def _values(self, x: Array, y: Array) -> Array:
-        return self._profile(scaled_distances(x, y, self._scale, snap=self._snap))
+    def _values(self, x: Array, y: Array, out: Array | None = None) -> Array:
+        return self._profile(scaled_distances(x, y, self._scale, snap=self._snap, out=out))
 
 
 def _centre(y: Array) -> Array:
@@ -151,8 +160,13 @@ class Gaussian(RadialKernel):
         return 0.5 / self.bandwidth**2
 
     def _profile(self, s: Array) -> Array:
-        values: Array = namespace_of(s).exp(-s)
+        xp = namespace_of(s)
+        if xp is np:
+            np.negative(s, out=s)
+            return np.exp(s, out=s)
+        values: Array = xp.exp(-s)
         return values
 
     def _slope(self, s: Array) -> Array:
-        return -self._profile(s)
+        values = self._profile(s)
+        return np.negative(values, out=values) if namespace_of(values) is np else -values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,7 @@ TILE_BYTES = 2 * 2**20
 _TILE_COLUMNS = 1024
 # On JAX a tile is compiled once and its temporaries are fused, so what bounds it is memory.
 _JAX_TILE_BYTES = 256 * 2**20
+Tile: TypeAlias = Callable[[Array, Array, Array, Array | None], Array]
 
 
 def as_pair(x: Any, y: Any) -> tuple[Array, Array]:
@@ -59,16 +60,15 @@ def as_weights(weights: Any, x: Array, y: Array, *, one_column: bool) -> Array:
     return cast
 
 
-def contract(
-    tile: Callable[[Array, Array, Array], Array], x: Array, y: Array, weights: Array
-) -> Array:
-    """Return the sum over tiles of columns of `tile(x_rows, y_columns, weights_columns)`.
+def contract(tile: Tile, x: Array, y: Array, weights: Array) -> Array:
+    """Return the sum over tiles of columns of `tile(x_rows, y_columns, weights_columns, out)`.
 
     Parameters
     ----------
     tile : callable
         Takes rows of `x`, rows of `y` and the rows of `weights` that go with them; returns one
-        row for each row of its first argument, linear in its third.
+        row for each row of its first argument, linear in its third. The fourth is an array for
+        the tile's matrix, or None.
     x, y : arrays of shape (n, d) and (m, d)
     weights : array of shape (m,) or (m, k)
 
@@ -79,29 +79,34 @@ def contract(
     if namespace_of(x, y) is not np:
         return _contract_jax(tile, x, y, weights)
     columns = list(block_slices(y.shape[0], 1, 1, _TILE_COLUMNS))
+    n_columns = min(y.shape[0], _TILE_COLUMNS)
     itemsize = int(x.dtype.itemsize)
+    # One array for all tiles: a fresh one for each is given back to the system and fetched again,
+    # which took four fifths of the time.
+    n_rows = min(x.shape[0], rows_per_block(n_columns, itemsize, TILE_BYTES))
+    space = np.empty(n_rows * n_columns, dtype=np.result_type(x, y))
     blocks = []
-    for rows in block_slices(x.shape[0], min(y.shape[0], _TILE_COLUMNS), itemsize, TILE_BYTES):
-        total = tile(x[rows], y[columns[0]], weights[columns[0]])
-        for part in columns[1:]:
-            total = total + tile(x[rows], y[part], weights[part])
+    for rows in block_slices(x.shape[0], n_columns, itemsize, TILE_BYTES):
+        total: Any = 0.0
+        for part in columns:
+            shape = rows.stop - rows.start, part.stop - part.start
+            out = space[: shape[0] * shape[1]].reshape(shape)
+            total = total + tile(x[rows], y[part], weights[part], out)
         blocks.append(total)
     result: Array = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=0)
     return result
 
 
-def _contract_jax(
-    tile: Callable[[Array, Array, Array], Array], x: Array, y: Array, weights: Array
-) -> Array:
+def _contract_jax(tile: Tile, x: Array, y: Array, weights: Array) -> Array:
     """Return the same sum with tiles of rows in a compiled loop, the last one filled up."""
     rows = rows_per_block(y.shape[0], int(x.dtype.itemsize), _JAX_TILE_BYTES)
     n_points, dimension = x.shape
     if n_points <= rows:
-        return tile(x, y, weights)
+        return tile(x, y, weights, None)
     import jax
     from jax import numpy as jnp
 
     filled = jnp.pad(x, ((0, -n_points % rows), (0, 0))).reshape(-1, rows, dimension)
-    blocks = jax.lax.map(lambda block: tile(block, y, weights), filled)
+    blocks = jax.lax.map(lambda block: tile(block, y, weights, None), filled)
     result: Array = blocks.reshape(-1, *blocks.shape[2:])[:n_points]
     return result
