@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.optimize import lsq_linear
 
-from kernel_ot import _arrays as arrays
 from kernel_ot.cutting_planes._contact import ContactPoints, Embeddings
 from kernel_ot.cutting_planes._pairs import scan_pairs
 from kernel_ot.cutting_planes._pivoting import pivot
@@ -58,21 +57,6 @@ def test_polishing_keeps_one_of_equal_points() -> None:
     quadratic, linear = np.ones((3, 3)), np.full(3, 2.0)
     active, gamma = polish(quadratic, linear, np.array([1.0, 0.5, 0.4]))
     assert (quadratic[:, active] @ gamma).tolist() == pytest.approx([2.0, 2.0, 2.0])
-
-
-def test_scan_in_blocks_equals_the_full_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
-    samples = uniform_samples()
-    u, v = np.sin(samples.x[:, 0]), np.cos(samples.y[:, 1])
-    full = u[:, None] + v - np.sum(np.square(samples.x[:, None] - samples.y), axis=2) / 2
-    monkeypatch.setattr(
-        "kernel_ot.cutting_planes._pairs.block_slices",
-        lambda rows, columns: arrays.block_slices(rows, columns, block_bytes=8 * 7 * columns),
-    )
-    scan = scan_pairs(samples.x, samples.y, u, v)
-    np.testing.assert_allclose(scan.row_best, full.max(axis=1), atol=1e-12)
-    np.testing.assert_allclose(scan.column_best, full.max(axis=0), atol=1e-12)
-    np.testing.assert_array_equal(scan.row_partner, full.argmax(axis=1))
-    np.testing.assert_array_equal(scan.column_partner, full.argmax(axis=0))
 
 
 def test_c_transform_finds_the_minimum_between_candidates() -> None:
