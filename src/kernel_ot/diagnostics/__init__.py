@@ -1,6 +1,6 @@
-"""What a fitted model says about itself: numbers, a table, one page of HTML."""
+"""What a fitted model says about itself: numbers and a table."""
 
 from kernel_ot.diagnostics._diagnose import Diagnostics, diagnose
-from kernel_ot.diagnostics._report import write_report
+from kernel_ot.diagnostics._transport import Bound, ComparedSettings, FittedTransport
 
-__all__ = ["Diagnostics", "diagnose", "write_report"]
+__all__ = ["Bound", "ComparedSettings", "Diagnostics", "FittedTransport", "diagnose"]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kernel_ot._arrays import Array, check_points
+from kernel_ot.diagnostics._transport import FittedTransport
 from kernel_ot.distances import energy_distance, mmd_test
 
 # Quadratic-time quantities are computed on at most this many points of each sample.
@@ -92,7 +93,12 @@ class Diagnostics:
 
 
 def diagnose(
-    model: Any, x: Any = None, y: Any = None, *, random_state: Any = 0, n_bootstrap: int = 1000
+    model: FittedTransport,
+    x: Any = None,
+    y: Any = None,
+    *,
+    random_state: Any = 0,
+    n_bootstrap: int = 1000,
 ) -> Diagnostics:
     """Return the diagnostics of a fitted `KernelOT`.
 
@@ -126,10 +132,10 @@ def diagnose(
     x, y = _subsample(x, rng), _subsample(y, rng)
     u, transformed = model.semi_dual_terms(x, y)
     v = model.potentials_.v(y)
-    images = model.transform(x)
+    images = model.potentials_.transport(x)
     pairs = rng.integers(len(x), size=(2, 20_000))
     products = np.sum((images[pairs[0]] - images[pairs[1]]) * (x[pairs[0]] - x[pairs[1]]), axis=1)
-    cycle = np.mean(np.sum(np.square(model.inverse_transform(images) - x), axis=1))
+    cycle = np.mean(np.sum(np.square(model.potentials_.inverse_transport(images) - x), axis=1))
     cost_matrix = _half_squares(x, y)
     gamma = np.abs(model.solution_.gamma)
     mmd, p_value = mmd_test(images, y, rng)
@@ -175,7 +181,9 @@ def _standard_error(u: Array, v: Array) -> float:
     return float(np.sqrt(np.var(u, ddof=1) / len(u) + np.var(v, ddof=1) / len(v)))
 
 
-def _bootstrap(model: Any, rng: np.random.Generator, n_bootstrap: int) -> tuple[float, float]:
+def _bootstrap(
+    model: FittedTransport, rng: np.random.Generator, n_bootstrap: int
+) -> tuple[float, float]:
     samples = model.samples_
     fluctuation = np.zeros(n_bootstrap)
     for values, weights in (

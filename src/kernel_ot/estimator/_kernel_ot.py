@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kernel_ot._arrays import Array, check_points, placed_like
 from kernel_ot.cutting_planes import FillingRound
-from kernel_ot.diagnostics import Diagnostics, diagnose, write_report
+from kernel_ot.diagnostics import Diagnostics, diagnose
 from kernel_ot.estimator._checks import check_both_samples, check_feature_names, check_parameters
 from kernel_ot.estimator._fitting import (
     certify,
@@ -28,6 +28,7 @@ from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import fit_conjugation
 from kernel_ot.problem import Problem
+from kernel_ot.report import write_report
 from kernel_ot.samples import Samples
 from kernel_ot.selection import Filling, is_auto, make_problem, semi_dual
 

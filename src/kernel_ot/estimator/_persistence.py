@@ -14,6 +14,7 @@ from kernel_ot import kernels
 from kernel_ot._arrays import Array, MemoryLimitError, check_positive
 from kernel_ot._version import __version__
 from kernel_ot.cutting_planes import FillingRound
+from kernel_ot.diagnostics import FittedTransport
 from kernel_ot.estimator._checks import check_parameters
 from kernel_ot.estimator._model_file import ModelFileError, damaged, read_archive, write_archive
 from kernel_ot.kernels import Kernel
@@ -33,7 +34,7 @@ _KERNELS: dict[str, type[Kernel]] = {
 }
 
 
-def save_state(model: Any, path: Path) -> None:
+def save_state(model: FittedTransport, path: Path) -> None:
     """Write `model` to `path` whole or not at all."""
     solution, samples, change = model.solution_, model.samples_, model.conjugation_
     header = {
@@ -70,6 +71,7 @@ def save_state(model: Any, path: Path) -> None:
         },
     }
     made_of = model.problem_.provenance
+    assert made_of is not None  # of a problem that was made from samples
     arrays = {
         "x": samples.x,
         "y": samples.y,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -11,11 +11,14 @@ from kernel_ot.plots._axes import NEUTRAL, new_axes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from kernel_ot.diagnostics import ComparedSettings
+    from kernel_ot.selection import Candidate
+
 _NAMES = {"semi_dual": "semi-dual value", "energy": "energy distance"}
 
 
 def selection(
-    model: Any,
+    model: ComparedSettings,
     ax: Axes | None = None,
     *,
     criterion: Literal["semi_dual", "energy"] | None = None,
@@ -95,7 +98,7 @@ def selection(
     return ax
 
 
-def _label(candidate: Any, compared: list[Any]) -> str:
+def _label(candidate: Candidate, compared: list[Candidate]) -> str:
     """Return what tells a candidate's curve from the others."""
     kernel = candidate.kernel
     label = f"bandwidth {candidate.bandwidth_factor:g} x median" if kernel is None else str(kernel)

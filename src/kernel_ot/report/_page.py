@@ -13,7 +13,7 @@ import numpy as np
 from kernel_ot import plots
 from kernel_ot._files import atomic_path, check_destination
 from kernel_ot._version import __version__
-from kernel_ot.diagnostics._diagnose import diagnose
+from kernel_ot.diagnostics import FittedTransport, diagnose
 
 _STYLE = (
     "body{font-family:sans-serif;max-width:60rem;margin:2rem auto;color:#222}"
@@ -21,7 +21,7 @@ _STYLE = (
 )
 
 
-def write_report(model: Any, path: str | Path, x: Any = None, y: Any = None) -> Path:
+def write_report(model: FittedTransport, path: str | Path, x: Any = None, y: Any = None) -> Path:
     """Write diagnostics and plots of a fitted `KernelOT` to one HTML file without outside links.
 
     Parameters
@@ -96,7 +96,7 @@ def _png(figure: Any) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _filling_figure(model: Any) -> str:
+def _filling_figure(model: FittedTransport) -> str:
     if not model.rounds_:
         return ""
     figure = _figure()
@@ -110,7 +110,7 @@ def _filling_figure(model: Any) -> str:
     return _png(figure)
 
 
-def _selection_figure(model: Any) -> str:
+def _selection_figure(model: FittedTransport) -> str:
     if not any(not candidate.is_baseline for candidate in model.candidates_):
         return ""
     figure = _figure()
@@ -120,10 +120,10 @@ def _selection_figure(model: Any) -> str:
     return _png(figure)
 
 
-def _map_figure(model: Any) -> str:
+def _map_figure(model: FittedTransport) -> str:
     samples = model.samples_
     x, y = samples.x[:500], samples.y[:500]
-    images = model.transform(x)
+    images = model.potentials_.transport(x)
     figure = _figure()
     before, after = figure.subplots(1, 2, sharex=True, sharey=True)
     if x.shape[1] == 1:

@@ -1,0 +1,113 @@
+"""What everything that describes a fit asks of it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from kernel_ot._arrays import Array
+from kernel_ot.cutting_planes import FillingRound
+from kernel_ot.kernels import Kernel
+from kernel_ot.potentials import Potentials
+from kernel_ot.preconditioning import Conjugation
+from kernel_ot.problem import Problem
+from kernel_ot.samples import Samples
+from kernel_ot.selection import Candidate
+from kernel_ot.solvers import Solution
+
+
+class Bound(Protocol):
+    """What the potentials prove; see `kernel_ot.estimator.Certificate`."""
+
+    @property
+    def lower_bound(self) -> float:
+        """Proven lower bound of the optimal cost between the two samples."""
+
+    @property
+    def largest_violation(self) -> float:
+        """Largest u(x_i) + v(y_j) - c(x_i, y_j) that was found."""
+
+
+class ComparedSettings(Protocol):
+    """A fit whose settings were compared on held-out points."""
+
+    @property
+    def candidates_(self) -> tuple[Candidate, ...]:
+        """The settings that were compared."""
+
+
+class FittedTransport(ComparedSettings, Protocol):
+    """A fitted `KernelOT`, as diagnostics, plots, reports and model files see it."""
+
+    @property
+    def preconditioner(self) -> str | None:
+        """What regularisation shrinks to."""
+
+    @property
+    def filling(self) -> object:
+        """Where filling points come from."""
+
+    @property
+    def random_state(self) -> Any:
+        """Seed of what is random."""
+
+    @property
+    def violation_tol(self) -> float:
+        """Violation, relative to the mean cost of a pair, at which adaptive filling ends."""
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features."""
+
+    @property
+    def samples_(self) -> Samples:
+        """What was fitted, in the user's coordinates."""
+
+    @property
+    def conjugation_(self) -> Conjugation:
+        """The preconditioner."""
+
+    @property
+    def potentials_(self) -> Potentials:
+        """Of the user's coordinates."""
+
+    @property
+    def solution_(self) -> Solution:
+        """In the coordinates of the fit."""
+
+    @property
+    def problem_(self) -> Problem:
+        """What `solution_` solves."""
+
+    @property
+    def certificate_(self) -> Bound:
+        """What the potentials prove."""
+
+    @property
+    def cost_(self) -> float:
+        """Estimate of the optimal cost."""
+
+    @property
+    def wasserstein_(self) -> float:
+        """Its Wasserstein distance."""
+
+    @property
+    def kernel_(self) -> Kernel:
+        """The kernel that was used."""
+
+    @property
+    def reg_sos_(self) -> float:
+        """The lambda_1 that was used."""
+
+    @property
+    def reg_potential_(self) -> float:
+        """The lambda_2 that was used."""
+
+    @property
+    def rounds_(self) -> tuple[FillingRound, ...]:
+        """Rounds of adaptive filling; empty else."""
+
+    def semi_dual_terms(self, x: Any, y: Any) -> tuple[Array, Array]:
+        """Return u(x_i) and u^c(y_j)."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters that the estimator was made with."""
