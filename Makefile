@@ -56,7 +56,7 @@ test-study: $(STUDY)/.study
 # One command installs both, so that everything that needs PyTorch agrees on its pinned build.
 $(STUDY)/.study: pyproject.toml studies/poisoning/pyproject.toml
 	test -x $(STUDY)/bin/python || $(PYTHON) -m venv $(STUDY)
-	$(STUDY)/bin/python -m pip install --quiet -e '.[estimator]' -e 'studies/poisoning[test,real]'
+	$(STUDY)/bin/python -m pip install --quiet -e . -e 'studies/poisoning[test,real]'
 	touch $@
 
 $(VENV)/bin/python:

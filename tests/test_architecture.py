@@ -14,7 +14,10 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "kernel_ot"
 PAGE = (ROOT / "ARCHITECTURE.md").read_text()
 MOST_LINES = 400
-OPTIONAL = ("sklearn", "matplotlib", "typer", "tqdm", "jax", "pandas", "anndata", "cvxpy", "PIL")
+OPTIONAL = (
+    *("sklearn", "matplotlib", "typer", "tqdm", "jax", "pandas", "anndata", "cvxpy", "PIL"),
+    *("polars", "pyarrow", "ot", "skada", "scanpy", "dask"),
+)
 
 
 def _rows() -> list[tuple[list[str], str]]:
@@ -135,5 +138,17 @@ assert kernel_ot.solve(problem).converged
     assert {"numpy", "scipy", "kernel_ot"} <= loaded
 
 
-def test_the_estimator_is_reached_from_the_package() -> None:
-    assert "sklearn" in _loaded_by("import kernel_ot; kernel_ot.KernelOT")
+def test_the_estimator_loads_no_more_than_scikit_learn_does() -> None:
+    loaded = _loaded_by("import kernel_ot; kernel_ot.KernelOT")
+    assert "sklearn" in loaded
+    known = _loaded_by("import sklearn.base, sklearn.exceptions") | set(sys.stdlib_module_names)
+    ours = {name for name in loaded - known if not name.startswith("_")}
+    assert ours <= {"kernel_ot", "threadpoolctl"}
+
+
+def test_the_command_answers_without_loading_the_library_below_it() -> None:
+    loaded = _loaded_by(
+        "import sys; sys.argv = ['kernel-ot', '--version']\n"
+        "from kernel_ot.cli import main\ntry: main()\nexcept SystemExit: pass"
+    )
+    assert loaded.isdisjoint({*OPTIONAL} - {"typer"})

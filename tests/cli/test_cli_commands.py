@@ -164,8 +164,6 @@ def test_the_installed_command(files: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "arguments", "extra"),
     [
-        ("typer", ["--help"], "cli"),
-        ("tqdm", ["info", "m"], "cli"),
         ("PIL", ["demo", "--out", "d"], "demo"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from kernel_ot._arrays._blocks import DEFAULT_BLOCK_BYTES, block_slices, rows_per_block
 from kernel_ot._arrays._control import branch, one_by_one_on_cpu, while_loop, with_entry
+from kernel_ot._arrays._frames import FRAME_LIBRARIES, frame_library
 from kernel_ot._arrays._memory import MemoryLimitError, available_bytes, require_memory
 from kernel_ot._arrays._namespace import Array, Namespace, is_traced, namespace_of
 from kernel_ot._arrays._placement import placed_like
@@ -17,6 +18,7 @@ from kernel_ot._arrays._validation import (
 
 __all__ = [
     "DEFAULT_BLOCK_BYTES",
+    "FRAME_LIBRARIES",
     "Array",
     "MemoryLimitError",
     "Namespace",
@@ -29,6 +31,7 @@ __all__ = [
     "check_same_dimension",
     "check_sample",
     "check_weights",
+    "frame_library",
     "is_traced",
     "namespace_of",
     "one_by_one_on_cpu",

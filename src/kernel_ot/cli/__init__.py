@@ -15,7 +15,7 @@ def main() -> None:
     try:
         from kernel_ot.cli._app import app
     except ImportError as error:
-        sys.exit(f"kernel-ot: error: {error}; install it with: pip install 'kernel-ot[cli]'")
+        sys.exit(f"kernel-ot: error: {error}; install it with: pip install --upgrade kernel-ot")
     except KeyboardInterrupt:  # imports take a moment too
         sys.exit(130)
     app()

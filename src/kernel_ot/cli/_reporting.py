@@ -49,7 +49,7 @@ def plain_messages() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
     except ModuleNotFoundError as error:
-        say(f"error: {error}; install it with: pip install 'kernel-ot[cli]'")
+        say(f"error: {error}; install it with: pip install --upgrade kernel-ot")
         raise typer.Exit(1) from None
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-try:
-    import sklearn as _sklearn  # noqa: F401
-except ImportError as error:  # pragma: no cover - the test environment has scikit-learn
-    raise ImportError(
-        "kernel_ot.KernelOT needs scikit-learn; install it with: pip install 'kernel-ot[estimator]'"
-    ) from error
-
 from kernel_ot.cutting_planes import FillingRound, c_transform
 from kernel_ot.estimator._divergence import cost_gradients, kernel_ot_divergence
 from kernel_ot.estimator._fitting import Certificate
 from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._kernel_ot_cv import KernelOTCV
 from kernel_ot.estimator._progress import FitProgress
+from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.selection import Candidate
 
 __all__ = [
@@ -24,6 +18,7 @@ __all__ = [
     "FitProgress",
     "KernelOT",
     "KernelOTCV",
+    "TwoSampleEstimator",
     "c_transform",
     "cost_gradients",
     "kernel_ot_divergence",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from kernel_ot._arrays import Array, check_positive
 from kernel_ot.cutting_planes import (
@@ -105,6 +107,7 @@ def choose_settings(
             rng,
             n_splits=parameters["n_splits"],
             on_score=watch.on_score,
+            n_jobs=parameters["n_jobs"],
         )
         choose = least_regularised if dimension > MAX_SEMI_DUAL_DIMENSION else best_candidate
         best = choose(tuple(c for c in candidates if is_auto(reg_potential) or not c.is_baseline))
@@ -220,3 +223,20 @@ def certify(
         largest_violation=change.scale**2 * scan.largest,
         n_pairs=len(samples.x) * len(samples.y),
     )
+
+
+def warn_if_unfinished(
+    solution: Solution, rounds: tuple[FillingRound, ...], violation_tol: float
+) -> None:
+    """Warn, at the caller of `fit`, of a solve or of rounds that ended before their tolerance."""
+    if not solution.converged:
+        warnings.warn(solution.status.message, ConvergenceWarning, stacklevel=3)
+    elif rounds and min(step.violation for step in rounds) > violation_tol:
+        last = min(rounds, key=lambda step: step.violation)
+        warnings.warn(
+            f"Adaptive filling stopped after {len(rounds)} rounds with {last.n_fill} "
+            f"points and a violation of {last.violation:.1e} of the mean cost (violation_tol "
+            f"= {violation_tol:.1e}); raise reg_potential, n_fill or max_iter.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )

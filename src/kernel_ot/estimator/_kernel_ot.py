@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from copy import copy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kernel_ot._arrays import Array, check_points, placed_like
@@ -21,9 +18,11 @@ from kernel_ot.estimator._fitting import (
     choose_settings,
     solve_adaptively,
     solve_watched,
+    warn_if_unfinished,
 )
 from kernel_ot.estimator._persistence import load_state, save_state
-from kernel_ot.estimator._progress import Callback, Watch
+from kernel_ot.estimator._progress import Callback, Narrator, Watch
+from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import fit_conjugation
@@ -35,7 +34,7 @@ from kernel_ot.selection import Filling, is_auto, make_problem, semi_dual
 _MAX_FILL = 4000
 
 
-class KernelOT(TransformerMixin, BaseEstimator):
+class KernelOT(TwoSampleEstimator):
     """Optimal transport between two samples: cost, potentials, and maps at any points.
 
     The estimator of Vacher et al. (2021): Kantorovich potentials in a reproducing kernel Hilbert
@@ -88,6 +87,10 @@ class KernelOT(TransformerMixin, BaseEstimator):
         its `phase` says which. True stops: a selection with the best setting so far, a fit with the
         best point so far. An exception raised in it, Ctrl-C included, leaves the estimator as it
         was.
+    verbose : int, default 0
+        1 prints a line for each phase of a fit and one at its end; 2 each setting, round and step.
+    n_jobs : int, optional
+        Processes that compare automatic settings: `joblib.Parallel`'s argument; one by default.
 
     Attributes
     ----------
@@ -159,6 +162,8 @@ class KernelOT(TransformerMixin, BaseEstimator):
         n_splits: int = 3,
         random_state: Any = 0,
         callback: Callback | None = None,
+        verbose: int = 0,
+        n_jobs: int | None = None,
     ) -> None:
         self.kernel = kernel
         self.reg_sos = reg_sos
@@ -174,6 +179,8 @@ class KernelOT(TransformerMixin, BaseEstimator):
         self.n_splits = n_splits
         self.random_state = random_state
         self.callback = callback
+        self.verbose = verbose
+        self.n_jobs = n_jobs
 
     def fit(self, x: Any, y: Any, weights_x: Any = None, weights_y: Any = None) -> KernelOT:
         """Estimate the transport from the sample `x` to the sample `y`.
@@ -203,11 +210,12 @@ class KernelOT(TransformerMixin, BaseEstimator):
             The solve did not reach `tol`, or adaptive filling left violated pairs. The fitted
             attributes hold the best point reached.
         """
+        self._refuse_tools_for_one_sample()
         fitted = copy(self)
         fitted._fit(x, y, weights_x, weights_y)
         # One assignment of everything: an interrupted fit leaves the old map with the old cost.
         self.__dict__ = fitted.__dict__
-        self._warn_if_unfinished()
+        warn_if_unfinished(self.solution_, self.rounds_, self.violation_tol)
         return self
 
     def _fit(self, x: Any, y: Any, weights_x: Any, weights_y: Any) -> None:
@@ -219,7 +227,8 @@ class KernelOT(TransformerMixin, BaseEstimator):
         )
         changed = change.changed(samples)
         filling = Filling(self.filling, self.n_fill)
-        watch = Watch(self.callback, self.time_limit)
+        narrator = Narrator(self.verbose, self.callback)
+        watch = Watch(narrator.tell, self.time_limit)
         settings, candidates = choose_settings(
             samples, changed, self.get_params(deep=False), rng=rng, watch=watch
         )
@@ -246,8 +255,9 @@ class KernelOT(TransformerMixin, BaseEstimator):
         self.conjugation_, self.solution_ = change, solution
         self._set_derived(samples, problem)
         self.potentials_ = placed_like(self._fitted_potentials(), x, y)
+        narrator.end(self.solution_.status.name, self.cost_)
 
-    def transform(self, x: Any) -> Array:
+    def transform(self, x: Any) -> Any:
         """Return T(x) = x - grad u(x), the images of points of the first sample's space.
 
         Parameters
@@ -258,11 +268,12 @@ class KernelOT(TransformerMixin, BaseEstimator):
         Returns
         -------
         array of shape (k, d)
-            float32 if `x` is, else float64; a JAX array if `x` or the samples of `fit` are.
+            float32 if `x` is, else float64; a JAX array if `x` or the samples of `fit` are; a data
+            frame if `x` is one of pandas' or polars', unless `set_output` says otherwise.
         """
-        return self._fitted_potentials().transport(self._check_new(x, "x"))
+        return self._like(self._fitted_potentials().transport(self._check_new(x, "x")), x)
 
-    def inverse_transform(self, y: Any) -> Array:
+    def inverse_transform(self, y: Any) -> Any:
         """Return S(y) = y - grad v(y), the images of points of the second sample's space.
 
         Parameters
@@ -271,9 +282,16 @@ class KernelOT(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (k, d)
+        array of shape (k, d)
+            As `transform`.
         """
-        return self._fitted_potentials().inverse_transport(self._check_new(y, "y"))
+        images = self._fitted_potentials().inverse_transport(self._check_new(y, "y"))
+        return self._like(images, y, configured=True)
+
+    @property
+    def n_iter_(self) -> int:
+        """Rounds of adaptive filling, or steps of the solver."""
+        return self.solution_.iterations
 
     def score(self, x: Any, y: Any) -> float:
         """Return the semi-dual value on fresh samples: mean u(x) + mean u^c(y); larger is better.
@@ -380,19 +398,3 @@ class KernelOT(TransformerMixin, BaseEstimator):
             solution.cost, samples.x, samples.y, samples.weights_x, samples.weights_y
         )
         self.wasserstein_ = float(np.sqrt(2 * max(self.cost_, 0.0)))
-
-    def _violation(self) -> float:
-        return min(step.violation for step in self.rounds_)
-
-    def _warn_if_unfinished(self) -> None:
-        if not self.solution_.converged:
-            warnings.warn(self.solution_.status.message, ConvergenceWarning, stacklevel=3)
-        elif self.rounds_ and self._violation() > self.violation_tol:
-            last = min(self.rounds_, key=lambda step: step.violation)
-            warnings.warn(
-                f"Adaptive filling stopped after {len(self.rounds_)} rounds with {last.n_fill} "
-                f"points and a violation of {last.violation:.1e} of the mean cost (violation_tol "
-                f"= {self.violation_tol:.1e}); raise reg_potential, n_fill or max_iter.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )

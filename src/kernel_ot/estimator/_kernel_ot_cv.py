@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kernel_ot._arrays import Array
 from kernel_ot.diagnostics import Diagnostics
 from kernel_ot.estimator._checks import check_both_samples, check_grid, check_parameters
 from kernel_ot.estimator._kernel_ot import KernelOT
+from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import fit_conjugation
 from kernel_ot.samples import Samples
@@ -37,7 +38,7 @@ from kernel_ot.selection import (
 )
 
 
-class KernelOTCV(TransformerMixin, BaseEstimator):
+class KernelOTCV(TwoSampleEstimator):
     """`KernelOT` with kernel and regularisations chosen by cross-validation.
 
     Both samples are cut into folds, each on its own; every setting is fitted without one fold of
@@ -156,6 +157,7 @@ class KernelOTCV(TransformerMixin, BaseEstimator):
         ValueError
             As `KernelOT.fit`; and an empty grid, an unknown criterion, too many folds.
         """
+        self._refuse_tools_for_one_sample()
         searched = copy(self)
         searched._search(x, y, weights_x, weights_y)
         # One assignment of everything: an interrupted search leaves the one before.
@@ -184,13 +186,13 @@ class KernelOTCV(TransformerMixin, BaseEstimator):
             best.fit(x, y, weights_x, weights_y).candidates_ = self.candidates_
             self.best_estimator_ = best
 
-    def transform(self, x: Any) -> Array:
+    def transform(self, x: Any) -> Any:
         """Return T(x) of the best estimator, see `KernelOT.transform`."""
-        return self._refitted().transform(x)
+        return self._like(self._refitted().transform(x), x)
 
-    def inverse_transform(self, y: Any) -> Array:
+    def inverse_transform(self, y: Any) -> Any:
         """Return S(y) of the best estimator, see `KernelOT.inverse_transform`."""
-        return self._refitted().inverse_transform(y)
+        return self._like(self._refitted().inverse_transform(y), y, configured=True)
 
     def score(self, x: Any, y: Any) -> float:
         """Return the best estimator's semi-dual value on fresh samples, see `KernelOT.score`."""

@@ -12,6 +12,7 @@ from kernel_ot.solvers import Progress
 
 Phase: TypeAlias = Literal["selection", "filling", "solve"]
 Callback: TypeAlias = Callable[["FitProgress"], Any]
+_DOING = {"selection": "compare setting", "filling": "filling round", "solve": "solver step"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,31 @@ class FitProgress(Progress):
     """
 
     phase: Phase = "solve"
+
+
+class Narrator:
+    """Prints how a fit goes, as `verbose` asks, and passes it on to the user's callback."""
+
+    def __init__(self, verbose: int, callback: Callback | None) -> None:
+        self.verbose = verbose
+        self.callback = callback
+        self._phase = ""
+        self._began = perf_counter()
+
+    def tell(self, record: FitProgress) -> Any:
+        """Print a step, or that a phase begins, and return what the callback says."""
+        if self.verbose > 1 or (self.verbose and record.phase != self._phase):
+            print(
+                f"[KernelOT] {_DOING[record.phase]}: {record.iteration + 1}, residual "
+                f"{record.residual:.1e}, {perf_counter() - self._began:.1f} s"
+            )
+        self._phase = record.phase
+        return None if self.callback is None else self.callback(record)
+
+    def end(self, status: str, cost: float) -> None:
+        """Print how the fit ended."""
+        if self.verbose:
+            print(f"[KernelOT] {status}, cost {cost:.6g}, {perf_counter() - self._began:.1f} s")
 
 
 class Watch:

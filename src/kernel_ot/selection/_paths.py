@@ -5,7 +5,7 @@ The unit of all selection, serial in `KernelOT` and spread over workers by `Kern
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TypeAlias
@@ -115,6 +115,23 @@ class Score:
 def score_path(path: Path, split: Split) -> list[Score]:
     """Return the scores of the whole path."""
     return list(walk_path(path, split))
+
+
+@blas_on_one_thread()
+def score_until_worse(path: Path, split: Split) -> list[Score]:
+    """Return the scores of the path as `until_worse` ends it."""
+    return list(until_worse(walk_path(path, split)))
+
+
+def until_worse(scores: Iterable[Score]) -> Iterator[Score]:
+    """Yield scores up to the first that has fallen by more than its noise or is not complete."""
+    best = -np.inf
+    for score in scores:
+        yield score
+        worse = score.semi_dual < best - 2 * score.standard_error
+        if worse or not score.complete:
+            return
+        best = max(best, score.semi_dual)
 
 
 def walk_path(path: Path, split: Split) -> Iterator[Score]:

