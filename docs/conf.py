@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from _sphinx.benchmark_figures import draw_benchmark_figures
 from _sphinx.inventories import local_inventories
 from _sphinx.mathjax import vendored_mathjax
+from _sphinx.repository import ROOT, URL, changelog_page, source_role
 from kernel_ot import __version__
 
 HERE = Path(__file__).parent
@@ -51,7 +52,8 @@ intersphinx_mapping = local_inventories(BUILD / "inventories")
 mathjax_path = vendored_mathjax(BUILD / "vendor")
 # An absolute path would hide the file from a site that is opened from a folder.
 mathjax_options = {"defer": "defer"}
-draw_benchmark_figures(HERE.parent / "benchmarks" / "results", BUILD / "figures")
+changelog_page(ROOT / "CHANGELOG.md", BUILD / "changelog.rst")
+draw_benchmark_figures(ROOT / "benchmarks" / "results", BUILD / "figures")
 
 html_theme = "pydata_sphinx_theme"
 html_title = "kernel-ot"
@@ -68,13 +70,14 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
+    "icon_links": [{"name": "Source", "url": URL, "icon": "fa-brands fa-github"}],
     "show_prev_next": True,
     "back_to_top_button": False,
 }
 html_sidebars = {"index": [], "benchmarks": [], "reference/index": []}
 
 sphinx_gallery_conf = {
-    "examples_dirs": [str(HERE.parent / "examples")],
+    "examples_dirs": [str(ROOT / "examples")],
     "gallery_dirs": ["gallery"],
     "filename_pattern": "/plot_",
     "within_subsection_order": "FileNameSortKey",
@@ -90,6 +93,7 @@ sphinx_gallery_conf = {
     "matplotlib_animations": False,
     "image_srcset": ["2x"],
     "plot_gallery": True,
+    "parallel": 2,
     "first_notebook_cell": None,
     "show_signature": False,
 }
@@ -102,4 +106,5 @@ def skip_member(app, what, name, obj, skip, options):  # type: ignore[no-untyped
 
 def setup(app):  # type: ignore[no-untyped-def]
     """Connect what is above."""
+    app.add_role("source", source_role)
     app.connect("autodoc-skip-member", skip_member)

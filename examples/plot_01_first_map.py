@@ -54,8 +54,8 @@ print(f"error of the map: {100 * error:.1f} %")
 # The potentials
 # --------------
 #
-# The map is :math:`T(x) = x - \nabla u(x)`. The potentials :math:`u` and :math:`v` are functions on
-# the whole plane, determined up to a constant.
+# The map is :math:`T(x) = x - \nabla u(x)`. The potentials :math:`u` and :math:`v` are functions
+# on the whole plane, determined up to a constant.
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 plots.potential(model.potentials_.u, x, axes[0], name="u")
