@@ -79,6 +79,8 @@ class ContactPoints:
         w.
     gamma : ndarray of shape (l,)
         Multipliers of the last programme that was solved, zero for points that are new.
+    tried : ndarray of bool, shape (l,)
+        The points that the next programme tries as those in contact: all that were, and all new.
     """
 
     embeddings: Embeddings
@@ -87,13 +89,15 @@ class ContactPoints:
     quadratic: Array
     embedding: Array
     gamma: Array
+    tried: Array
 
     @classmethod
     def at(cls, embeddings: Embeddings, x: Array, y: Array) -> ContactPoints:
         """Return points that no programme was solved on yet."""
         kernel = embeddings.kernel
         quadratic = kernel(x, x) + kernel(y, y)
-        return cls(embeddings, x, y, quadratic, embeddings.at_pairs(x, y), np.ones(len(x)))
+        ones = np.ones(len(x))
+        return cls(embeddings, x, y, quadratic, embeddings.at_pairs(x, y), ones, ones > 0)
 
     def extended(self, x: Array, y: Array) -> ContactPoints:
         """Return these points and those; only the new rows of Q and w are computed."""
@@ -110,6 +114,8 @@ class ContactPoints:
             quadratic,
             np.concatenate([self.embedding, self.embeddings.at_pairs(x, y)]),
             np.concatenate([self.gamma, np.zeros(len(x))]),
+            # New points are violated, so the first exchange would take them all in anyway.
+            np.concatenate([self.gamma > 0, np.ones(len(x), dtype=bool)]),
         )
 
     def solved(self, reg_potential: float, tol: float) -> ContactPoints:
@@ -120,23 +126,27 @@ class ContactPoints:
         """
         linear, unit = self._linear(reg_potential), 2 * reg_potential * tol
         # The multipliers add up to about one, so this ridge costs a tenth of the tolerance.
+        ridge = max(0.1 * unit * len(linear), _SMALLEST_RIDGE * float(self.quadratic.max()))
+        found = pivot(self.quadratic, linear, self.tried, ridge=ridge, slack_tol=0.2 * unit)
+        if not found.ended:
+            gamma = solve_pointwise(self.quadratic, linear)
+            return self._kept(*polish(self.quadratic, linear, gamma))
+        return self._kept(*found.in_contact())
+
+    def polished(self, reg_potential: float) -> ContactPoints:
+        """Return the points that carry weight with multipliers exact to rounding."""
+        linear = self._linear(reg_potential)
         found = pivot(
             self.quadratic,
             linear,
             self.gamma > 0,
-            ridge=max(0.1 * unit * len(linear), _SMALLEST_RIDGE * float(self.quadratic.max())),
-            slack_tol=0.2 * unit,
+            ridge=_SMALLEST_RIDGE * float(self.quadratic.max()),
+            slack_tol=_ROUNDING * float(np.abs(linear).max()),
         )
+        # Where points nearly coincide, exchanges without a ridge need not end.
         if not found.ended:
-            return self._kept(
-                *polish(self.quadratic, linear, solve_pointwise(self.quadratic, linear))
-            )
-        active = found.active & (found.gamma > 0)
-        return self._kept(active, found.gamma[active])
-
-    def polished(self, reg_potential: float) -> ContactPoints:
-        """Return the points that carry weight with multipliers exact to rounding."""
-        return self._kept(*polish(self.quadratic, self._linear(reg_potential), self.gamma))
+            return self._kept(*polish(self.quadratic, linear, self.gamma))
+        return self._kept(*found.in_contact())
 
     def potentials(self, reg_potential: float) -> Potentials:
         """Return both potentials as functions."""
@@ -178,8 +188,11 @@ class ContactPoints:
             self.quadratic[np.ix_(active, active)],
             self.embedding[active],
             gamma,
+            gamma > 0,
         )
 
 
 # Relative to the largest entry of Q: below it a factor breaks down by rounding.
 _SMALLEST_RIDGE = 1e-13
+# Relative to the largest entry of z.
+_ROUNDING = 1e-14

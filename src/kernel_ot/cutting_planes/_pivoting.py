@@ -42,6 +42,11 @@ class Pivoted:
     gamma: Array
     ended: bool
 
+    def in_contact(self) -> tuple[Array, Array]:
+        """Return the points with a positive multiplier, as a mask, and these multipliers."""
+        active = self.active & (self.gamma > 0)
+        return active, self.gamma[active]
+
 
 def pivot(
     quadratic: Array, linear: Array, active: Array, *, ridge: float, slack_tol: float
@@ -79,8 +84,8 @@ def pivot(
     fewest, patience = len(linear) + 1, _PATIENCE
     for _ in range(_MAX_EXCHANGES):
         inside = np.flatnonzero(active)
-        columns = quadratic[:, inside]
-        matrix = columns[inside]
+        rows = quadratic[inside]  # equal to the columns, and read in one piece
+        matrix = rows[:, inside]
         matrix.flat[:: len(inside) + 1] += ridge
         try:
             factor = scipy.linalg.cho_factor(
@@ -90,7 +95,7 @@ def pivot(
             break
         gamma = np.zeros(len(linear))
         gamma[inside] = scipy.linalg.cho_solve(factor, linear[inside], check_finite=False)
-        wrong = np.where(active, gamma < 0, linear - columns @ gamma[inside] > slack_tol)
+        wrong = np.where(active, gamma < 0, linear - gamma[inside] @ rows > slack_tol)
         n_wrong = int(np.count_nonzero(wrong))
         if n_wrong == 0:
             return Pivoted(active, gamma, ended=True)

@@ -58,7 +58,7 @@ class AdaptiveFit:
     Attributes
     ----------
     points : ContactPoints
-        The contact points with their multipliers, exact to rounding.
+        The contact points with their multipliers.
     reg_potential : float
         lambda_2.
     rounds : tuple of FillingRound
@@ -88,7 +88,7 @@ def adaptive_filling(
     tol: float = 2e-3,
     max_fill: int = 4000,
     max_rounds: int = 60,
-    recheck: bool = True,
+    exact: bool = True,
     on_round: Callable[[FillingRound], bool] | None = None,
 ) -> AdaptiveFit:
     """Solve with filling points chosen by cutting planes.
@@ -109,9 +109,10 @@ def adaptive_filling(
     max_fill : int, default 4000
         The most violated pairs are added first, and no more than this are held.
     max_rounds : int, default 60
-    recheck : bool, default True
-        Whether a fit counts as complete only if its exact multipliers leave no violation either.
-        Rounds solve with a small ridge; choosing settings can do without.
+    exact : bool, default True
+        Whether the multipliers that are returned are exact to rounding, and a fit counts as
+        complete only if these leave no violation either. Rounds solve with a small ridge, which
+        moves the potentials by a tenth of `tol` at most; choosing settings needs no more.
     on_round : callable, optional
         Called after each round; True ends the filling.
 
@@ -128,7 +129,7 @@ def adaptive_filling(
     while True:
         points = points.solved(reg_potential, leeway)
         violated = _violated_pairs(samples, points, reg_potential)
-        if recheck and violated.largest <= tol * unit:
+        if exact and violated.largest <= tol * unit:
             points = points.polished(reg_potential)
             violated = _violated_pairs(samples, points, reg_potential)
             # What the exact multipliers violate must not be forgiven again by the next round.
@@ -147,8 +148,8 @@ def adaptive_filling(
         stopped = on_round is not None and on_round(rounds[-1]) is True
         room = max_fill - len(points.x)
         if complete or stopped or room <= 0 or len(rounds) >= max_rounds:
-            exact = best[1].polished(reg_potential)
-            return AdaptiveFit(exact, reg_potential, tuple(rounds), complete)
+            found = best[1].polished(reg_potential) if exact else best[1]
+            return AdaptiveFit(found, reg_potential, tuple(rounds), complete)
         order = np.argsort(-violated.by, kind="stable")
         order = order[violated.by[order] > tol * unit]
         # Neighbours violate together and are cured together: a spread over all of them, the worst

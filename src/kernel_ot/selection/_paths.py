@@ -187,7 +187,7 @@ def _fits(
                 start=start,
                 tol=_VIOLATION_TOL,
                 max_rounds=_MAX_ROUNDS,
-                recheck=False,
+                exact=False,
             )
             violation = min(step.violation for step in fit.rounds)
             yield Settings(kernel, reg_sos, reg_potential), fit.potentials, violation
