@@ -27,6 +27,7 @@ from kernel_ot.samples import Samples
 # the next programme larger for nothing.
 _FIRST_POINTS, _FEWEST_ADDED = 100, 100
 _TIGHTENING = 0.2
+_LAST_LEEWAY = 0.01
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,11 @@ def adaptive_filling(
         stopped = on_round is not None and on_round(rounds[-1]) is True
         room = max_fill - len(points.x)
         if complete or stopped or room <= 0 or len(rounds) >= max_rounds:
-            found = best[1].polished(reg_potential) if exact else best[1]
+            found = (
+                best[1].polished(reg_potential)
+                if exact
+                else best[1].solved(reg_potential, _LAST_LEEWAY * tol * unit)
+            )
             return AdaptiveFit(found, reg_potential, tuple(rounds), complete)
         order = np.argsort(-violated.by, kind="stable")
         order = order[violated.by[order] > tol * unit]
