@@ -65,6 +65,14 @@ def test_tiles_give_what_the_dense_matrix_gives(kernel: Kernel) -> None:
     )
 
 
+@pytest.mark.parametrize("kernel", KERNELS, ids=repr)
+def test_one_pass_gives_the_values_and_gradients_of_two(kernel: Kernel) -> None:
+    x, y, w = _data(37, 1100, 3)
+    found = kernel.value_and_gradient(x, y, w)
+    for got, wanted in zip(found, (kernel.apply(x, y, w), kernel.gradient(x, y, w)), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-12 * np.abs(wanted).max())
+
+
 def test_gaussian_gradient_against_all_differences() -> None:
     x, y, w = _data(300, 1500, 4)
     values = Gaussian(0.9)(x, y)

@@ -6,7 +6,7 @@ import numpy as np
 
 from kernel_ot._arrays import Array
 from kernel_ot.cutting_planes._pairs import scan_pairs
-from kernel_ot.potentials import PotentialFunction
+from kernel_ot.potentials import PotentialFunction, value_and_gradient
 
 _MAX_STEPS = 50
 
@@ -57,19 +57,22 @@ def c_transform(
         others = _objective(potential, starts, y)
         better = others < values
         points, values = np.where(better[:, None], starts, points), np.where(better, others, values)
+    # The value at the best start is known; what is asked for here is its gradient.
+    slopes = points - y - potential.gradient(points)
     length = np.ones(len(y))
     open_ = np.arange(len(y))
     for _ in range(_MAX_STEPS):
-        here, target = points[open_], y[open_]
-        gradient = here - target - potential.gradient(here)
-        trial = here - length[open_, None] * gradient
-        trial_values = _objective(potential, trial, target)
+        here, slope = points[open_], slopes[open_]
+        trial = here - length[open_, None] * slope
+        value, gradient = value_and_gradient(potential, trial)
+        trial_values = np.sum(np.square(trial - y[open_]), axis=1) / 2 - value
         gain = values[open_] - trial_values
         better = gain > 0
         moved = open_[better]
         points[moved], values[moved] = trial[better], trial_values[better]
+        slopes[moved] = (trial - y[open_] - gradient)[better]
         length[open_] *= np.where(better, 1.3, 0.3)
-        settled = np.where(better, gain, length[open_] * np.sum(np.square(gradient), axis=1))
+        settled = np.where(better, gain, length[open_] * np.sum(np.square(slope), axis=1))
         open_ = open_[settled > tol * (1 + np.abs(values[open_]))]
         if not open_.size:
             break

@@ -166,12 +166,14 @@ class ContactPoints:
     def at_samples(self, reg_potential: float) -> SampleValues:
         """Return both potentials and both maps at the samples, from the embeddings kept."""
         e, scale = self.embeddings, 2 * reg_potential
-        s, kernel = e.samples, e.kernel
+        s, of = e.samples, e.kernel.value_and_gradient
+        value_x, gradient_x = of(s.x, self.x, self.gamma)
+        value_y, gradient_y = of(s.y, self.y, self.gamma)
         return SampleValues(
-            u=(e.at_x - kernel.apply(s.x, self.x, self.gamma)) / scale,
-            v=(e.at_y - kernel.apply(s.y, self.y, self.gamma)) / scale,
-            images_x=s.x - (e.gradient_x - kernel.gradient(s.x, self.x, self.gamma)) / scale,
-            images_y=s.y - (e.gradient_y - kernel.gradient(s.y, self.y, self.gamma)) / scale,
+            u=(e.at_x - value_x) / scale,
+            v=(e.at_y - value_y) / scale,
+            images_x=s.x - (e.gradient_x - gradient_x) / scale,
+            images_y=s.y - (e.gradient_y - gradient_y) / scale,
         )
 
     def _linear(self, reg_potential: float) -> Array:

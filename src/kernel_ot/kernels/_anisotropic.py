@@ -70,6 +70,11 @@ class Anisotropic(Kernel):
         inner = self.kernel.gradient(*moved, weights)
         return self._by_blocks(inner, self._matrix_for(x, y).T)
 
+    def value_and_gradient(self, x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
+        (x, y), moved = self._both(x, y)
+        value, inner = self.kernel.value_and_gradient(*moved, weights)
+        return value, self._by_blocks(inner, self._matrix_for(x, y).T)
+
     def _both(self, x: Any, y: Any) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         """Return x and y as arrays, and both multiplied by M."""
         x, y = as_pair(x, y)

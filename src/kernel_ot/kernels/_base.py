@@ -96,6 +96,26 @@ class Kernel(ABC):
             As `apply` does.
         """
 
+    def value_and_gradient(self, x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
+        """Return `apply` and `gradient`; families share what both need.
+
+        Parameters
+        ----------
+        x, y : array of shape (n, d) and (m, d)
+        weights : array of shape (m,)
+
+        Returns
+        -------
+        values : array of shape (n,)
+        gradients : array of shape (n, d)
+
+        Raises
+        ------
+        ValueError
+            As `apply` does.
+        """
+        return self.apply(x, y, weights), self.gradient(x, y, weights)
+
     def __add__(self, other: Kernel) -> Kernel:
         if not isinstance(other, Kernel):
             return NotImplemented
@@ -148,6 +168,10 @@ class Sum(Kernel):
     def gradient(self, x: Array, y: Array, weights: Array) -> Array:
         return _total(kernel.gradient(x, y, weights) for kernel in self.kernels)
 
+    def value_and_gradient(self, x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
+        both = [kernel.value_and_gradient(x, y, weights) for kernel in self.kernels]
+        return _total(value for value, _ in both), _total(gradient for _, gradient in both)
+
 
 @pytree()
 @dataclass(frozen=True)
@@ -191,6 +215,10 @@ class Scaled(Kernel):
 
     def gradient(self, x: Array, y: Array, weights: Array) -> Array:
         return self.scale * self.kernel.gradient(x, y, weights)
+
+    def value_and_gradient(self, x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
+        value, gradient = self.kernel.value_and_gradient(x, y, weights)
+        return self.scale * value, self.scale * gradient
 
 
 def _total(terms: Any) -> Array:

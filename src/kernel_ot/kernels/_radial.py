@@ -170,3 +170,19 @@ class Gaussian(RadialKernel):
     def _slope(self, s: Array) -> Array:
         values = self._profile(s)
         return np.negative(values, out=values) if namespace_of(values) is np else -values
+
+    def value_and_gradient(self, x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
+        x, y = as_pair(x, y)
+        xp = namespace_of(x, y)
+        centre = _centre(y)
+
+        # f' = -f: one exponential serves sum_j w_j F_ij and both sums of the gradient.
+        def tile(a: Array, b: Array, w: Array, out: Array | None) -> Array:
+            a, b = a - centre, b - centre
+            sums: Array = self._values(a, b, out) @ xp.concatenate([w, w * b], axis=1)
+            return sums
+
+        weights = as_weights(weights, x, y, one_column=True)
+        sums = contract(tile, x, y, weights[:, None])
+        gradient = (-2.0 * self._scale) * ((x - centre) * sums[:, :1] - sums[:, 1:])
+        return sums[:, 0], gradient

@@ -95,6 +95,18 @@ class KernelExpansion:
         gradients = self.kernel.gradient(points, self.centres, self.coefficients)
         return gradients.astype(points.dtype)
 
+    def value_and_gradient(self, points: Array) -> tuple[Array, Array]:
+        """Return values (n,) and gradients (n, d) at `points` (n, d), in one pass over the centres.
+
+        Raises
+        ------
+        ValueError
+            As calling the function does.
+        """
+        points = self._checked(points)
+        values, gradients = self.kernel.value_and_gradient(points, self.centres, self.coefficients)
+        return values.astype(points.dtype), gradients.astype(points.dtype)
+
     def _checked(self, points: Any) -> Array:
         if namespace_of(points) is np:
             return check_points(points, "points", dimension=self.dimension)

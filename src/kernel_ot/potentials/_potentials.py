@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from kernel_ot._arrays import Array, namespace_of, pytree
+from kernel_ot.potentials._expansion import KernelExpansion
 
 
 @runtime_checkable
@@ -88,3 +89,21 @@ class Potentials:
         gradient = self.v.gradient(y)
         moved: Array = namespace_of(gradient).asarray(y, dtype=gradient.dtype) - gradient
         return moved
+
+
+def value_and_gradient(function: PotentialFunction, points: Array) -> tuple[Array, Array]:
+    """Return values and gradients of a function, in one pass where it has one.
+
+    Parameters
+    ----------
+    function : PotentialFunction
+    points : array of shape (n, d)
+
+    Returns
+    -------
+    values : array of shape (n,)
+    gradients : array of shape (n, d)
+    """
+    if isinstance(function, KernelExpansion):
+        return function.value_and_gradient(points)
+    return function(points), function.gradient(points)
