@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import joblib
@@ -69,12 +70,13 @@ def test_criteria_agree_with_a_fit_by_hand(samples: tuple[Array, Array]) -> None
     folds = KFold(3)
     search = KernelOTCV(kernels=[kernel], reg_potentials=[reg], cv=folds, refit=False).fit(x, y)
     pairs = zip(folds.split(x), folds.split(y), strict=True)
+    close = partial(pytest.approx, rel=1e-3)  # settings are compared with nearly exact multipliers
     for k, ((train_x, test_x), (train_y, test_y)) in enumerate(pairs):
         model = KernelOT(kernel, reg_potential=reg, violation_tol=5e-3).fit(x[train_x], y[train_y])
         by_hand = model.score(x[test_x], y[test_y])
-        assert search.cv_results_[f"split{k}_test_semi_dual"][0] == pytest.approx(by_hand)
+        assert search.cv_results_[f"split{k}_test_semi_dual"][0] == close(by_hand)
         distance = energy_distance(model.transform(x[test_x]), y[test_y])
-        assert search.cv_results_[f"split{k}_test_energy"][0] == pytest.approx(distance)
+        assert search.cv_results_[f"split{k}_test_energy"][0] == close(distance)
 
 
 @pytest.mark.parametrize("criterion", ["semi_dual", "energy"])
