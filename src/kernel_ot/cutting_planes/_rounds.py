@@ -122,7 +122,7 @@ def adaptive_filling(
     AdaptiveFit
     """
     began = perf_counter()
-    unit = max(samples.mean_cost(), np.finfo(float).tiny)
+    unit = samples.mean_cost() or 1.0  # two samples of one and the same point: any length will do
     points = _identity_start(samples, kernel, max_fill) if start is None else start.points
     rounds: list[FillingRound] = []
     leeway = tol * unit

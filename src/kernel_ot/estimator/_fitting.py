@@ -47,6 +47,8 @@ _STATIC_BANDWIDTH_FACTOR, _STATIC_REG_POTENTIAL = 2.0, 1e-3
 # small step away from it was still an improvement, or no loss, in the cases measured.
 _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL = 0.5, 1e-1
 _MIN_SELECTION_POINTS = 12
+# Where a sample is one point the Gaussian part is the exact map; this leaves nothing beside it.
+_REG_POTENTIAL_OF_ONE_POINT = 1e3
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,9 @@ def choose_settings(
         chosen = kernel if fixed else Gaussian(wide * typical_distance(changed, rng))
         reg = _STATIC_REG_POTENTIAL if is_auto(reg_potential) else reg_potential
         return Settings(chosen, reg_sos, reg), ()
+    if is_auto(reg_potential) and samples.one_is_a_point:
+        chosen = kernel if fixed else default_kernel(1.0, changed, rng)
+        return Settings(chosen, reg_sos, _REG_POTENTIAL_OF_ONE_POINT), ()
     candidates: tuple[Candidate, ...] = ()
     dimension = samples.x.shape[1]
     best = Candidate(1.0, 1e-2 if is_auto(reg_potential) else reg_potential, ())

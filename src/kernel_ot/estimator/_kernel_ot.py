@@ -225,7 +225,9 @@ class KernelOT(TwoSampleEstimator):
         change = fit_conjugation(
             samples.x, samples.y, self.preconditioner, samples.weights_x, samples.weights_y
         )
-        changed = change.changed(samples)
+        # Equal rows are one point with their mass; what was seen how often says more above and in
+        # the splits of the selection.
+        changed = change.changed(samples.distinct())
         filling = Filling(self.filling, self.n_fill)
         narrator = Narrator(self.verbose, self.callback)
         watch = Watch(narrator.tell, self.time_limit)
@@ -390,9 +392,10 @@ class KernelOT(TwoSampleEstimator):
         self.potentials_ = change.potentials(inner)
         self.x_fill_ = change.backward_x(made_of.x_fill)
         self.y_fill_ = change.backward_y(made_of.y_fill)
-        changed = change.changed(samples)
+        distinct = samples.distinct()
+        changed = change.changed(distinct)
         self.certificate_ = certify(
-            samples, changed, change, inner.u(changed.x), inner.v(changed.y)
+            distinct, changed, change, inner.u(changed.x), inner.v(changed.y)
         )
         self.cost_ = change.cost(
             solution.cost, samples.x, samples.y, samples.weights_x, samples.weights_y

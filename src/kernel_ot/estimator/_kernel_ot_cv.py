@@ -256,7 +256,7 @@ class KernelOTCV(TwoSampleEstimator):
             change = fit_conjugation(
                 samples.x, samples.y, preconditioner, samples.weights_x, samples.weights_y
             )
-            kernel = default_kernel(best.bandwidth_factor, change.changed(samples), rng)
+            kernel = default_kernel(best.bandwidth_factor, change.changed(samples.distinct()), rng)
         self.best_params_: dict[str, Any] = {
             "kernel": kernel,
             "reg_sos": best.reg_sos,

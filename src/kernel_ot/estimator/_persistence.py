@@ -137,7 +137,8 @@ def _rebuilt(cls: type, path: Path, header: dict[str, Any], arrays: dict[str, Ar
     )
     samples = Samples(*(arrays[name] for name in ("x", "y", "weights_x", "weights_y")))
     settings = Settings(_decode(header["kernel"]), header["reg_sos"], header["reg_potential"])
-    problem = make_problem(change.changed(samples), arrays["x_fill"], arrays["y_fill"], settings)
+    changed = change.changed(samples.distinct())
+    problem = make_problem(changed, arrays["x_fill"], arrays["y_fill"], settings)
     model.conjugation_ = change
     model.kernel_ = settings.kernel
     model.reg_sos_, model.reg_potential_ = settings.reg_sos, settings.reg_potential

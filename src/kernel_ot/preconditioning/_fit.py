@@ -75,7 +75,7 @@ def fit_conjugation(
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     weights_x = np.full(len(x), 1 / len(x)) if weights_x is None else weights_x
     weights_y = np.full(len(y), 1 / len(y)) if weights_y is None else weights_y
-    mean_x, mean_y = weights_x @ x, weights_y @ y
+    mean_x, mean_y = _mean(x, weights_x), _mean(y, weights_y)
     centred_x, centred_y = x - mean_x, y - mean_y
     root = inverse_root = np.eye(d)
     if kind == "gaussian":
@@ -90,6 +90,12 @@ def fit_conjugation(
     rounding = np.finfo(float).eps * (np.abs(mean_x).max() + np.abs(mean_y).max())
     scale = float(np.sqrt(spread / 2))
     return Conjugation(mean_x, mean_y, root, inverse_root, scale if scale > 8 * rounding else 1.0)
+
+
+def _mean(points: Array, weights: Array) -> Array:
+    """Return the mean; of equal points it is the point itself, not one beside it by rounding."""
+    middle = np.median(points, axis=0)
+    return np.asarray(middle + weights @ (points - middle))
 
 
 def _mean_variance(centred: Array, weights: Array) -> float:

@@ -38,6 +38,11 @@ class Samples:
         """Number of features."""
         return int(self.x.shape[1])
 
+    @property
+    def one_is_a_point(self) -> bool:
+        """Whether all rows of one of the samples, but not of the other, are equal."""
+        return bool((self.x == self.x[0]).all() != (self.y == self.y[0]).all())
+
     def restrict(self, rows: Array, columns: Array) -> Samples:
         """Return those rows of x and of y, masses rescaled to sum to one."""
         weights_x, weights_y = self.weights_x[rows], self.weights_y[columns]
@@ -48,9 +53,44 @@ class Samples:
             weights_y / weights_y.sum(),
         )
 
+    def distinct(self) -> Samples:
+        """Return every point that carries mass once, with the mass of all rows equal to it.
+
+        The empirical distributions stay what they are. Rows keep the order in which they first
+        occur; samples without equal or massless rows are returned as they are. Of a sample that is
+        one point two rows stay, so that it is a sample still.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> x, y = np.array([[2.0], [1.0], [2.0]]), np.array([[0.0], [1.0]])
+        >>> tied = Samples(x, y, np.full(3, 1 / 3), np.full(2, 0.5))
+        >>> merged = tied.distinct()
+        >>> merged.x.tolist(), merged.weights_x.round(3).tolist()
+        ([[2.0], [1.0]], [0.667, 0.333])
+        """
+        x, weights_x = _distinct(self.x, self.weights_x)
+        y, weights_y = _distinct(self.y, self.weights_y)
+        if len(x) == len(self.x) and len(y) == len(self.y):
+            return self
+        return Samples(x, y, weights_x, weights_y)
+
     def mean_cost(self) -> float:
         """Return the mean of c over all pairs under the product of both distributions."""
         gap = self.weights_x @ self.x - self.weights_y @ self.y
         spread = self.weights_x @ np.sum(np.square(self.x - self.weights_x @ self.x), axis=1)
         spread += self.weights_y @ np.sum(np.square(self.y - self.weights_y @ self.y), axis=1)
         return float(spread + gap @ gap) / 2
+
+
+def _distinct(points: Array, weights: Array) -> tuple[Array, Array]:
+    """Return the distinct rows that carry mass, in order of occurrence, and their masses."""
+    points, weights = points[weights > 0], weights[weights > 0]
+    _, first, group = np.unique(points, axis=0, return_index=True, return_inverse=True)
+    if len(first) == len(points):
+        return points, weights
+    if len(first) == 1:
+        return np.repeat(points[:1], 2, axis=0), np.full(2, 0.5)
+    order = np.argsort(first)
+    masses = np.bincount(group.ravel(), weights, minlength=len(first))
+    return points[first[order]], masses[order]

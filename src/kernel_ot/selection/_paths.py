@@ -56,16 +56,16 @@ class Split:
     max_kernel_points: int | None = None
 
     def kernel_points(self) -> Samples:
-        """Return the training points that the kernel part is fitted to."""
+        """Return the training points that the kernel part is fitted to, equal ones merged."""
         limit = self.max_kernel_points
         if limit is None:
-            return self.train
+            return self.train.distinct()
         # One seed for both, so that swapping samples of equal size does not change the points.
         rows, columns = (
             np.sort(np.random.default_rng(self.seed).permutation(len(points))[:limit])
             for points in (self.train.x, self.train.y)
         )
-        return self.train.restrict(rows, columns)
+        return self.train.restrict(rows, columns).distinct()
 
 
 @dataclass(frozen=True, eq=False)

@@ -153,7 +153,7 @@ def random_splits(samples: Samples, n_splits: int, rng: np.random.Generator) -> 
         splits.append(
             Split(
                 samples.restrict(train_x, train_y),
-                samples.restrict(test_x, test_y),
+                samples.restrict(test_x, test_y).distinct(),
                 int(rng.integers(2**63)),
                 _max_kernel_points(samples.x.shape[1]),
             )
@@ -199,7 +199,8 @@ def fold_splits(samples: Samples, cv: Any, rng: np.random.Generator) -> tuple[Sp
     for (train_x, test_x), (train_y, test_y) in zip(*both, strict=True):
         if min(len(train_x), len(train_y)) < 2:
             raise ValueError("cv leaves fewer than 2 points to fit; more points are needed.")
-        train, test = samples.restrict(train_x, train_y), samples.restrict(test_x, test_y)
+        train = samples.restrict(train_x, train_y)
+        test = samples.restrict(test_x, test_y).distinct()
         splits.append(Split(train, test, int(rng.integers(2**63))))
     return tuple(splits)
 
