@@ -288,7 +288,7 @@ def test_hard_samples_give_sensible_answers(case: str) -> None:
         np.testing.assert_allclose(images[:, 1], 7.0, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["choose_settings", "solve_adaptively", "certify", "placed_like"])
+@pytest.mark.parametrize("name", ["choose_settings", "fill_and_solve", "certify", "placed_like"])
 def test_a_second_fit_cut_off_anywhere_leaves_the_first(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,6 +47,7 @@ _STATIC_BANDWIDTH_FACTOR, _STATIC_REG_POTENTIAL = 2.0, 1e-3
 # small step away from it was still an improvement, or no loss, in the cases measured.
 _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL = 0.5, 1e-1
 _MIN_SELECTION_POINTS = 12
+_MAX_FILL = 4000
 # Where a sample is one point the Gaussian part is the exact map; this leaves nothing beside it.
 _REG_POTENTIAL_OF_ONE_POINT = 1e3
 
@@ -124,6 +125,34 @@ def choose_settings(
         chosen_reg *= share_in_splits(samples)
     chosen = kernel if fixed else default_kernel(best.bandwidth_factor, changed, rng)
     return Settings(chosen, reg_sos, chosen_reg), candidates
+
+
+def fill_and_solve(
+    changed: Samples,
+    change: Conjugation,
+    settings: Settings,
+    parameters: dict[str, Any],
+    *,
+    rng: np.random.Generator,
+    watch: Watch,
+) -> tuple[Problem, Solution, tuple[FillingRound, ...]]:
+    """Place filling points and solve, as `KernelOT`'s parameters ask; rounds if adaptive."""
+    filling = Filling(parameters["filling"], parameters["n_fill"])
+    method, tol, max_iter = (parameters[name] for name in ("method", "tol", "max_iter"))
+    if filling.adaptive:
+        problem, solution, fit = solve_adaptively(
+            changed,
+            settings,
+            max_fill=_MAX_FILL if is_auto(filling.count) else int(filling.count),
+            violation_tol=parameters["violation_tol"],
+            method=method,
+            tol=tol,
+            max_iter=max_iter,
+            watch=watch,
+        )
+        return problem, solution, fit.rounds
+    problem = make_problem(changed, *filling.place(changed, change, rng), settings)
+    return problem, solve_watched(problem, method, tol, max_iter, watch), ()
 
 
 def solve_adaptively(

@@ -10,14 +10,12 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kernel_ot._arrays import Array, check_points, placed_like
-from kernel_ot.cutting_planes import FillingRound
 from kernel_ot.diagnostics import Diagnostics, diagnose
 from kernel_ot.estimator._checks import check_both_samples, check_feature_names, check_parameters
 from kernel_ot.estimator._fitting import (
     certify,
     choose_settings,
-    solve_adaptively,
-    solve_watched,
+    fill_and_solve,
     warn_if_unfinished,
 )
 from kernel_ot.estimator._persistence import load_state, save_state
@@ -29,9 +27,7 @@ from kernel_ot.preconditioning import fit_conjugation
 from kernel_ot.problem import Problem
 from kernel_ot.report import write_report
 from kernel_ot.samples import Samples
-from kernel_ot.selection import Filling, is_auto, make_problem, semi_dual
-
-_MAX_FILL = 4000
+from kernel_ot.selection import semi_dual
 
 
 class KernelOT(TwoSampleEstimator):
@@ -228,28 +224,13 @@ class KernelOT(TwoSampleEstimator):
         # Equal rows are one point with their mass; what was seen how often says more above and in
         # the splits of the selection.
         changed = change.changed(samples.distinct())
-        filling = Filling(self.filling, self.n_fill)
+        parameters = self.get_params(deep=False)
         narrator = Narrator(self.verbose, self.callback)
         watch = Watch(narrator.tell, self.time_limit)
-        settings, candidates = choose_settings(
-            samples, changed, self.get_params(deep=False), rng=rng, watch=watch
+        settings, candidates = choose_settings(samples, changed, parameters, rng=rng, watch=watch)
+        problem, solution, rounds = fill_and_solve(
+            changed, change, settings, parameters, rng=rng, watch=watch
         )
-        rounds: tuple[FillingRound, ...] = ()
-        if filling.adaptive:
-            problem, solution, filled = solve_adaptively(
-                changed,
-                settings,
-                max_fill=_MAX_FILL if is_auto(self.n_fill) else int(self.n_fill),
-                violation_tol=self.violation_tol,
-                method=self.method,
-                tol=self.tol,
-                max_iter=self.max_iter,
-                watch=watch,
-            )
-            rounds = filled.rounds
-        else:
-            problem = make_problem(changed, *filling.place(changed, change, rng), settings)
-            solution = solve_watched(problem, self.method, self.tol, self.max_iter, watch)
         validate_data(self, x, skip_check_array=True)
         self.kernel_ = settings.kernel
         self.reg_sos_, self.reg_potential_ = settings.reg_sos, settings.reg_potential
