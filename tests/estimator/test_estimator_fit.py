@@ -262,7 +262,8 @@ def test_the_best_candidate_depends_on_the_criterion() -> None:
     ("n", "m", "share"), [(30, 90, 2 / 3), (600, 900, 2 / 3), (1000, 1600, 0.4)]
 )
 def test_the_share_of_the_points_that_splits_use(n: int, m: int, share: float) -> None:
-    samples = Samples(np.zeros((n, 2)), np.zeros((m, 2)), np.ones(n) / n, np.ones(m) / m)
+    x, y = np.arange(2.0 * n).reshape(n, 2), np.arange(2.0 * m).reshape(m, 2)
+    samples = Samples(x, y, np.ones(n) / n, np.ones(m) / m)
     assert share_in_splits(samples) == pytest.approx(share)
     split = random_splits(samples, 1, np.random.default_rng(0))[0]
     assert len(split.kernel_points().x) == pytest.approx(share * n, abs=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -17,6 +17,7 @@ def _samples(x: Array, weights: Array) -> Samples:
     return Samples(x, np.ones((2, x.shape[1])), weights / weights.sum(), np.full(2, 0.5))
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     arrays(float, (9, 2), elements=few_values),
     arrays(float, 9, elements=st.integers(1, 5).map(float)),

@@ -125,7 +125,7 @@ def diagnose(
         raise ValueError("x and y must be given together, or neither.")
     rng = np.random.default_rng(random_state)
     held_out = x is not None
-    samples = model.samples_
+    samples = model.samples_.with_mass()
     dimension = model.n_features_in_
     x = check_points(x, "x", dimension=dimension).astype(np.float64) if held_out else samples.x
     y = check_points(y, "y", dimension=dimension).astype(np.float64) if held_out else samples.y
@@ -184,7 +184,7 @@ def _standard_error(u: Array, v: Array) -> float:
 def _bootstrap(
     model: FittedTransport, rng: np.random.Generator, n_bootstrap: int
 ) -> tuple[float, float]:
-    samples = model.samples_
+    samples = model.samples_.with_mass()
     fluctuation = np.zeros(n_bootstrap)
     for values, weights in (
         (model.potentials_.u(samples.x), samples.weights_x),

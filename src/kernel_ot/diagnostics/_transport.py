@@ -60,7 +60,11 @@ class FittedTransport(ComparedSettings, Protocol):
 
     @property
     def samples_(self) -> Samples:
-        """What was fitted, in the user's coordinates."""
+        """What was passed to `fit`, in the user's coordinates; `outliers_` without mass."""
+
+    @property
+    def outliers_(self) -> tuple[Array, Array]:
+        """Rows of both samples that were left out."""
 
     @property
     def conjugation_(self) -> Conjugation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel_ot.cutting_planes import FillingRound, c_transform
 from kernel_ot.estimator._divergence import cost_gradients, kernel_ot_divergence
-from kernel_ot.estimator._fitting import Certificate
+from kernel_ot.estimator._fitting import Certificate, OutlierWarning
 from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._kernel_ot_cv import KernelOTCV
 from kernel_ot.estimator._progress import FitProgress
@@ -18,6 +18,7 @@ __all__ = [
     "FitProgress",
     "KernelOT",
     "KernelOTCV",
+    "OutlierWarning",
     "TwoSampleEstimator",
     "c_transform",
     "cost_gradients",

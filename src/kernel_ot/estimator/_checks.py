@@ -26,6 +26,7 @@ from kernel_ot.solvers import check_method_name
 Kernels: TypeAlias = tuple[KernelChoice, ...]
 Regularisations: TypeAlias = tuple[tuple[float, float], ...]
 
+OUTLIERS = ("exclude", "keep")
 # Copies of both samples in either coordinates, of a fold of them, and in the potentials' centres.
 _COPIES_OF_SAMPLES = 8
 
@@ -38,6 +39,8 @@ def check_parameters(model: Any) -> None:
         raise ValueError(
             f"preconditioner = {model.preconditioner!r} must be one of {PRECONDITIONERS}."
         )
+    if model.outliers not in OUTLIERS:
+        raise ValueError(f"outliers = {model.outliers!r} must be one of {OUTLIERS}.")
     if isinstance(model.method, str):
         check_method_name(model.method)
     if model.time_limit is not None:

@@ -48,8 +48,13 @@ _STATIC_BANDWIDTH_FACTOR, _STATIC_REG_POTENTIAL = 2.0, 1e-3
 _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL = 0.5, 1e-1
 _MIN_SELECTION_POINTS = 12
 _MAX_FILL = 4000
+_MOST_ROWS_NAMED = 10
 # Where a sample is one point the Gaussian part is the exact map; this leaves nothing beside it.
 _REG_POTENTIAL_OF_ONE_POINT = 1e3
+
+
+class OutlierWarning(UserWarning):
+    """Rows far outside of their sample were left out of a fit."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,35 @@ class Certificate:
     lower_bound: float
     largest_violation: float
     n_pairs: int
+
+
+def find_outliers(samples: Samples, outliers: str) -> tuple[Array, Array]:
+    """Return the rows of x and of y that a fit with this `outliers` leaves out."""
+    nothing = np.zeros(0, dtype=np.intp)
+    return samples.outliers() if outliers == "exclude" else (nothing, nothing)
+
+
+def warn_of_outliers(samples: Samples, outliers: tuple[Array, Array]) -> None:
+    """Warn, once for both samples, which rows were left out and why."""
+    found = [
+        f"{len(rows)} of the {len(points)} rows of {name} ({_listed(rows)})"
+        for name, points, rows in zip("xy", (samples.x, samples.y), outliers, strict=True)
+        if len(rows)
+    ]
+    if found:
+        warnings.warn(
+            f"{' and '.join(found)} lie more than three times the width of their sample outside of "
+            "it and are left out: map and cost_ are those of the other rows, the map reaches "
+            "outside as the Gaussian part does. Correct or remove them, transform heavy tails (by "
+            "a logarithm, say), or fit them with outliers='keep'.",
+            OutlierWarning,
+            stacklevel=4,
+        )
+
+
+def _listed(rows: Array) -> str:
+    more = f", ... {rows[-1]}" if len(rows) > _MOST_ROWS_NAMED else ""
+    return ", ".join(str(row) for row in rows[:_MOST_ROWS_NAMED]) + more
 
 
 def choose_settings(

@@ -16,7 +16,9 @@ from kernel_ot.estimator._fitting import (
     certify,
     choose_settings,
     fill_and_solve,
+    find_outliers,
     warn_if_unfinished,
+    warn_of_outliers,
 )
 from kernel_ot.estimator._persistence import load_state, save_state
 from kernel_ot.estimator._progress import Callback, Narrator, Watch
@@ -62,6 +64,11 @@ class KernelOT(TwoSampleEstimator):
         propose. Strategies: see `kernel_ot.filling.filling_points`. Arrays: in user's coordinates.
     preconditioner : {"gaussian", "scale", None}, default "gaussian"
         What regularisation shrinks to: the Gaussian map, the translation of the means, nothing.
+    outliers : {"exclude", "keep"}, default "exclude"
+        What to do with rows more than three times the width of their sample outside of it, one of
+        which would bend the whole map: leave them out of the fit and name them in a warning, or
+        fit them as all others. The width holds all but 2 % on either side, so a group of more rows
+        is never left out, nor is any row where there are fewer than 20.
     method : str, default "auto"
         Method of `kernel_ot.solve`; with adaptive filling "auto" keeps the cutting planes'
         solution, whose optimality is checked independently.
@@ -112,6 +119,8 @@ class KernelOT(TwoSampleEstimator):
         Filling points in the user's coordinates.
     conjugation_ : Conjugation
         The preconditioner.
+    outliers_ : tuple of ndarray
+        Indices of the rows of x and of y that were left out.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Where x is a data frame.
@@ -160,6 +169,7 @@ class KernelOT(TwoSampleEstimator):
         callback: Callback | None = None,
         verbose: int = 0,
         n_jobs: int | None = None,
+        outliers: str = "exclude",
     ) -> None:
         self.kernel = kernel
         self.reg_sos = reg_sos
@@ -167,6 +177,7 @@ class KernelOT(TwoSampleEstimator):
         self.n_fill = n_fill
         self.filling = filling
         self.preconditioner = preconditioner
+        self.outliers = outliers
         self.method = method
         self.tol = tol
         self.violation_tol = violation_tol
@@ -202,6 +213,8 @@ class KernelOT(TwoSampleEstimator):
 
         Warns
         -----
+        OutlierWarning
+            Rows were left out.
         ConvergenceWarning
             The solve did not reach `tol`, or adaptive filling left violated pairs. The fitted
             attributes hold the best point reached.
@@ -211,23 +224,27 @@ class KernelOT(TwoSampleEstimator):
         fitted._fit(x, y, weights_x, weights_y)
         # One assignment of everything: an interrupted fit leaves the old map with the old cost.
         self.__dict__ = fitted.__dict__
+        warn_of_outliers(self.samples_, self.outliers_)
         warn_if_unfinished(self.solution_, self.rounds_, self.violation_tol)
         return self
 
     def _fit(self, x: Any, y: Any, weights_x: Any, weights_y: Any) -> None:
         check_parameters(self)
         samples = check_both_samples(x, y, weights_x, weights_y)
+        self.outliers_ = find_outliers(samples, self.outliers)
+        samples = samples.without(*self.outliers_)
+        seen = samples.with_mass()
         rng = np.random.default_rng(self.random_state)
         change = fit_conjugation(
-            samples.x, samples.y, self.preconditioner, samples.weights_x, samples.weights_y
+            seen.x, seen.y, self.preconditioner, seen.weights_x, seen.weights_y
         )
         # Equal rows are one point with their mass; what was seen how often says more above and in
         # the splits of the selection.
-        changed = change.changed(samples.distinct())
+        changed = change.changed(seen.distinct())
         parameters = self.get_params(deep=False)
         narrator = Narrator(self.verbose, self.callback)
         watch = Watch(narrator.tell, self.time_limit)
-        settings, candidates = choose_settings(samples, changed, parameters, rng=rng, watch=watch)
+        settings, candidates = choose_settings(seen, changed, parameters, rng=rng, watch=watch)
         problem, solution, rounds = fill_and_solve(
             changed, change, settings, parameters, rng=rng, watch=watch
         )
@@ -304,9 +321,9 @@ class KernelOT(TwoSampleEstimator):
         inner = self.problem_.potentials(self.solution_.gamma)
         # Slack, and so the c-transform, only changes by the factor s^2: minimise where T is near
         # the identity, then add the quadratic parts.
-        terms = semi_dual(
-            inner, change.forward_x(self.samples_.x), change.forward_x(x), change.forward_y(y)
-        )
+        made_of = self.problem_.provenance
+        assert made_of is not None
+        terms = semi_dual(inner, made_of.x, change.forward_x(x), change.forward_y(y))
         offset_x, offset_y = change.offsets(x, y)
         return change.scale**2 * terms[0] + offset_x, change.scale**2 * terms[1] + offset_y
 
@@ -379,6 +396,6 @@ class KernelOT(TwoSampleEstimator):
             distinct, changed, change, inner.u(changed.x), inner.v(changed.y)
         )
         self.cost_ = change.cost(
-            solution.cost, samples.x, samples.y, samples.weights_x, samples.weights_y
+            solution.cost, distinct.x, distinct.y, distinct.weights_x, distinct.weights_y
         )
         self.wasserstein_ = float(np.sqrt(2 * max(self.cost_, 0.0)))

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from kernel_ot._arrays import Array
 from kernel_ot.diagnostics import Diagnostics
 from kernel_ot.estimator._checks import check_both_samples, check_grid, check_parameters
+from kernel_ot.estimator._fitting import find_outliers
 from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
@@ -169,6 +170,7 @@ class KernelOTCV(TwoSampleEstimator):
         filling = Filling(estimator.filling, estimator.n_fill)
         kernels, regularisations = check_grid(self, adaptive=filling.adaptive)
         samples = check_both_samples(x, y, weights_x, weights_y)
+        samples = samples.without(*find_outliers(samples, estimator.outliers)).with_mass()
         rng = np.random.default_rng(self.random_state)
         splits = fold_splits(samples, self.cv, rng)
         paths = [Path(k, regularisations, estimator.preconditioner, filling) for k in kernels]

@@ -49,6 +49,7 @@ def save_state(model: FittedTransport, path: Path) -> None:
         "reg_sos": model.reg_sos_,
         "reg_potential": model.reg_potential_,
         "scale": change.scale,
+        "outliers": [rows.tolist() for rows in model.outliers_],
         "feature_names": [str(name) for name in getattr(model, "feature_names_in_", [])],
         "candidates": [
             {field: _encode(value) for field, value in vars(candidate).items()}
@@ -140,6 +141,7 @@ def _rebuilt(cls: type, path: Path, header: dict[str, Any], arrays: dict[str, Ar
     changed = change.changed(samples.distinct())
     problem = make_problem(changed, arrays["x_fill"], arrays["y_fill"], settings)
     model.conjugation_ = change
+    model.outliers_ = _outliers(path, header.get("outliers", [[], []]), samples)
     model.kernel_ = settings.kernel
     model.reg_sos_, model.reg_potential_ = settings.reg_sos, settings.reg_potential
     model.candidates_ = tuple(_candidate(entry) for entry in header["candidates"])
@@ -159,6 +161,16 @@ def _rebuilt(cls: type, path: Path, header: dict[str, Any], arrays: dict[str, Ar
     if header["filling"] is None:
         model.filling = (model.x_fill_, model.y_fill_)
     return model
+
+
+def _outliers(path: Path, entry: list[list[int]], samples: Samples) -> tuple[Array, Array]:
+    """Return the rows that were left out; none of them has mass. Older files name none."""
+    rows, columns = (np.array(named, dtype=np.intp) for named in entry)
+    if rows.min(initial=0) < 0 or columns.min(initial=0) < 0:
+        raise damaged(path, "it names rows below zero")
+    if samples.weights_x[rows].any() or samples.weights_y[columns].any():
+        raise damaged(path, "rows that were left out have mass")
+    return rows, columns
 
 
 def _checked_solution(

@@ -121,7 +121,7 @@ def _selection_figure(model: FittedTransport) -> str:
 
 
 def _map_figure(model: FittedTransport) -> str:
-    samples = model.samples_
+    samples = model.samples_.with_mass()
     x, y = samples.x[:500], samples.y[:500]
     images = model.potentials_.transport(x)
     figure = _figure()

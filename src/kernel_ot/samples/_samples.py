@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kernel_ot._arrays import Array
+from kernel_ot.samples._outliers import outlying_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,28 @@ class Samples:
             weights_y / weights_y.sum(),
         )
 
+    def outliers(self) -> tuple[Array, Array]:
+        """Return indices of the rows of x and of y that `outlying_rows` finds."""
+        return (
+            np.flatnonzero(outlying_rows(self.x, self.weights_x)),
+            np.flatnonzero(outlying_rows(self.y, self.weights_y)),
+        )
+
+    def without(self, rows: Array, columns: Array) -> Samples:
+        """Return the same points, those rows of x and of y without mass."""
+        weights_x, weights_y = self.weights_x.copy(), self.weights_y.copy()
+        weights_x[rows] = weights_y[columns] = 0.0
+        return Samples(self.x, self.y, weights_x / weights_x.sum(), weights_y / weights_y.sum())
+
+    def with_mass(self) -> Samples:
+        """Return the rows that carry mass."""
+        rows, columns = (
+            np.flatnonzero(weights > 0) for weights in (self.weights_x, self.weights_y)
+        )
+        if len(rows) == len(self.x) and len(columns) == len(self.y):
+            return self
+        return Samples(self.x[rows], self.y[columns], self.weights_x[rows], self.weights_y[columns])
+
     def distinct(self) -> Samples:
         """Return every point that carries mass once, with the mass of all rows equal to it.
 
@@ -69,8 +92,9 @@ class Samples:
         >>> merged.x.tolist(), merged.weights_x.round(3).tolist()
         ([[2.0], [1.0]], [0.667, 0.333])
         """
-        x, weights_x = _distinct(self.x, self.weights_x)
-        y, weights_y = _distinct(self.y, self.weights_y)
+        massive = self.with_mass()
+        x, weights_x = _distinct(massive.x, massive.weights_x)
+        y, weights_y = _distinct(massive.y, massive.weights_y)
         if len(x) == len(self.x) and len(y) == len(self.y):
             return self
         return Samples(x, y, weights_x, weights_y)
@@ -84,8 +108,7 @@ class Samples:
 
 
 def _distinct(points: Array, weights: Array) -> tuple[Array, Array]:
-    """Return the distinct rows that carry mass, in order of occurrence, and their masses."""
-    points, weights = points[weights > 0], weights[weights > 0]
+    """Return the distinct rows, in order of occurrence, and their masses."""
     _, first, group = np.unique(points, axis=0, return_index=True, return_inverse=True)
     if len(first) == len(points):
         return points, weights
