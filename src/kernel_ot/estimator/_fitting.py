@@ -36,6 +36,7 @@ from kernel_ot.selection import (
     make_problem,
     reg_potentials,
     select,
+    semi_dual,
     share_in_splits,
     typical_distance,
 )
@@ -308,3 +309,18 @@ def warn_if_unfinished(
             ConvergenceWarning,
             stacklevel=3,
         )
+
+
+def semi_dual_in_user_units(
+    problem: Problem, solution: Solution, change: Conjugation, x: Array, y: Array
+) -> tuple[Array, Array]:
+    """Return u(x_i) and u^c(y_j) at points in the user's coordinates."""
+    made_of = problem.provenance
+    assert made_of is not None
+    # Slack, and so the c-transform, only changes by the factor s^2: minimise where T is near the
+    # identity, then add the quadratic parts.
+    terms = semi_dual(
+        problem.potentials(solution.gamma), made_of.x, change.forward_x(x), change.forward_y(y)
+    )
+    offset_x, offset_y = change.offsets(x, y)
+    return change.scale**2 * terms[0] + offset_x, change.scale**2 * terms[1] + offset_y

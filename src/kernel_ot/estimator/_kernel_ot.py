@@ -17,6 +17,7 @@ from kernel_ot.estimator._fitting import (
     choose_settings,
     fill_and_solve,
     find_outliers,
+    semi_dual_in_user_units,
     warn_if_unfinished,
     warn_of_outliers,
 )
@@ -29,7 +30,6 @@ from kernel_ot.preconditioning import fit_conjugation
 from kernel_ot.problem import Problem
 from kernel_ot.report import write_report
 from kernel_ot.samples import Samples
-from kernel_ot.selection import semi_dual
 
 
 class KernelOT(TwoSampleEstimator):
@@ -317,15 +317,7 @@ class KernelOT(TwoSampleEstimator):
         check_is_fitted(self)
         x = np.asarray(self._check_new(x, "x"), dtype=np.float64)
         y = np.asarray(self._check_new(y, "y"), dtype=np.float64)
-        change = self.conjugation_
-        inner = self.problem_.potentials(self.solution_.gamma)
-        # Slack, and so the c-transform, only changes by the factor s^2: minimise where T is near
-        # the identity, then add the quadratic parts.
-        made_of = self.problem_.provenance
-        assert made_of is not None
-        terms = semi_dual(inner, made_of.x, change.forward_x(x), change.forward_y(y))
-        offset_x, offset_y = change.offsets(x, y)
-        return change.scale**2 * terms[0] + offset_x, change.scale**2 * terms[1] + offset_y
+        return semi_dual_in_user_units(self.problem_, self.solution_, self.conjugation_, x, y)
 
     def summary(self, x: Any = None, y: Any = None) -> Diagnostics:
         """Return the model's diagnostics, which print as a table.
