@@ -5,9 +5,18 @@ Nothing is shown and no global state (pyplot, rcParams) is touched: `ax.figure.s
 and `ax=plt.gca()` draws into pyplot's current figure.
 """
 
-from kernel_ot.plots._components import principal_components
+from kernel_ot.plots._components import clouds, principal_components
 from kernel_ot.plots._convergence import convergence
+from kernel_ot.plots._heat_map import heat_map
 from kernel_ot.plots._potentials import potential, transport_map
 from kernel_ot.plots._selection import selection
 
-__all__ = ["convergence", "potential", "principal_components", "selection", "transport_map"]
+__all__ = [
+    "clouds",
+    "convergence",
+    "heat_map",
+    "potential",
+    "principal_components",
+    "selection",
+    "transport_map",
+]

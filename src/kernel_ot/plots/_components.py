@@ -1,7 +1,8 @@
-"""A view of points with many features."""
+"""Views of points with many features."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ def principal_components(
     ax: Axes | None = None,
     *,
     max_points: int = 2000,
+    names: Sequence[str] = ("source", "target", "mapped source"),
 ) -> Axes:
     """Draw two samples, and one mapped onto the other, in the plane where the two vary most.
 
@@ -38,6 +40,8 @@ def principal_components(
         Where to draw; a new figure by default.
     max_points : int
         So many points of each are drawn at most, evenly chosen along its rows.
+    names : sequence of str
+        What the legend calls them.
 
     Returns
     -------
@@ -67,14 +71,67 @@ def principal_components(
     share = variances[::-1] / max(variances.sum(), np.finfo(float).tiny)
     plane = axes[:, :-3:-1]
     plane = plane * np.sign(plane[np.abs(plane).argmax(axis=0), [0, 1]])  # the same at every call
-    clouds = [("source", source, SOURCE), ("target", target, TARGET)]
+    drawn = [source, target]
     if mapped is not None:
-        clouds.append(("mapped source", check_points(mapped, "mapped", dimension=d), MAPPED))
+        drawn.append(check_points(mapped, "mapped", dimension=d))
+    labels = tuple(
+        f"{number} principal component ({part:.0%} of variance)"
+        for number, part in zip(("first", "second"), share, strict=False)
+    )
+    return clouds(
+        [(points - centre) @ plane for points in drawn],
+        names,
+        ax,
+        axes=labels,
+        max_points=max_points,
+    )
+
+
+def clouds(
+    points: Sequence[Any],
+    names: Sequence[str],
+    ax: Axes | None = None,
+    *,
+    axes: Sequence[str] = ("first feature", "second feature"),
+    max_points: int = 2000,
+) -> Axes:
+    """Draw source, target and mapped points that lie in a plane already, such as a UMAP's.
+
+    Parameters
+    ----------
+    points : sequence of array-like of shape (n, 2)
+        Two or three of them: source, target, and the mapped source.
+    names : sequence of str
+        What the legend calls them.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+    axes : sequence of two str
+        What the axes show.
+    max_points : int
+        So many points of each are drawn at most, evenly chosen along its rows.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ax = clouds([np.zeros((3, 2)), np.ones((4, 2))], ["control", "drug"])
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['control', 'drug']
+    """
     ax = new_axes(ax, width=5.5, height=5.0)
-    for name, points, colour in clouds:
-        projected = (points - centre) @ plane
-        scatter(ax, projected, limit=max_points, alpha=0.5, color=colour, label=name)
-    for axis, number, part in ((ax.xaxis, "first", share[0]), (ax.yaxis, "second", share[1])):
-        axis.set_label_text(f"{number} principal component ({part:.0%} of variance)")
-    ax.legend(loc="best", markerscale=2)
+    shown = [check_points(cloud, "points", dimension=2) for cloud in points]
+    # Many dots on one another hide each other: they shrink and fade as there are more.
+    crowd = max(1.0, max(min(len(cloud), max_points) for cloud in shown) / 300)
+    style = {"size": max(3.0, 14 / crowd**0.5), "alpha": max(0.25, 0.6 / crowd**0.3)}
+    for cloud, name, colour in zip(shown, names, (SOURCE, TARGET, MAPPED), strict=False):
+        scatter(ax, cloud, limit=max_points, color=colour, label=name, **style)
+    ax.set_xlabel(axes[0])
+    ax.set_ylabel(axes[1])
+    legend = ax.legend(loc="best", markerscale=2)
+    for handle in legend.legend_handles:
+        if handle is not None:
+            handle.set_alpha(1.0)
     return ax

@@ -83,3 +83,32 @@ def map_with_progress(
             images.append(function(points[rows]))
             bar.update(rows.stop - rows.start)
     return np.concatenate(images)
+
+
+@contextmanager
+def count_progress(
+    shown: bool | None, total: int, desc: str
+) -> Iterator[Callable[[int, str], None]]:
+    """Lend a function that moves a bar on by a number of things and says what is left.
+
+    Parameters
+    ----------
+    shown : bool or None
+        None: only where stderr is a terminal.
+    total : int
+    desc : str
+        What is counted.
+
+    Yields
+    ------
+    callable
+        Takes how many more are done, and a text.
+    """
+    with tqdm(total=total, desc=desc, disable=None if shown is None else not shown) as bar:
+
+        def advance(count: int, text: str) -> None:
+            bar.set_postfix_str(text, refresh=False)
+            bar.update(count)
+            bar.refresh()
+
+        yield advance
