@@ -53,11 +53,11 @@ mathjax_path = vendored_mathjax(BUILD / "vendor")
 # An absolute path would hide the file from a site that is opened from a folder.
 mathjax_options = {"defer": "defer"}
 changelog_page(ROOT / "CHANGELOG.md", BUILD / "changelog.rst")
-draw_benchmark_figures(ROOT / "benchmarks" / "results", BUILD / "figures")
+draw_benchmark_figures(ROOT / "benchmarks" / "results", BUILD / "figures", URL)
 
 html_theme = "pydata_sphinx_theme"
 html_title = "kernel-ot"
-html_static_path = ["_static", str(BUILD / "vendor"), str(BUILD / "figures")]
+html_static_path = ["_static", str(BUILD / "vendor")]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_show_search_summary = False  # a page opened from a folder may not read other files

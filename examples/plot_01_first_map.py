@@ -27,16 +27,38 @@ x = rng.normal(size=(250, 2))
 y = true_map(rng.normal(size=(250, 2)))
 
 # %%
-# Nothing has to be chosen. ``transform`` takes the points that were fitted, or any others.
+# Nothing has to be chosen. ``transform`` takes the points that were fitted, or any others: here the
+# lines of a grid, on which no point of the sample lies.
 
 model = KernelOT().fit(x, y)
-new = rng.normal(size=(500, 2))
-images = model.transform(new)
+
+ticks, fine = np.linspace(-2.4, 2.4, 17), np.linspace(-2.4, 2.4, 200)
+lines = [np.column_stack([fine, np.full(200, t)]) for t in ticks]
+lines += [line[:, ::-1] for line in lines]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
-plots.transport_map(model.transform, new[:150], left, target=y)
+for line in lines:
+    left.plot(*line.T, color="#0072B2", linewidth=0.7)
+    right.plot(*model.transform(line).T, color="#009E73", linewidth=0.7)
+left.plot(*x.T, ".", color="#0072B2", label="first sample")
+right.plot(*y.T, ".", color="#E69F00", label="second sample")
+left.set_title("a grid over the first sample ...")
+right.set_title("... and where the map takes it")
+for ax in (left, right):
+    ax.set_aspect("equal")
+    ax.legend(loc="upper left")
+plt.show()
+
+# %%
+# Against the truth
+# -----------------
+
+new = rng.normal(size=(300, 2))
+images = model.transform(new)
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+plots.transport_map(model.transform, new[:120], left, target=y)
 left.set_title("new points and their images")
-right.plot(*true_map(new).T, ".", color="#555555", markersize=5, label="true image")
+right.plot(*true_map(new).T, ".", color="#555555", markersize=6, label="true image")
 right.plot(*images.T, ".", color="#009E73", markersize=3, label="image by the fit")
 right.set_aspect("equal", adjustable="datalim")
 right.set_title("against the truth")

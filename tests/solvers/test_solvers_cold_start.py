@@ -94,7 +94,7 @@ def test_the_distance_of_a_start() -> None:
 
 @pytest.mark.parametrize(("method", "most"), [("auto", 6.5), ("ssn", 6.5)])
 def test_memory(method: str, most: float) -> None:
-    # In l x l arrays beyond the problem; docs/solvers.md says what they are.
+    # In l x l arrays beyond the problem; benchmarks/results/ says what they are.
     size = 300
     problem = similar_case("narrow", 2, size, seed=1).problem()
     solve(problem, method, max_iter=1)

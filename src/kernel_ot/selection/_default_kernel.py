@@ -15,7 +15,7 @@ def default_kernel(factor: float, samples: Samples, rng: np.random.Generator) ->
     :math:`k(x, x') = \exp(-|S^{1/2} (x - x')|^2 / (2 h^2))` with S the samples' pooled covariance
     divided by the average variance of a coordinate, and h `factor` times the median distance of the
     multiplied points. Directions of little spread, which matter little to the cost, then hardly
-    take from the kernel's resolution along those of much; see docs/accuracy.md for what it gains.
+    take from the kernel's resolution along those of much; benchmarks/results/ has what it gains.
 
     Parameters
     ----------

@@ -27,11 +27,11 @@ from kernel_ot.selection._settings import Filling
 Criterion: TypeAlias = Literal["semi_dual", "energy"]
 CRITERIA: tuple[Criterion, ...] = ("semi_dual", "energy")
 
-# Few, since the criterion's noise leads to wrong choices among many; see docs/accuracy.md for those
-# that were compared.
+# Few, since the criterion's noise leads to wrong choices among many; benchmarks/results/
+# has those that were compared.
 _BANDWIDTH_FACTORS, _BANDWIDTH_FACTORS_ON_THE_LINE = (0.5, 0.7), (0.7, 1.4)
 # Among more features the semi-dual value prefers settings whose maps overshoot; the energy distance
-# does not, but its noise leaves room for two settings only. Measured at 48, see docs/accuracy.md.
+# does not, but its noise leaves room for two settings only. See benchmarks/results/.
 MAX_SEMI_DUAL_DIMENSION = 20
 _BANDWIDTH_FACTORS_OF_MANY_FEATURES, _REG_POTENTIALS_OF_MANY_FEATURES = (0.35,), (1e-1, 1e-2)
 REG_POTENTIALS = (1e-1, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)

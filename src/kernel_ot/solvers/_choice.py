@@ -54,7 +54,7 @@ def choose_method(name: str, problem: Problem, start: StartingPoint | None) -> M
     "auto" takes the interior point method in its cheaper form if K is well conditioned, since no
     other step is as cheap. Else it takes the semismooth Newton method from a `start` close to a
     solution, and from anywhere if K has nearly full rank; and the interior point method in its
-    general form otherwise (measured, see docs/solvers.md).
+    general form otherwise (measured, see benchmarks/results/).
 
     Raises
     ------
