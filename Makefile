@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test docs lint types benchmark benchmark-accuracy study study-real test-study clean
+.PHONY: demo test docs release-check test-oldest lint types benchmark benchmark-accuracy study study-real test-study clean
 
 demo: $(VENV)/.demo
 	$(BIN)/kernel-ot demo --out demo-output
@@ -24,6 +24,18 @@ docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	$(BIN)/python docs/_sphinx/check_site.py docs/_build/html
 	$(BIN)/python -m pytest -q docs/guide
+
+release-check: $(VENV)/.release
+	$(BIN)/python packaging/release_check.py
+
+# Every dependency at its lower bound in pyproject.toml, in an environment of its own.
+OLDEST := .venv-oldest
+
+test-oldest:
+	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet uv
+	VIRTUAL_ENV=$(OLDEST) $(OLDEST)/bin/uv pip install --quiet --resolution lowest-direct --editable '.[test-core]'
+	$(OLDEST)/bin/python -m pytest -W default tests/_arrays tests/kernels tests/problem tests/solvers tests/estimator tests/io tests/cli
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check --fix .

@@ -27,8 +27,8 @@ x = rng.normal(size=(250, 2))
 y = true_map(rng.normal(size=(250, 2)))
 
 # %%
-# Nothing has to be chosen. ``transform`` takes the points that were fitted, or any others: here the
-# lines of a grid, on which no point of the sample lies.
+# Nothing has to be chosen. ``transform`` takes the points that were fitted, or any others: here
+# the lines of a grid, on which no point of the sample lies.
 
 model = KernelOT().fit(x, y)
 
