@@ -190,7 +190,7 @@ def test_large_samples_are_thinned_by_weight(strategy: Any) -> None:
         ({"strategy": "grid"}, r"strategy = 'grid' must be one of \('pairs', 'random_pairs'"),
         ({"n_fill": 0}, "n_fill = 0 must be at least 1"),
         ({"n_fill": 2.5}, "n_fill = 2.5 must be an integer"),
-        ({"rng": 0}, "rng = 0 must be a generator"),
+        ({"rng": "0"}, "rng = '0' must be a numpy.random.Generator"),
         ({"y": np.ones((4, 3))}, "x has 2 columns and y has 3"),
         ({"x": np.full((4, 2), np.nan)}, "x contains nan"),
         ({"weights_x": [1.0]}, r"weights_x has shape \(1,\)"),

@@ -8,6 +8,8 @@ from kernel_ot._arrays._namespace import Array, Namespace, is_traced, namespace_
 from kernel_ot._arrays._placement import placed_like
 from kernel_ot._arrays._pytrees import pytree, register_pytrees
 from kernel_ot._arrays._validation import (
+    as_numbers,
+    check_generator,
     check_non_negative,
     check_points,
     check_positive,
@@ -22,9 +24,11 @@ __all__ = [
     "Array",
     "MemoryLimitError",
     "Namespace",
+    "as_numbers",
     "available_bytes",
     "block_slices",
     "branch",
+    "check_generator",
     "check_non_negative",
     "check_points",
     "check_positive",

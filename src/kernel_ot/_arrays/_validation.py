@@ -9,37 +9,53 @@ import numpy as np
 from kernel_ot._arrays._namespace import Array, is_traced, namespace_of
 
 
-def _as_float_array(value: Any, name: str) -> Array:
+# Squares and products of squares of what is larger are no float64 numbers.
+_LARGEST_COORDINATE = 1e150
+
+
+def as_numbers(value: Any, name: str) -> Array:
+    """Return `value` as a floating-point array, float32 kept, everything else float64.
+
+    Entries are not looked at, shapes not checked; see `check_points` for that.
+
+    Raises
+    ------
+    ValueError
+        Complex numbers, text, dates, masked entries, rows of unequal length, a sparse matrix, a
+        number beyond float64.
+
+    Examples
+    --------
+    >>> as_numbers([[1, 2]], "x").dtype
+    dtype('float64')
+    >>> as_numbers([["1", "2"]], "x")
+    Traceback (most recent call last):
+    ...
+    ValueError: x holds text ('1'); convert it to numbers, for instance by x.astype(float).
+    """
     _refuse_containers(value, name)
     try:
         array: Array = namespace_of(value).asarray(value)
     except ValueError as error:  # rows of unequal length
         raise ValueError(f"{name} is ragged: all its rows must have the same length.") from error
-    if array.dtype.kind == "c":
-        raise ValueError(f"{name} is complex; pass its real part, or real and imaginary columns.")
-    if array.dtype.kind in "mM":
-        raise ValueError(
-            f"{name} holds dates or times (dtype {array.dtype}), which have no unit of length; "
-            "pass numbers, for instance hours since a date."
-        )
+    if array.dtype.kind == "f" and array.dtype.itemsize in (4, 8):
+        return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
-    if array.dtype.kind != "f":
-        try:
-            array = array.astype(np.float64)
-        except OverflowError as error:
-            raise ValueError(
-                f"{name} contains a number beyond the range of float64 (about 1.8e308); "
-                "rescale that feature."
-            ) from error
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"{name} has dtype {array.dtype}; it must hold numbers in a rectangular array."
-                + _columns_without_numbers(value)
-            ) from error
-    if array.dtype.itemsize not in (4, 8):
-        array = array.astype(np.float64 if array.dtype.itemsize > 8 else np.float32)
-    return array
+    _refuse_entries(value, array, name)
+    try:
+        with np.errstate(over="raise"):
+            return array.astype(np.float32 if array.dtype == np.float16 else np.float64)
+    except (FloatingPointError, OverflowError) as error:
+        raise ValueError(
+            f"{name} contains a number beyond the range of float64 (about 1.8e308); "
+            "rescale that feature."
+        ) from error
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} has dtype {array.dtype}; it must hold numbers in a rectangular array."
+            + _columns_without_numbers(value)
+        ) from error
 
 
 def _refuse_containers(value: Any, name: str) -> None:
@@ -52,11 +68,40 @@ def _refuse_containers(value: Any, name: str) -> None:
     # An array view of AnnData's has `toarray` too, and is no sparse matrix.
     if hasattr(value, "toarray") and not isinstance(value, np.ndarray):
         raise ValueError(f"{name} is a sparse matrix; pass {name}.toarray() instead.")
+    rows = value if isinstance(value, list | tuple) else ()
+    if any(np.ma.isMaskedArray(row) for row in rows):
+        value = np.ma.concatenate([np.ma.atleast_2d(row) for row in rows])
     if np.ma.isMaskedArray(value) and np.ma.getmaskarray(value).any():
         masked = np.argwhere(np.ma.getmaskarray(value))
         raise ValueError(
             f"{name} is a masked array with {len(masked)} masked entries (first at index "
             f"{tuple(int(i) for i in masked[0])}); drop those rows or fill them."
+        )
+
+
+def _refuse_entries(value: Any, array: Array, name: str) -> None:
+    """Raise ValueError for entries that could be read as numbers and are none."""
+    entries = array.ravel() if array.dtype.kind in "OUS" else ()
+
+    def first(*kinds: type) -> Any:
+        return next((entry for entry in entries if isinstance(entry, kinds)), None)
+
+    if array.dtype.kind == "c" or first(complex, np.complexfloating) is not None:
+        raise ValueError(
+            f"{name} is complex; pass its real part, or real and imaginary columns."
+            + _columns_without_numbers(value)
+        )
+    time = array.dtype if array.dtype.kind in "mM" else first(np.datetime64, np.timedelta64)
+    if time is not None:
+        raise ValueError(
+            f"{name} holds dates or times ({time!r}), which have no unit of length; "
+            "pass numbers, for instance hours since a date." + _columns_without_numbers(value)
+        )
+    text = first(str, bytes)
+    if text is not None:
+        raise ValueError(
+            f"{name} holds text ({str(text)!r}); convert it to numbers, for instance by "
+            f"{name}.astype(float)." + _columns_without_numbers(value)
         )
 
 
@@ -74,7 +119,7 @@ def _columns_without_numbers(table: Any) -> str:
     return f" Columns without numbers or with missing ones: {', '.join(wrong[:5])}."
 
 
-def _check_finite(array: Array, name: str) -> None:
+def _check_finite(array: Array, name: str, table: Any = None) -> None:
     if is_traced(array):  # its entries cannot be looked at; a solve of NaN ends with a status
         return
     finite = np.isfinite(np.asarray(array))
@@ -83,7 +128,30 @@ def _check_finite(array: Array, name: str) -> None:
         raise ValueError(
             f"{name} contains {array[where]} (first at index {where}, "
             f"{int((~finite).sum())} entries in all); remove or impute those rows."
+            + _columns_with(~finite, table)
         )
+
+
+def _check_magnitude(array: Array, name: str, table: Any) -> None:
+    if is_traced(array) or array.dtype == np.float32:  # whose range ends far below
+        return
+    large = np.abs(np.asarray(array)) > _LARGEST_COORDINATE
+    if large.any():
+        where = tuple(int(i) for i in np.argwhere(large)[0])
+        raise ValueError(
+            f"{name} contains {array[where]} (at index {where}); above "
+            f"{_LARGEST_COORDINATE:g} squared distances are beyond float64, so use a larger unit."
+            + _columns_with(large, table)
+        )
+
+
+def _columns_with(wrong: Array, table: Any) -> str:
+    """Return a sentence that names the columns of a data frame with a wrong entry."""
+    columns = getattr(table, "columns", None)
+    if columns is None or wrong.ndim != 2:
+        return ""
+    names = [str(columns[number]) for number in np.flatnonzero(wrong.any(axis=0))[:5]]
+    return f" Columns: {', '.join(names)}."
 
 
 def check_points(value: Any, name: str, *, dimension: int | None = None) -> Array:
@@ -107,7 +175,8 @@ def check_points(value: Any, name: str, *, dimension: int | None = None) -> Arra
     Raises
     ------
     ValueError
-        Complex, ragged, sparse, non-numeric, empty, not 2-D, not finite, wrong dimension.
+        Complex, ragged, sparse, non-numeric, empty, not 2-D, not finite, above 1e150, wrong
+        dimension.
 
     Examples
     --------
@@ -119,7 +188,7 @@ def check_points(value: Any, name: str, *, dimension: int | None = None) -> Arra
     ValueError: x contains nan (first at index (0, 0), 1 entries in all); remove or impute
     those rows.
     """
-    array = _as_float_array(value, name)
+    array = as_numbers(value, name)
     if array.ndim == 1:
         raise ValueError(
             f"{name} has shape {array.shape}; points are rows of a 2-D array. Use "
@@ -129,7 +198,8 @@ def check_points(value: Any, name: str, *, dimension: int | None = None) -> Arra
         raise ValueError(f"{name} has shape {array.shape}; it must be 2-D, one point a row.")
     if array.size == 0:
         raise ValueError(f"{name} is empty (shape {array.shape}); pass at least one point.")
-    _check_finite(array, name)
+    _check_finite(array, name, value)
+    _check_magnitude(array, name, value)
     if dimension is not None and array.shape[1] != dimension:
         raise ValueError(
             f"{name} has {array.shape[1]} columns but {dimension} are needed: "
@@ -181,25 +251,21 @@ def check_weights(value: Any, n: int, name: str) -> Array:
     """
     if value is None:
         return np.full(n, 1.0 / n)
-    weights = _as_float_array(value, name)
+    weights = as_numbers(value, name)
     if namespace_of(weights) is np:
         weights = weights.astype(np.float64)
     if weights.shape != (n,):
         raise ValueError(f"{name} has shape {weights.shape}; it must be ({n},), one a point.")
     _check_finite(weights, name)
-    total = weights.sum()
-    if is_traced(weights):
-        return _rescaled(weights, total)
-    masses = np.asarray(weights)
-    if (masses < 0).any():
-        raise ValueError(f"{name} has a negative entry ({masses.min()}); weights are masses.")
-    if masses.sum() <= 0:
-        raise ValueError(f"{name} sums to 0; at least one weight must be positive.")
-    return _rescaled(weights, total)
-
-
-def _rescaled(weights: Array, total: Any) -> Array:
-    scaled: Array = weights / total
+    if not is_traced(weights):
+        masses = np.asarray(weights)
+        if (masses < 0).any():
+            raise ValueError(f"{name} has a negative entry ({masses.min()}); weights are masses.")
+        if masses.max() <= 0:
+            raise ValueError(f"{name} sums to 0; at least one weight must be positive.")
+    # By the largest first: a sum of huge weights is infinite, and one of tiny ones has no digits.
+    parts: Array = weights / weights.max()
+    scaled: Array = parts / parts.sum()
     return scaled
 
 
@@ -214,10 +280,33 @@ def _check_number(value: Any, name: str) -> float:
     not_numbers = (bool, np.bool_, str, bytes, complex, np.complexfloating)
     if isinstance(value, not_numbers) or not np.isscalar(value):
         raise ValueError(f"{name} = {value!r} is not a number.")
-    number = float(value)  # type: ignore[arg-type]
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        raise ValueError(f"{name} is beyond the range of float64 (about 1.8e308).") from None
     if not np.isfinite(number):
         raise ValueError(f"{name} = {number} must be finite.")
     return number
+
+
+def check_generator(value: Any, name: str = "rng") -> np.random.Generator:
+    """Return `value` if it is a generator, a new one if it is a seed or None.
+
+    Examples
+    --------
+    >>> check_generator("seven")
+    Traceback (most recent call last):
+    ...
+    ValueError: rng = 'seven' must be a numpy.random.Generator, or an integer, which is a seed.
+    """
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return np.random.default_rng(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} = {value!r} must be a numpy.random.Generator, or an integer, which is a seed."
+        ) from error
 
 
 def check_positive(value: Any, name: str, remedy: str = "") -> float:

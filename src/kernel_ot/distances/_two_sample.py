@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from kernel_ot._arrays import Array, block_slices
+from kernel_ot._arrays import (
+    Array,
+    block_slices,
+    check_generator,
+    check_points,
+    check_same_dimension,
+    check_weights,
+)
 from kernel_ot.kernels import Gaussian, median_distance
 
 
@@ -16,14 +25,19 @@ def energy_distance(
 
     Parameters
     ----------
-    x, y : ndarray of shape (n, d) and (m, d)
-    weights_x, weights_y : ndarray of shape (n,) and (m,), optional
-        Masses that sum to one; equal ones if not given.
+    x, y : array-like of shape (n, d) and (m, d)
+    weights_x, weights_y : array-like of shape (n,) and (m,), optional
+        Masses, rescaled to sum to one; equal ones if not given.
 
     Returns
     -------
     float
         In the samples' units; at least 0, and 0 only for equal empirical distributions.
+
+    Raises
+    ------
+    ValueError
+        Points or weights that are no finite numbers, or of shapes that do not fit.
 
     References
     ----------
@@ -36,9 +50,16 @@ def energy_distance(
     >>> energy_distance(np.array([[0.0]]), np.array([[3.0]]))
     6.0
     """
-    a = np.full(len(x), 1 / len(x)) if weights_x is None else weights_x
-    b = np.full(len(y), 1 / len(y)) if weights_y is None else weights_y
+    x, y = _checked(x, y)
+    a = check_weights(weights_x, len(x), "weights_x")
+    b = check_weights(weights_y, len(y), "weights_y")
     return 2 * _mean_distance(x, y, a, b) - _mean_distance(x, x, a, a) - _mean_distance(y, y, b, b)
+
+
+def _checked(x: Any, y: Any) -> tuple[Array, Array]:
+    x, y = np.asarray(check_points(x, "x")), np.asarray(check_points(y, "y"))
+    check_same_dimension(x, y)
+    return x, y
 
 
 def _mean_distance(x: Array, y: Array, a: Array, b: Array) -> float:
@@ -61,7 +82,7 @@ def mmd_test(
 
     Parameters
     ----------
-    x, y : ndarray of shape (n, d) and (m, d)
+    x, y : array-like of shape (n, d) and (m, d)
     rng : numpy.random.Generator or int
         A number is a seed.
     n_permutations : int, default 200
@@ -78,12 +99,12 @@ def mmd_test(
     ----------
     A. Gretton et al., A kernel two-sample test, JMLR 13 (2012), equation 5.
     """
-    rng = np.random.default_rng(rng)
+    rng = check_generator(rng)
     x, y = (
         points[rng.choice(len(points), max_points, replace=False)]
         if len(points) > max_points
         else points
-        for points in (x, y)
+        for points in _checked(x, y)
     )
     pooled = np.concatenate([x, y]).astype(np.float64)
     if (pooled == pooled[0]).all():

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, check_generator
 from kernel_ot.filling._pairs import mixed_pairs, plan_pairs, random_pairs
 from kernel_ot.filling._sobol import sobol_points
 
@@ -27,7 +27,7 @@ def filling_points(
     n_fill: int,
     strategy: FillingStrategy = "pairs",
     *,
-    rng: np.random.Generator,
+    rng: np.random.Generator | int,
     weights_x: Array | None = None,
     weights_y: Array | None = None,
 ) -> tuple[Array, Array]:
@@ -44,8 +44,8 @@ def filling_points(
     strategy : {"pairs", "random_pairs", "plan_pairs", "sobol"}, default "pairs"
         `mixed_pairs` (half plan, half random), `random_pairs`, `plan_pairs` or `sobol_points`.
         Pairs of samples work at every d; "sobol" needs d <= 3 and a full box.
-    rng : numpy.random.Generator
-        Every random choice is drawn from it.
+    rng : numpy.random.Generator or int
+        Every random choice is drawn from it; a number is a seed.
     weights_x, weights_y : arrays of shape (n,) and (m,), optional
         Masses, equal by default. Points of mass 0 are never used.
 
@@ -57,7 +57,7 @@ def filling_points(
     Raises
     ------
     ValueError
-        An unknown strategy, `n_fill` below 1, `rng` that is no generator, or samples or weights
+        An unknown strategy, `n_fill` below 1, `rng` that is neither, or samples or weights
         that are not usable.
 
     Examples
@@ -71,8 +71,7 @@ def filling_points(
     """
     if strategy not in _STRATEGIES:
         raise ValueError(f"strategy = {strategy!r} must be one of {get_args(FillingStrategy)}.")
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng = {rng!r} must be a generator, as numpy.random.default_rng(0) is.")
+    rng = check_generator(rng)
     try:
         count = index(n_fill)
     except TypeError:

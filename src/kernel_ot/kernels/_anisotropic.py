@@ -85,7 +85,8 @@ class Anisotropic(Kernel):
                 "coordinates, or several such points side by side."
             )
         matrix = self._matrix_for(x, y)
-        return (x, y), (self._by_blocks(x, matrix), self._by_blocks(y, matrix))
+        moved = self._by_blocks(x, matrix)
+        return (x, y), (moved, moved if x is y else self._by_blocks(y, matrix))
 
     def _matrix_for(self, x: Array, y: Array) -> Array:
         xp = namespace_of(x, y, self.matrix)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import pdist
 
-from kernel_ot._arrays import Array, check_points, check_same_dimension
+from kernel_ot._arrays import Array, check_generator, check_points, check_same_dimension
 
 
 def median_distance(
-    x: Array, y: Array, rng: np.random.Generator, *, max_points: int = 1000
+    x: Array, y: Array, rng: np.random.Generator | int, *, max_points: int = 1000
 ) -> float:
     """Return the median distance between distinct points of both samples pooled.
 
@@ -20,8 +20,8 @@ def median_distance(
     ----------
     x : array of shape (n, d)
     y : array of shape (m, d)
-    rng : numpy.random.Generator
-        Chooses the subsample where a sample has more than max_points / 2 points. Swapping two
+    rng : numpy.random.Generator or int
+        A number is a seed. Chooses the subsample where a sample has more than max_points / 2 points. Swapping two
         samples of equal size does not change the result.
     max_points : int, default 1000
         Points used in all, half of them from each sample; 1000 gives half a million distances
@@ -41,13 +41,13 @@ def median_distance(
     --------
     >>> import numpy as np
     >>> x, y = np.array([[0.0], [1.0]]), np.array([[3.0]])
-    >>> median_distance(x, y, np.random.default_rng(0))
+    >>> median_distance(x, y, 0)
     2.0
     """
     x, y = check_points(x, "x"), check_points(y, "y")
     check_same_dimension(x, y)
     half = max(1, int(max_points) // 2)
-    seed = int(rng.integers(2**63))  # the same draw for both samples, so that they can be swapped
+    seed = int(check_generator(rng).integers(2**63))  # the same draw for both samples, so that they can be swapped
     parts = []
     for points in (x, y):
         if len(points) > half:

@@ -9,7 +9,7 @@ from scipy.special import gamma as gamma_function
 from scipy.special import kve
 
 from kernel_ot._arrays import Array, check_positive, namespace_of, pytree
-from kernel_ot.kernels._radial import _BANDWIDTH_REMEDY, RadialKernel
+from kernel_ot.kernels._radial import RadialKernel, check_bandwidth
 
 _LARGEST_NU = 100.0
 
@@ -61,9 +61,7 @@ class Matern(RadialKernel):
                 f"nu = {nu} is above {_LARGEST_NU:g}; Gaussian(bandwidth) is the limit, use it."
             )
         object.__setattr__(self, "nu", nu)
-        object.__setattr__(
-            self, "bandwidth", check_positive(self.bandwidth, "bandwidth", _BANDWIDTH_REMEDY)
-        )
+        object.__setattr__(self, "bandwidth", check_bandwidth(self.bandwidth))
 
     @property
     def _snap(self) -> bool:  # type: ignore[override]

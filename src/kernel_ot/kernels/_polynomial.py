@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kernel_ot._arrays import Array, check_non_negative, check_positive, namespace_of, pytree
 from kernel_ot.kernels._base import Kernel
+from kernel_ot.kernels._distances import inner_products
 from kernel_ot.kernels._tiles import as_pair, as_weights, contract
 
 
@@ -22,8 +23,7 @@ class Linear(Kernel):
 
     def __call__(self, x: Array, y: Array) -> Array:
         x, y = as_pair(x, y)
-        product: Array = x @ y.T
-        return product
+        return inner_products(x, y)
 
     def diagonal(self, x: Array) -> Array:
         x, _ = as_pair(x, x)
@@ -94,5 +94,5 @@ class Polynomial(Kernel):
         )
 
     def _power(self, x: Array, y: Array, degree: int) -> Array:
-        product: Array = x @ y.T + self.offset
+        product: Array = inner_products(x, y) + self.offset
         return product**degree

@@ -4,54 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from kernel_ot._arrays import Array, check_positive, namespace_of, pytree
+from kernel_ot._arrays import Array, check_positive, is_traced, namespace_of, pytree
 from kernel_ot.kernels._base import Kernel
+from kernel_ot.kernels._distances import ScaledDistances
 from kernel_ot.kernels._tiles import as_pair, as_weights, contract
 
-_BANDWIDTH_REMEDY = "median_distance(x, y, rng) is a usual choice."
-
-
-def scaled_distances(
-    x: Array, y: Array, scale: float, *, snap: bool = False, out: Array | None = None
-) -> Array:
-    """Return `scale |x_i - y_j|^2` by one matrix product, for points that are already centred.
-
-    Both squared norms ride along as two more columns, so a tile is written once. The absolute
-    rounding error is a few eps (|x_i|^2 + |y_j|^2), hence the centring.
-
-    Parameters
-    ----------
-    x : array of shape (n, d)
-    y : array of shape (m, d)
-    scale : float
-    snap : bool, default False
-        Set squared distances to 0 that rounding cannot tell from 0 (points closer than
-        about 1e-7 |x_i|): for kernels whose slope at 0 is infinite in the squared distance.
-    out : ndarray of shape (n, m), optional
-        Written to and returned; for NumPy.
-
-    Returns
-    -------
-    array of shape (n, m)
-        Not negative.
-    """
-    xp = namespace_of(x, y)
-    norms_x = xp.sum(x * x, axis=1, keepdims=True)
-    norms_y = xp.sum(y * y, axis=1, keepdims=True)
-    left = xp.concatenate([-2.0 * x, norms_x, xp.ones_like(norms_x)], axis=1) * scale
-    right = xp.concatenate([y, xp.ones_like(norms_y), norms_y], axis=1)
-    product: Array = np.matmul(left, right.T, out=out) if xp is np else left @ right.T
-    if snap:
-        noise = 4.0 * (x.shape[1] + 4) * float(np.finfo(product.dtype).eps) * scale * norms_x
-        product = xp.where(product <= noise, 0.0, product)
-    elif xp is np:
-        np.maximum(product, 0.0, out=product)
-    else:
-        product = xp.maximum(product, 0.0)
-    return product
+_LARGEST_BANDWIDTH = 1e100
 
 
 class RadialKernel(Kernel):
@@ -79,8 +41,7 @@ class RadialKernel(Kernel):
 
     def __call__(self, x: Array, y: Array) -> Array:
         x, y = as_pair(x, y)
-        centre = _centre(y)
-        return self._values(x - centre, y - centre)
+        return self._profile(self._distances(x, y)(x, y))
 
     def diagonal(self, x: Array) -> Array:
         x, _ = as_pair(x, x)
@@ -90,20 +51,20 @@ class RadialKernel(Kernel):
     def apply(self, x: Array, y: Array, weights: Array) -> Array:
         x, y = as_pair(x, y)
         weights = as_weights(weights, x, y, one_column=False)
-        centre = _centre(y)
+        distances = self._distances(x, y)
         return contract(
-            lambda a, b, w, out: self._values(a - centre, b - centre, out) @ w, x, y, weights
+            lambda a, b, w, out: self._profile(distances(a, b, out)) @ w, x, y, weights
         )
 
     def gradient(self, x: Array, y: Array, weights: Array) -> Array:
         x, y = as_pair(x, y)
         xp = namespace_of(x, y)
-        centre = _centre(y)
+        distances = self._distances(x, y)
 
         # sum_j w_j F_ij (a_i - b_j) = (F w)_i a_i - (F (w b))_i: both sums in one product.
         def tile(a: Array, b: Array, w: Array, out: Array | None) -> Array:
-            a, b = a - centre, b - centre
-            slopes = self._slope(scaled_distances(a, b, self._scale, snap=self._snap, out=out))
+            slopes = self._slope(distances(a, b, out))
+            a, b = a - distances.centre, b - distances.centre
             sums = slopes @ xp.concatenate([w, w * b], axis=1)
             sums_of_differences: Array = a * sums[:, :1] - sums[:, 1:]
             return sums_of_differences
@@ -111,14 +72,19 @@ class RadialKernel(Kernel):
         weights = as_weights(weights, x, y, one_column=True)
         return (2.0 * self._scale) * contract(tile, x, y, weights[:, None])
 
-    def _values(self, x: Array, y: Array, out: Array | None = None) -> Array:
-        return self._profile(scaled_distances(x, y, self._scale, snap=self._snap, out=out))
+    def _distances(self, x: Array, y: Array) -> ScaledDistances:
+        return ScaledDistances(x, y, self._scale, snap=self._snap)
 
 
-def _centre(y: Array) -> Array:
-    """Return the origin that distances are computed about: large common offsets cancel first."""
-    centre: Array = namespace_of(y).mean(y, axis=0, keepdims=True)
-    return centre
+def check_bandwidth(value: Any) -> float:
+    """Return a bandwidth whose square, and that of its inverse, is a number."""
+    bandwidth = check_positive(value, "bandwidth", "median_distance(x, y, rng) is a usual choice.")
+    if not is_traced(bandwidth) and not 1 / _LARGEST_BANDWIDTH <= bandwidth <= _LARGEST_BANDWIDTH:
+        raise ValueError(
+            f"bandwidth = {bandwidth} is not between {1 / _LARGEST_BANDWIDTH:g} and "
+            f"{_LARGEST_BANDWIDTH:g}; measure the points in another unit."
+        )
+    return bandwidth
 
 
 @pytree()
@@ -136,7 +102,7 @@ class Gaussian(RadialKernel):
     Raises
     ------
     ValueError
-        A bandwidth that is not a positive finite number.
+        A bandwidth that is not positive, or beyond 1e-100 ... 1e100.
 
     Examples
     --------
@@ -151,9 +117,7 @@ class Gaussian(RadialKernel):
     bandwidth: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "bandwidth", check_positive(self.bandwidth, "bandwidth", _BANDWIDTH_REMEDY)
-        )
+        object.__setattr__(self, "bandwidth", check_bandwidth(self.bandwidth))
 
     @property
     def _scale(self) -> float:

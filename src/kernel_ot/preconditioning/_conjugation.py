@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot._arrays import Array, Namespace, namespace_of, pytree
+from kernel_ot._arrays import Array, Namespace, check_points, namespace_of, pytree
 from kernel_ot.potentials import PotentialFunction, Potentials
 from kernel_ot.samples import Samples
 
@@ -90,7 +90,12 @@ class ConjugatedPotential:
         )
         return gradient
 
+    def __repr__(self) -> str:
+        return f"ConjugatedPotential({self.base!r}, scale={self.scale:.6g})"
+
     def _coordinates(self, points: Array) -> tuple[Array, Array]:
+        if namespace_of(points) is np:
+            points = check_points(points, "points", dimension=len(self.mean))
         # float64 throughout: a difference of large squares loses half the digits of float32.
         centred = _in_float64(namespace_of(points, self.mean), points) - self.mean
         return centred, centred @ self.matrix / self.scale
@@ -125,6 +130,9 @@ class Conjugation:
     root: Array
     inverse_root: Array
     scale: float
+
+    def __repr__(self) -> str:
+        return f"Conjugation({len(self.mean_x)} features, scale={self.scale:.6g})"
 
     def forward_x(self, x: Array) -> Array:
         r"""Return :math:`B (x - m_x) / s` for points (n, d) of the first sample's space."""

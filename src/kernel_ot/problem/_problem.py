@@ -55,12 +55,12 @@ class Provenance:
         Kernels of the source potential, the target potential and the sum of squares.
     """
 
-    x: Array
-    y: Array
-    weights_x: Array
-    weights_y: Array
-    x_fill: Array
-    y_fill: Array
+    x: Array = field(repr=False)
+    y: Array = field(repr=False)
+    weights_x: Array = field(repr=False)
+    weights_y: Array = field(repr=False)
+    x_fill: Array = field(repr=False)
+    y_fill: Array = field(repr=False)
     kernel_x: Kernel
     kernel_y: Kernel
     kernel_pair: Kernel
@@ -124,11 +124,11 @@ class Problem:
     True
     """
 
-    quadratic: Array
-    linear: Array
+    quadratic: Array = field(repr=False)
+    linear: Array = field(repr=False)
     constant: float
-    embedding: Array
-    features: Array
+    embedding: Array = field(repr=False)
+    features: Array = field(repr=False)
     reg_sos: float
     reg_potential: float
     truncation_error: float = 0.0

@@ -34,6 +34,9 @@ class Samples:
     weights_x: Array
     weights_y: Array
 
+    def __repr__(self) -> str:
+        return f"Samples({len(self.x)} and {len(self.y)} points, {self.dimension} features)"
+
     @property
     def dimension(self) -> int:
         """Number of features."""

@@ -1,0 +1,145 @@
+"""Scaled squared distances: by a product of matrices where that loses no digits, else exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from kernel_ot._arrays import Array, block_slices, namespace_of
+
+# The product's rounding is a few eps times the largest scaled squared norm: below 1e-12 here.
+_LARGEST_FOR_PRODUCT = 1e3
+_BLOCK_BYTES = 2**18
+# Up to so many coordinates are written out one after the other in JAX's compiled code.
+_UNROLLED = 8
+
+
+class ScaledDistances:
+    """The function `scale |x_i - y_j|^2` of rows of two sets of points.
+
+    One product of matrices computes it, about the mean of `y`. Where points lie so far out that
+    its rounding would be seen, coordinates are subtracted one by one instead; so they always are
+    on JAX, whose compiled code cannot decide by values without being compiled twice.
+
+    Parameters
+    ----------
+    x, y : array of shape (n, d) and (m, d)
+        All the points whose rows will be asked for; they decide which form is used.
+    scale : float
+    snap : bool, default False
+        Set squared distances to 0 that the product cannot tell from 0 (points closer than about
+        1e-7 |x_i|): for kernels whose slope at 0 is infinite in the squared distance.
+
+    Attributes
+    ----------
+    centre : array of shape (1, d)
+        An origin near most of the points in `y`.
+    """
+
+    def __init__(self, x: Array, y: Array, scale: float, *, snap: bool = False) -> None:
+        self._scale, self._snap = scale, snap
+        self.centre: Array
+        self._exact = True
+        if namespace_of(x, y) is not np:
+            self.centre = _median_jax(y)
+            return
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows here lies far out
+            self.centre = np.mean(y, axis=0, keepdims=True)
+            reach = float(max(np.abs(x - self.centre).max(), np.abs(y - self.centre).max()))
+            self._exact = not scale * x.shape[1] * reach * reach <= _LARGEST_FOR_PRODUCT
+        if self._exact:
+            self.centre = np.median(y, axis=0, keepdims=True)  # which no outlier moves
+
+    def __call__(self, x: Array, y: Array, out: Array | None = None) -> Array:
+        """Return the matrix for rows of both, of shape (n, m), not negative.
+
+        Exactly symmetric with a diagonal of zeros where `x is y`. On NumPy it is in `out`, if that
+        is given, and the caller's to overwrite.
+        """
+        if namespace_of(x, y) is not np:
+            return _differences_jax(x, y, self._scale)
+        if self._exact:
+            return _differences(x, y, self._scale, out)
+        if x is y:
+            return _product_with_itself(x - self.centre, self._scale)
+        return _product(x - self.centre, y - self.centre, self._scale, self._snap, out)
+
+
+def _product(x: Array, y: Array, scale: float, snap: bool, out: Array | None) -> Array:
+    """Return `scale |x_i - y_j|^2`; both squared norms ride along as two more columns."""
+    norms_x = np.sum(x * x, axis=1, keepdims=True)
+    norms_y = np.sum(y * y, axis=1, keepdims=True)
+    left = np.concatenate([-2.0 * x, norms_x, np.ones_like(norms_x)], axis=1) * scale
+    right = np.concatenate([y, np.ones_like(norms_y), norms_y], axis=1)
+    product: Array = np.matmul(left, right.T, out=out)
+    if snap:
+        noise = 4.0 * (x.shape[1] + 4) * float(np.finfo(product.dtype).eps) * scale * norms_x
+        product[product <= noise] = 0.0
+    return np.maximum(product, 0.0, out=product)
+
+
+def _product_with_itself(x: Array, scale: float) -> Array:
+    """Return `scale |x_i - x_j|^2`, symmetric since each of its terms is."""
+    squares = inner_products(*[np.sqrt(2.0 * scale).astype(x.dtype) * x] * 2)
+    norms = squares.diagonal() / 2.0
+    for rows in block_slices(len(x), len(x), squares.itemsize, _BLOCK_BYTES):
+        sums = norms[rows, None] + norms
+        np.maximum(np.subtract(sums, squares[rows], out=sums), 0.0, out=squares[rows])
+    return squares
+
+
+def inner_products(x: Array, y: Array) -> Array:
+    """Return the matrix of `<x_i, y_j>`, exactly symmetric where `x is y`."""
+    xp = namespace_of(x, y)
+    if x is not y:
+        product: Array = x @ y.T
+        return product
+    if xp is np:
+        x = np.ascontiguousarray(x)  # the product is then one triangle, mirrored
+    gram: Array = x @ x.T
+    return gram if xp is np else (gram + gram.T) / 2
+
+
+def _differences(x: Array, y: Array, scale: float, out: Array | None) -> Array:
+    """Return `scale |x_i - y_j|^2` from differences of coordinates, at most a huge number.
+
+    Correct to rounding of each entry, however far apart the other points are.
+    """
+    dtype = np.result_type(x, y)
+    squares = cdist(x, y, out=out if dtype == np.float64 else None)
+    squares *= np.sqrt(scale)
+    # Not infinite: a profile may multiply it by what has become 0.
+    np.minimum(squares, np.finfo(dtype).max ** 0.25, out=squares)
+    result: Array = np.square(squares, out=squares).astype(dtype, copy=False)
+    return result
+
+
+def _differences_jax(x: Array, y: Array, scale: float) -> Array:
+    """Return the same on JAX, one coordinate after the other: no n x m x d array, nor its tape."""
+    import jax
+    from jax import numpy as jnp
+
+    dtype = jnp.result_type(x, y)
+    root = jnp.sqrt(jnp.asarray(scale, dtype=dtype))
+    x, y = x * root, y * root
+
+    def add(total: Array, column: tuple[Array, Array]) -> tuple[Array, None]:
+        return total + jnp.square(column[0][:, None] - column[1]), None
+
+    squares = jnp.zeros((x.shape[0], y.shape[0]), dtype=dtype)
+    if x.shape[1] <= _UNROLLED:
+        for column in zip(x.T, y.T, strict=True):
+            squares, _ = add(squares, column)
+    else:
+        squares, _ = jax.lax.scan(jax.checkpoint(add), squares, (x.T, y.T))
+    result: Array = jnp.minimum(squares, float(np.sqrt(np.finfo(dtype).max)))
+    return result
+
+
+def _median_jax(y: Array) -> Array:
+    """Return the median of each coordinate, a constant where a derivative is taken."""
+    import jax
+    from jax import numpy as jnp
+
+    centre: Array = jnp.median(jax.lax.stop_gradient(y), axis=0, keepdims=True)
+    return centre
