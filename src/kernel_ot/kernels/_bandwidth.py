@@ -21,8 +21,8 @@ def median_distance(
     x : array of shape (n, d)
     y : array of shape (m, d)
     rng : numpy.random.Generator or int
-        A number is a seed. Chooses the subsample where a sample has more than max_points / 2 points. Swapping two
-        samples of equal size does not change the result.
+        A number is a seed. Chooses the subsample where a sample has more than max_points / 2
+        points. Swapping two samples of equal size does not change the result.
     max_points : int, default 1000
         Points used in all, half of them from each sample; 1000 gives half a million distances
         in about 10 ms, and the median within about 1 %.
@@ -47,7 +47,9 @@ def median_distance(
     x, y = check_points(x, "x"), check_points(y, "y")
     check_same_dimension(x, y)
     half = max(1, int(max_points) // 2)
-    seed = int(check_generator(rng).integers(2**63))  # the same draw for both samples, so that they can be swapped
+    seed = int(
+        check_generator(rng).integers(2**63)
+    )  # the same draw for both samples, so that they can be swapped
     parts = []
     for points in (x, y):
         if len(points) > half:

@@ -52,9 +52,7 @@ class RadialKernel(Kernel):
         x, y = as_pair(x, y)
         weights = as_weights(weights, x, y, one_column=False)
         distances = self._distances(x, y)
-        return contract(
-            lambda a, b, w, out: self._profile(distances(a, b, out)) @ w, x, y, weights
-        )
+        return contract(lambda a, b, w, out: self._profile(distances(a, b, out)) @ w, x, y, weights)
 
     def gradient(self, x: Array, y: Array, weights: Array) -> Array:
         x, y = as_pair(x, y)
