@@ -42,6 +42,9 @@ def test_an_outlier_changes_nothing_among_the_others(kernel: Kernel, far: float)
     gradient = kernel.gradient(x_far, y_far, w_far)
     np.testing.assert_allclose(gradient[:-1], kernel.gradient(x, y, w), atol=1e-9)
     np.testing.assert_array_equal(gradient[-1], 0.0)
+    values, both = kernel.value_and_gradient(x_far, y_far, w_far)
+    np.testing.assert_allclose(values[:-1], kernel.apply(x, y, w), atol=1e-10)
+    np.testing.assert_allclose(both[:-1], gradient[:-1], atol=1e-9)
 
 
 @pytest.mark.parametrize("kernel", [*KERNELS, Linear(), Polynomial(3, 0.5)], ids=repr)

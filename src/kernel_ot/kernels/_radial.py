@@ -136,15 +136,15 @@ class Gaussian(RadialKernel):
     def value_and_gradient(self, x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
         x, y = as_pair(x, y)
         xp = namespace_of(x, y)
-        centre = _centre(y)
+        distances = self._distances(x, y)
 
         # f' = -f: one exponential serves sum_j w_j F_ij and both sums of the gradient.
         def tile(a: Array, b: Array, w: Array, out: Array | None) -> Array:
-            a, b = a - centre, b - centre
-            sums: Array = self._values(a, b, out) @ xp.concatenate([w, w * b], axis=1)
+            values, b = self._profile(distances(a, b, out)), b - distances.centre
+            sums: Array = values @ xp.concatenate([w, w * b], axis=1)
             return sums
 
         weights = as_weights(weights, x, y, one_column=True)
         sums = contract(tile, x, y, weights[:, None])
-        gradient = (-2.0 * self._scale) * ((x - centre) * sums[:, :1] - sums[:, 1:])
+        gradient = (-2.0 * self._scale) * ((x - distances.centre) * sums[:, :1] - sums[:, 1:])
         return sums[:, 0], gradient
