@@ -67,9 +67,9 @@ def _refuse_containers(value: Any, name: str) -> None:
     # An array view of AnnData's has `toarray` too, and is no sparse matrix.
     if hasattr(value, "toarray") and not isinstance(value, np.ndarray):
         raise ValueError(f"{name} is a sparse matrix; pass {name}.toarray() instead.")
-    rows = value if isinstance(value, list | tuple) else ()
-    if any(np.ma.isMaskedArray(row) for row in rows):
-        value = np.ma.concatenate([np.ma.atleast_2d(row) for row in rows])
+    for number, row in enumerate(value if isinstance(value, list | tuple) else ()):
+        if np.ma.isMaskedArray(row) and np.ma.getmaskarray(row).any():
+            raise ValueError(f"{name}[{number}] is masked; drop that row or fill it.")
     if np.ma.isMaskedArray(value) and np.ma.getmaskarray(value).any():
         masked = np.argwhere(np.ma.getmaskarray(value))
         raise ValueError(
