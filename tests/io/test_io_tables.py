@@ -26,7 +26,7 @@ def test_round_trip_is_exact(tmp_path: Path, suffix: str, dtype: type) -> None:
     file = write_table(tmp_path / f"points{suffix}", Table(points(dtype)))
     back = read_table(file).values
     expected = points(dtype)
-    if suffix in (".csv", ".tsv"):  # text has no dtype, but keeps every digit
+    if ".csv" in suffix or ".tsv" in suffix:  # text has no dtype, but keeps every digit
         assert back.dtype == np.float64
         back = back.astype(dtype)
     assert back.dtype == dtype
@@ -34,7 +34,7 @@ def test_round_trip_is_exact(tmp_path: Path, suffix: str, dtype: type) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [file.name]  # no temporary file stays
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".h5ad"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv.gz", ".h5ad", ".parquet", ".feather"])
 def test_names_are_kept(tmp_path: Path, suffix: str) -> None:
     rows = tuple(f"cell, {i}" for i in range(7))
     table = Table(points(), ("ERK", "p53 (nuclear)", "area"), rows)
@@ -64,7 +64,7 @@ def test_csv_dialects(tmp_path: Path, text: str, expected: Any, names: Any) -> N
 def test_header_of_numbers_can_be_declared(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("0,1\n5,6\n")
-    assert read_table(file).shape == (2, 2)
+    assert read_table(file, header=False).shape == (2, 2)
     assert read_table(file, header=True).values.tolist() == [[5, 6]]
 
 
@@ -74,11 +74,11 @@ def test_header_of_numbers_can_be_declared(tmp_path: Path) -> None:
         ("", "empty"),
         ("a,b\n", "header and no rows"),
         ("1,2\n3\n", "line 2 has 1 cells and the first line 2"),
-        ("a,b\n1,2\n3,x\n", "line 3, column 2 is 'x', not a number"),
-        ("a,b\n1,\n", "line 2, column 2 is empty"),
+        ("a,b\n1,2\n3,x\n", r"line 3, column 2 \(b\) is 'x', not a number"),
+        ("a,b\n1,\n", r"missing values in 1 of 1 rows, by column: b \(1\)"),
         (",a\nr,1,2\n", "line 2 has 3 cells"),
-        ("1,nan\n", r"contains nan \(first at index \(0, 1\)"),
-        ("1,5;2,5\n3,5;4,5\n", "line 2, column 2 is '5;4', not a number"),
+        ("1,nan\n", r"by column: column 2 \(1\); the first is in row 1"),
+        ('a,b\n1,"2\n', "line 2: .*a quote may not be closed"),
     ],
 )
 def test_bad_text_names_the_line(tmp_path: Path, text: str, message: str) -> None:
@@ -136,7 +136,7 @@ def test_damaged_files_are_value_errors(tmp_path: Path, suffix: str) -> None:
     big = np.random.default_rng(0).normal(size=(400, 3))
     whole = write_table(tmp_path / f"whole{suffix}", Table(big)).read_bytes()
     for name, content in (("cut", whole[: len(whole) // 2]), ("junk", b"\x00\x01not this\xff" * 9)):
-        if name == "cut" and suffix in (".csv", ".tsv"):
+        if name == "cut" and suffix in (".csv", ".tsv"):  # as text
             content = content[: content.rindex(b"\n") + 3]  # a cut inside a line can be seen
         file = tmp_path / f"{name}{suffix}"
         file.write_bytes(content)

@@ -1,7 +1,8 @@
-"""Read and write tables of points: .npy, .npz, .csv, .tsv, .mat and .h5ad files."""
+"""Read and write tables of points: text, .npy, .npz, .parquet, .feather, .mat, .h5ad files."""
 
 from kernel_ot.io._table import Table
 from kernel_ot.io._tables import (
+    STREAM,
     SUFFIXES,
     check_table_destination,
     read_table,
@@ -10,6 +11,7 @@ from kernel_ot.io._tables import (
 )
 
 __all__ = [
+    "STREAM",
     "SUFFIXES",
     "Table",
     "check_table_destination",

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from scipy.io import loadmat, savemat, whosmat
+from scipy.sparse import csc_array
 
 from kernel_ot._arrays import require_memory
 from kernel_ot.io._table import Table
@@ -101,15 +102,39 @@ def write_npz(path: Path, table: Table, variable: str | None) -> None:
 
 
 def read_mat(path: Path, variable: str | None) -> Table:
-    """Read one variable of a MATLAB file (level 4 or 5)."""
+    """Read one variable of a MATLAB file (level 4, 5 or, with h5py, 7.3)."""
     try:
         shapes = {name: shape for name, shape, kind in whosmat(path) if kind in _NUMERIC_CLASSES}
-    except NotImplementedError as error:  # level 7.3 is HDF5 under another name
-        raise ValueError(
-            "it is a MATLAB 7.3 file; in MATLAB, save it again with save(..., '-v7')"
-        ) from error
+    except NotImplementedError:  # level 7.3 is HDF5 under another name
+        return _read_mat73(path, variable)
     name = choose_variable(shapes, variable)
     return Table(_matrix(dense(loadmat(path, variable_names=[name])[name], name)))
+
+
+def _read_mat73(path: Path, variable: str | None) -> Table:
+    try:
+        import h5py
+    except ImportError as error:
+        raise ValueError(
+            "it is a MATLAB 7.3 file, which h5py reads: pip install 'kernel-ot[matlab73]'; or "
+            "in MATLAB, save it again with save(..., '-v7')"
+        ) from error
+    with h5py.File(path, "r") as file:
+        # MATLAB writes columns first, and HDF5 shows them as rows.
+        shapes = {
+            name: entry.shape[::-1]
+            for name, entry in file.items()
+            if isinstance(entry, h5py.Dataset)
+            and entry.attrs.get("MATLAB_class", b"double").decode() in _NUMERIC_CLASSES
+            and entry.dtype.kind in "fiub"
+        }
+        sparse = {n: e for n, e in file.items() if "MATLAB_sparse" in e.attrs and "ir" in e}
+        shapes |= {n: (int(e.attrs["MATLAB_sparse"]), len(e["jc"]) - 1) for n, e in sparse.items()}
+        name = choose_variable(shapes, variable)
+        if name in sparse:
+            parts = tuple(np.asarray(sparse[name][part]) for part in ("data", "ir", "jc"))
+            return Table(_matrix(dense(csc_array(parts, shape=shapes[name]), name)))
+        return Table(_matrix(np.asarray(file[name]).T))
 
 
 def write_mat(path: Path, table: Table, variable: str | None) -> None:

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 import zipfile
 import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from kernel_ot._arrays import check_points
 from kernel_ot._files import atomic_path, check_destination
 from kernel_ot.io._binary import read_mat, read_npy, read_npz, write_mat, write_npy, write_npz
+from kernel_ot.io._frames import read_frame, write_frame
 from kernel_ot.io._single_cell import read_h5ad, write_h5ad, write_h5ad_like
 from kernel_ot.io._table import Table
-from kernel_ot.io._text import read_text, write_text
+from kernel_ot.io._text import read_text, write_stream, write_text
 
-SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".mat", ".h5ad")
+SUFFIXES = (
+    *(
+        ".npy",
+        ".npz",
+        ".csv",
+        ".tsv",
+        ".csv.gz",
+        ".tsv.gz",
+        ".parquet",
+        ".feather",
+        ".mat",
+        ".h5ad",
+    ),
+)
+STREAM = "-"
+"""Standard input or output, a table as text."""
+_WITH_ROW_NAMES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".feather")
 _WITH_VARIABLES = (".npz", ".mat", ".h5ad")
 _RESERVED = ("file", "allow_pickle")  # arguments of numpy.savez, which would take them for its own
 # What the libraries below raise for a file that is not what its suffix says.
@@ -45,6 +66,8 @@ def split_variable(source: str | Path) -> tuple[Path, str | None]:
 
 def _suffix(path: Path) -> str:
     suffix = path.suffix.lower()
+    if suffix == ".gz":
+        suffix = Path(path.stem).suffix.lower() + suffix
     if suffix not in SUFFIXES:
         raise ValueError(
             f"{path} has the suffix {suffix or '(none)'}, which says no format; "
@@ -54,22 +77,39 @@ def _suffix(path: Path) -> str:
 
 
 def read_table(
-    source: str | Path, *, variable: str | None = None, header: bool | None = None
+    source: str | Path,
+    *,
+    variable: str | None = None,
+    header: bool | None = None,
+    index: str | None = None,
+    decimal: str | None = None,
+    drop_missing: bool = False,
 ) -> Table:
     r"""Read points from a file.
 
     Parameters
     ----------
     source : str or Path
-        A .npy, .npz, .csv, .tsv, .mat (level 4 or 5) or .h5ad (with anndata installed) file.
+        A .npy, .npz, .csv, .tsv (also .gz), .parquet, .feather (with the extra `tables`), .mat
+        (level 4 or 5; 7.3 with the extra `matlab73`) or .h5ad (with `single-cell`) file.
         "FILE.mat:NAME", "FILE.npz:NAME" and "FILE.h5ad:NAME" choose what is read from a file that
-        holds several arrays; in .h5ad NAME is X, a key of `layers` or of `obsm`.
+        holds several arrays; in .h5ad NAME is X, a key of `layers` or of `obsm`. "-" reads text
+        from standard input.
     variable : str, optional
         The same choice as an argument; it wins over the one in `source`.
     header : bool, optional
-        Whether the first line of a .csv or .tsv file names its columns. By default it does if one
-        of its cells is not a number. If its first cell is empty, the first column names the rows.
-        A .csv file may separate by commas, semicolons or tabs.
+        Whether the first line of a text names its columns; by default what its first two lines say.
+        Where they could say either, that is an error. A .csv file may separate by commas,
+        semicolons or tabs, and quote by double quotes; UTF-8, UTF-16 and Windows' western letters
+        are read.
+    index : str, optional
+        The column with the names of the rows, by name or number from 1; "none" for no such column.
+        By default a first column of text or without a name. A first column of numbers that looks
+        like identifiers is an error, neither a feature nor names.
+    decimal : str, optional
+        "," for decimal commas; found by itself where semicolons or tabs separate.
+    drop_missing : bool, default False
+        Leave out rows with missing values, with a warning that counts them by column.
 
     Returns
     -------
@@ -84,8 +124,8 @@ def read_table(
     ImportError
         .h5ad without anndata.
     ValueError
-        Unknown suffix, damaged or wrong file, ambiguous or missing variable, not a matrix, not
-        finite. The message names the file and the remedy.
+        Unknown suffix, damaged or wrong file, ambiguous or missing variable, not a matrix, missing
+        values (counted by column). The message names the file and the remedy.
 
     Examples
     --------
@@ -99,11 +139,17 @@ def read_table(
     """
     path, named = split_variable(source)
     variable = variable or named
-    suffix = _suffix(path)
-    if not path.is_file():
+    if decimal not in (None, ",", "."):
+        raise ValueError(f"decimal = {decimal!r} must be ',' or '.'.")
+    stream = str(source) == STREAM
+    suffix = ".csv" if stream else _suffix(path)
+    if not stream and not path.is_file():
         raise FileNotFoundError(f"{path} does not exist or is not a file; check its name.")
     if variable is not None and suffix not in _WITH_VARIABLES:
         raise ValueError(f"{path} holds one table; leave the variable {variable!r} out.")
+    if index is not None and suffix not in _WITH_ROW_NAMES:
+        raise ValueError(f"{path} has no column of row names; leave the index {index!r} out.")
+    name = "standard input" if stream else str(path)
     try:
         if suffix == ".npy":
             table = read_npy(path)
@@ -113,21 +159,57 @@ def read_table(
             table = read_mat(path, variable)
         elif suffix == ".h5ad":
             table = read_h5ad(path, variable)
+        elif suffix in (".parquet", ".feather"):
+            table = read_frame(path, suffix, index=index)
         else:
-            table = read_text(path, header=header)
+            content = sys.stdin.buffer.read() if stream else path.read_bytes()
+            table = read_text(
+                content, suffix.removesuffix(".gz"), header=header, index=index, decimal=decimal
+            )
     except _DAMAGE as error:
         reason = str(error).strip().rstrip(".") or type(error).__name__
         raise ValueError(
-            f"{path} cannot be read as {suffix}: {reason}. "
+            f"{name} cannot be read as {suffix}: {reason}. "
             "If that is unexpected, the file is damaged or not what its suffix says."
         ) from error
-    return replace(table, values=check_points(table.values, str(path)))
+    table = _without_missing(table, name, drop=drop_missing)
+    return replace(table, values=check_points(table.values, name))
+
+
+def _without_missing(table: Table, name: str, *, drop: bool) -> Table:
+    """Return the rows without missing values, or raise ValueError that counts them by column."""
+    values = table.values
+    if values.ndim != 2 or getattr(values, "dtype", np.dtype(object)).kind != "f":
+        return table
+    missing = np.isnan(values)
+    rows = np.flatnonzero(missing.any(axis=1))
+    if not len(rows):
+        return table
+    counts = missing.sum(axis=0)
+    names = table.feature_names or tuple(f"column {i + 1}" for i in range(values.shape[1]))
+    worst = np.argsort(-counts, kind="stable")[: min(8, int(np.count_nonzero(counts)))]
+    listed = ", ".join(f"{names[i]} ({counts[i]})" for i in worst)
+    said = f"{name} has missing values in {len(rows)} of {len(values)} rows, by column: {listed}"
+    if not drop:
+        first = f"row {rows[0] + 1}" if table.row_names is None else repr(table.row_names[rows[0]])
+        raise ValueError(
+            f"{said}; the first is in {first}. Impute them, or leave those rows out by "
+            "drop_missing=True (--drop-missing)."
+        )
+    kept = np.setdiff1d(np.arange(len(values)), rows)
+    if not len(kept):
+        raise ValueError(f"{said}; no row is left without them. Leave such columns out.")
+    warnings.warn(f"{said}; those rows are left out.", UserWarning, stacklevel=3)
+    row_names = None if table.row_names is None else tuple(table.row_names[i] for i in kept)
+    return Table(values[kept], table.feature_names, row_names)
 
 
 def check_table_destination(
     destination: str | Path, like: str | Path | None = None
 ) -> tuple[Path, str | None]:
     """Return file and variable if `write_table` can write there; ask before a long computation."""
+    if str(destination) == STREAM:
+        return Path(STREAM), None
     path, variable = split_variable(destination)
     suffix = _suffix(path)
     if suffix == ".h5ad":
@@ -149,8 +231,9 @@ def write_table(destination: str | Path, table: Table, *, like: str | Path | Non
     ----------
     destination : str or Path
         The suffix chooses the format, as for `read_table`; "FILE.mat:NAME" and "FILE.npz:NAME" name
-        the array, X by default. Names of features and rows are kept in .csv, .tsv and .h5ad files,
-        the others have no place for them. Text keeps every digit, but not the difference between
+        the array, X by default. Names of features and rows are kept in text, .parquet, .feather
+        and .h5ad files, the others have no place for them. "-" writes text to standard output. Text
+        keeps every digit, but not the difference between
         float32 and float64: it is read as float64.
     table : Table
         What to write.
@@ -183,6 +266,9 @@ def write_table(destination: str | Path, table: Table, *, like: str | Path | Non
            [0., 1.]])
     """
     path, variable = check_table_destination(destination, like)
+    if str(path) == STREAM:
+        write_stream(sys.stdout, table)
+        return path
     suffix = _suffix(path)
     with atomic_path(path) as temporary:
         if suffix == ".npy":
@@ -196,6 +282,8 @@ def write_table(destination: str | Path, table: Table, *, like: str | Path | Non
                 write_h5ad_like(temporary, table, *split_variable(like), variable)
             else:
                 write_h5ad(temporary, table)
+        elif suffix in (".parquet", ".feather"):
+            write_frame(temporary, table, suffix)
         else:
-            write_text(temporary, table)
+            write_text(temporary, table, suffix)
     return path
