@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kernel_ot import kernels
 from kernel_ot._version import __version__
+from kernel_ot.divergences import Divergence, DivergenceSettings, divergence
 from kernel_ot.potentials import KernelExpansion, Potentials
 from kernel_ot.problem import Problem
 from kernel_ot.solvers import Solution, Status, TracedSolution, solve, solve_batch
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from kernel_ot.estimator import KernelOT, KernelOTCV
 
 __all__ = [
+    "Divergence",
+    "DivergenceSettings",
     "KernelExpansion",
     "KernelOT",
     "KernelOTCV",
@@ -23,6 +26,7 @@ __all__ = [
     "Status",
     "TracedSolution",
     "__version__",
+    "divergence",
     "kernels",
     "solve",
     "solve_batch",

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, pytree
 from kernel_ot.samples._outliers import outlying_rows
 
 
+@pytree()
 @dataclass(frozen=True, eq=False)
 class Samples:
     """Two samples with their masses.

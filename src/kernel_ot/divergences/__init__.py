@@ -1,0 +1,7 @@
+"""A divergence between samples to test with and to train with, and the test."""
+
+from kernel_ot.divergences._divergence import Divergence, divergence
+from kernel_ot.divergences._moving import Moved
+from kernel_ot.divergences._settings import DivergenceSettings
+
+__all__ = ["Divergence", "DivergenceSettings", "Moved", "divergence"]

@@ -1,0 +1,133 @@
+"""What a divergence needs beside its samples, chosen once and passed from call to call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kernel_ot._arrays import (
+    check_non_negative,
+    check_points,
+    check_positive,
+    check_same_dimension,
+    is_traced,
+    pytree,
+    register_pytrees,
+)
+from kernel_ot.kernels import Gaussian, Kernel, median_distance
+
+# The second, wide Gaussian has the same slope as the first at its own distance: it moves samples
+# that lie far apart as wholes, where the narrow one alone is flat.
+_WIDER = 4.0
+
+
+@pytree(static=("dimension", "max_iter"))
+@dataclass(frozen=True)
+class DivergenceSettings:
+    r"""Kernel, regularisation and accuracy of a divergence.
+
+    Choose them once, from samples such as those that will be compared (`from_samples`), and pass
+    them to every call whose values are to be compared: two divergences with different settings
+    are two different measures of distance. Choose anew where the spread or the separation of the
+    samples has changed by more than a factor of about four, or where the features are others.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        Of the potentials, on points in the samples' units. The divergence is zero for equal
+        distributions only, if the kernel is characteristic, as Gaussian and Matern kernels are.
+    reg_potential : float
+        :math:`\lambda`, the weight of the potentials' squared norm, in squared units of the
+        samples. Small: the divergence is close to half the squared Wasserstein distance. Large: it
+        is the squared maximum mean discrepancy over :math:`4 \lambda`, its upper bound.
+    tol : float, default 1e-6
+        The descent ends where the norm of the gradient is below this part of the root of the mean
+        cost between the samples. The relative error of the value is about its square.
+    max_iter : int, default 2000
+        Gradients that are evaluated at most, for each direction.
+    dimension : int, optional
+        Of the points that the settings are for; samples of another one are refused.
+
+    Raises
+    ------
+    ValueError
+        A kernel that is none, numbers that are not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.linspace(0, 1, 50)[:, None]
+    >>> DivergenceSettings.from_samples(x, x + 1).kernel.kernels[0]
+    Gaussian(bandwidth=0.9183...)
+    """
+
+    kernel: Kernel
+    reg_potential: float
+    tol: float = 1e-6
+    max_iter: int = 2000
+    dimension: int | None = None
+
+    def __post_init__(self) -> None:
+        register_pytrees()  # settings may be the first that a compiled function sees of this library
+        if not isinstance(self.kernel, Kernel):
+            raise ValueError(f"kernel = {self.kernel!r} is not a Kernel.")
+        object.__setattr__(
+            self, "reg_potential", check_positive(self.reg_potential, "reg_potential")
+        )
+        object.__setattr__(self, "tol", check_non_negative(self.tol, "tol"))
+        if not isinstance(self.max_iter, int) or self.max_iter < 1:
+            raise ValueError(f"max_iter = {self.max_iter!r} must be an integer, at least 1.")
+
+    @classmethod
+    def from_samples(
+        cls,
+        x: Any,
+        y: Any,
+        *,
+        regularisation: float = 0.01,
+        random_state: int = 0,
+        tol: float = 1e-6,
+        max_iter: int = 2000,
+    ) -> DivergenceSettings:
+        r"""Return settings in the units of two samples.
+
+        Parameters
+        ----------
+        x, y : array of shape (n, d) and (m, d)
+            Such as will be compared.
+        regularisation : float, default 0.01
+            :math:`\lambda h^2`, without unit; h is the median distance of the pooled points. Which
+            of them are used, where there are more than 1000, `random_state` decides.
+        random_state : int, default 0
+        tol, max_iter : as above
+
+        Returns
+        -------
+        DivergenceSettings
+            With the kernel :math:`\exp(-r^2 / 2h^2) + 16 \exp(-r^2 / 32h^2)`.
+
+        Raises
+        ------
+        ValueError
+            What is no finite sample; traced JAX arrays, by whose values nothing can be decided.
+        """
+        if is_traced(x, y):
+            raise ValueError(
+                "settings cannot be chosen inside of traced JAX code, which knows no values; "
+                "choose them outside, settings = DivergenceSettings.from_samples(x, y), and pass "
+                "settings=settings."
+            )
+        scale = check_positive(regularisation, "regularisation")
+        x, y = np.asarray(check_points(x, "x")), np.asarray(check_points(y, "y"))
+        check_same_dimension(x, y)
+        width = _typical_distance(x, y, random_state)
+        kernel = Gaussian(width) + _WIDER**2 * Gaussian(_WIDER * width)
+        return cls(kernel, scale / width**2, tol, max_iter, dimension=int(x.shape[1]))
+
+
+def _typical_distance(x: Any, y: Any, random_state: int) -> float:
+    if (x == x[0]).all() and (y == x[0]).all():
+        return 1.0  # one and the same point: any length will do
+    return median_distance(x, y, np.random.default_rng(random_state))
