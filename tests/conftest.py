@@ -23,6 +23,12 @@ def backend(request: pytest.FixtureRequest) -> Backend:
     return load_backend(request.param)
 
 
+@pytest.fixture(params=["numpy", "jax", "torch"])
+def library(request: pytest.FixtureRequest) -> Backend:
+    """Return each library whose arrays a divergence takes."""
+    return load_backend(request.param)
+
+
 @pytest.fixture
 def jax_backend() -> Backend:
     """Return JAX, with float64."""

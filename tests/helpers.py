@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import os
@@ -33,8 +34,14 @@ class Backend:
 
     def owns(self, value: Any) -> bool:
         """Return whether `value` is one of its arrays; a Python or NumPy scalar is NumPy's."""
-        numbers = (np.ndarray, np.generic, float, int, bool)
-        return isinstance(value, numbers if self.name == "numpy" else self.namespace.ndarray)
+        if self.name == "numpy":
+            return isinstance(value, (np.ndarray, np.generic, float, int, bool))
+        array_type = "ndarray" if self.name == "jax" else "Tensor"
+        return isinstance(value, getattr(self.namespace, array_type))
+
+    def numbers(self, value: Any) -> Array:
+        """Return what one of its arrays holds as a NumPy array."""
+        return np.asarray(value.detach() if self.name == "torch" else value)
 
 
 def load_backend(name: str) -> Backend:
@@ -42,13 +49,15 @@ def load_backend(name: str) -> Backend:
     if name == "numpy":
         return Backend(name, np)
     try:
-        import jax
+        library = importlib.import_module(name)
     except ImportError as error:
         if os.environ.get("CI"):
-            pytest.fail(f"JAX is expected in CI and cannot be imported: {error}")
-        pytest.skip("JAX is not installed; pip install 'kernel-ot[jax]'")
-    jax.config.update("jax_enable_x64", True)
-    return Backend(name, jax.numpy)
+            pytest.fail(f"{name} is expected in CI and cannot be imported: {error}")
+        pytest.skip(f"{name} is not installed; pip install 'kernel-ot[{name}]'")
+    if name == "torch":
+        return Backend(name, library)
+    library.config.update("jax_enable_x64", True)
+    return Backend(name, library.numpy)
 
 
 REFERENCE = Path(__file__).parent / "reference"

@@ -61,9 +61,9 @@ def descend(
 
     Notes
     -----
-    Two-loop recursion of Nocedal (1980) with ten steps kept. A step is accepted by the slope at its end, so that no
-    value is ever needed: a value costs as much as a gradient here, and its rounding would end the
-    descent at half of the digits.
+    Two-loop recursion of Nocedal (1980) with ten steps kept. A step is accepted by the slope at its
+    end, so that no value is ever needed: a value costs as much as a gradient here, and its rounding
+    would end the descent at half of the digits.
 
     Examples
     --------

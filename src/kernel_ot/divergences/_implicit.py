@@ -44,13 +44,14 @@ def _images_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[De
         _, product = jax.jvp(
             lambda points: slope(samples, points, settings), (at,), (direction / root,)
         )
-        return jnp.asarray(root * product)
+        scaled: Array = root * product
+        return scaled
 
     def solve(matrix: Any, rhs: Array) -> Array:
-        solution, _ = jax.scipy.sparse.linalg.cg(
+        solution: Array = jax.scipy.sparse.linalg.cg(
             matrix, rhs, tol=_SOLVER_TOL, maxiter=_SOLVER_STEPS
-        )
-        return jnp.asarray(solution)
+        )[0]
+        return solution
 
     moves = jax.lax.custom_linear_solve(hessian, -root * change, solve, symmetric=True) / root
     return found, Descent(
@@ -72,4 +73,5 @@ def _value_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any
     def explicit(samples: Samples, settings: DivergenceSettings) -> Any:
         return sum(parts(samples, images, settings))
 
-    return jax.jvp(explicit, (samples, settings), (tangents[0], tangents[2]))
+    value, tangent = jax.jvp(explicit, (samples, settings), (tangents[0], tangents[2]))
+    return value, tangent

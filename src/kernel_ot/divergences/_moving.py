@@ -1,8 +1,8 @@
 r"""One direction of the divergence: points moved until they look like the other sample.
 
-The estimator :math:`\max_u \int u \, d\mu + \int u^c \, d\nu - \lambda |u|^2` over a kernel's space,
-with the c-transform :math:`u^c(y) = \min_s |s - y|^2 / 2 - u(s)`, is that of Vacher et al. (2021)
-with the second potential free and the constraint imposed everywhere. By minimax its value is
+The estimator :math:`\max_u \int u \, d\mu + \int u^c \, d\nu - \lambda |u|^2` over a kernel's
+space, with the c-transform :math:`u^c(y) = \min_s |s - y|^2 / 2 - u(s)`, is that of Vacher et al.
+(2021) with the second potential free and the constraint imposed everywhere. By duality its value is
 
 .. math::
 
@@ -10,7 +10,7 @@ with the second potential free and the constraint imposed everywhere. By minimax
     + \frac{1}{4 \lambda} \Big| \sum_i a_i k(x_i, \cdot) - \sum_j b_j k(s_j, \cdot) \Big|^2 ,
 
 where :math:`s_j` is the contact point of :math:`y_j`, whose multiplier is :math:`b_j`: nothing is
-left to choose but the positions. At the optimum :math:`u = (\sum_i a_i k(x_i, \cdot) - \sum_j b_j
+left to choose but the positions (a point as a whole; over measures the two are equal). At the optimum :math:`u = (\sum_i a_i k(x_i, \cdot) - \sum_j b_j
 k(s_j, \cdot)) / 2 \lambda` and :math:`y_j = s_j - \nabla u(s_j)`. For equal distributions
 :math:`s = y` has the value 0, which is why no term has to be taken off.
 """
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from kernel_ot._arrays import Array, namespace_of, pytree
+from kernel_ot.distances import squared_mmd
 from kernel_ot.divergences._descent import Descent, descend
 from kernel_ot.divergences._settings import DivergenceSettings
 from kernel_ot.potentials import KernelExpansion
@@ -82,13 +83,10 @@ def slope(samples: Samples, images: Array, settings: DivergenceSettings) -> Arra
 def parts(samples: Samples, images: Array, settings: DivergenceSettings) -> tuple[Any, Any]:
     """Return transport and mismatch at given images, see `Moved`."""
     xp = namespace_of(samples.x, images)
-    kernel, a, b = settings.kernel, samples.weights_x, samples.weights_y
-    moved = xp.sum(xp.square(images - samples.y), axis=1)
-    own = a @ kernel.apply(samples.x, samples.x, a) + b @ kernel.apply(images, images, b)
-    discrepancy = own - 2 * (a @ kernel.apply(samples.x, images, b))
-    # Rounding alone makes it negative; NaN stays NaN.
-    discrepancy = xp.where(discrepancy < 0, 0.0, discrepancy)
-    return b @ moved / 2, discrepancy / (4 * settings.reg_potential)
+    a, b = samples.weights_x, samples.weights_y
+    transport = b @ xp.sum(xp.square(images - samples.y), axis=1) / 2
+    discrepancy = squared_mmd(samples.x, images, settings.kernel, a, b)
+    return transport, discrepancy / (4 * settings.reg_potential)
 
 
 def find_images(samples: Samples, settings: DivergenceSettings) -> Descent:
@@ -117,9 +115,7 @@ def moved(samples: Samples, settings: DivergenceSettings) -> Moved:
         transport, mismatch = parts(samples, found.points, settings)
         value = value_at(samples, found.points, settings)
     reached = found.norm <= settings.tol * length_unit(samples)
-    return Moved(
-        found.points, value, transport, mismatch, found.norm, reached, found.evaluations
-    )
+    return Moved(found.points, value, transport, mismatch, found.norm, reached, found.evaluations)
 
 
 def length_unit(samples: Samples) -> Any:

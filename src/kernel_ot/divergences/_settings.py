@@ -16,11 +16,7 @@ from kernel_ot._arrays import (
     pytree,
     register_pytrees,
 )
-from kernel_ot.kernels import Gaussian, Kernel, median_distance
-
-# The second, wide Gaussian has the same slope as the first at its own distance: it moves samples
-# that lie far apart as wholes, where the narrow one alone is flat.
-_WIDER = 4.0
+from kernel_ot.kernels import Kernel, Multiquadric, median_distance
 
 
 @pytree(static=("dimension", "max_iter"))
@@ -37,7 +33,8 @@ class DivergenceSettings:
     ----------
     kernel : Kernel
         Of the potentials, on points in the samples' units. The divergence is zero for equal
-        distributions only, if the kernel is characteristic, as Gaussian and Matern kernels are.
+        distributions only, if the kernel is characteristic, as Gaussian, Matern and multiquadric
+        kernels are.
     reg_potential : float
         :math:`\lambda`, the weight of the potentials' squared norm, in squared units of the
         samples. Small: the divergence is close to half the squared Wasserstein distance. Large: it
@@ -59,8 +56,8 @@ class DivergenceSettings:
     --------
     >>> import numpy as np
     >>> x = np.linspace(0, 1, 50)[:, None]
-    >>> DivergenceSettings.from_samples(x, x + 1).kernel.kernels[0]
-    Gaussian(bandwidth=0.9183...)
+    >>> DivergenceSettings.from_samples(x, x + 1).kernel
+    Multiquadric(bandwidth=0.59...)
     """
 
     kernel: Kernel
@@ -70,15 +67,17 @@ class DivergenceSettings:
     dimension: int | None = None
 
     def __post_init__(self) -> None:
-        register_pytrees()  # settings may be the first that a compiled function sees of this library
+        # A compiled function may see nothing of this library before its settings.
+        register_pytrees()
         if not isinstance(self.kernel, Kernel):
             raise ValueError(f"kernel = {self.kernel!r} is not a Kernel.")
         object.__setattr__(
             self, "reg_potential", check_positive(self.reg_potential, "reg_potential")
         )
         object.__setattr__(self, "tol", check_non_negative(self.tol, "tol"))
-        if not isinstance(self.max_iter, int) or self.max_iter < 1:
-            raise ValueError(f"max_iter = {self.max_iter!r} must be an integer, at least 1.")
+        if check_positive(self.max_iter, "max_iter") != int(self.max_iter):
+            raise ValueError(f"max_iter = {self.max_iter} must be an integer, at least 1.")
+        object.__setattr__(self, "max_iter", int(self.max_iter))
 
     @classmethod
     def from_samples(
@@ -106,7 +105,7 @@ class DivergenceSettings:
         Returns
         -------
         DivergenceSettings
-            With the kernel :math:`\exp(-r^2 / 2h^2) + 16 \exp(-r^2 / 32h^2)`.
+            With the kernel `Multiquadric(h)`.
 
         Raises
         ------
@@ -123,8 +122,12 @@ class DivergenceSettings:
         x, y = np.asarray(check_points(x, "x")), np.asarray(check_points(y, "y"))
         check_same_dimension(x, y)
         width = _typical_distance(x, y, random_state)
-        kernel = Gaussian(width) + _WIDER**2 * Gaussian(_WIDER * width)
-        return cls(kernel, scale / width**2, tol, max_iter, dimension=int(x.shape[1]))
+        if not (0 < width**2 < np.inf):
+            raise ValueError(
+                f"the median distance of the points, {width:.1e}, has no square in float64; "
+                "rescale x and y."
+            )
+        return cls(Multiquadric(width), scale / width**2, tol, max_iter, int(x.shape[1]))
 
 
 def _typical_distance(x: Any, y: Any, random_state: int) -> float:

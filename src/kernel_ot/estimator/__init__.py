@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel_ot.cutting_planes import FillingRound, c_transform
-from kernel_ot.estimator._divergence import cost_gradients, kernel_ot_divergence
+from kernel_ot.estimator._cost_gradients import cost_gradients
 from kernel_ot.estimator._fitting import Certificate, OutlierWarning
 from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._kernel_ot_cv import KernelOTCV
@@ -22,5 +22,4 @@ __all__ = [
     "TwoSampleEstimator",
     "c_transform",
     "cost_gradients",
-    "kernel_ot_divergence",
 ]

@@ -4,6 +4,7 @@ from kernel_ot.kernels._anisotropic import Anisotropic
 from kernel_ot.kernels._bandwidth import median_distance
 from kernel_ot.kernels._base import Kernel, Scaled, Sum
 from kernel_ot.kernels._matern import Matern, Sobolev
+from kernel_ot.kernels._multiquadric import Multiquadric
 from kernel_ot.kernels._polynomial import Linear, Polynomial
 from kernel_ot.kernels._radial import Gaussian
 
@@ -13,6 +14,7 @@ __all__ = [
     "Kernel",
     "Linear",
     "Matern",
+    "Multiquadric",
     "Polynomial",
     "Scaled",
     "Sobolev",

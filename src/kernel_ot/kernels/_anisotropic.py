@@ -75,6 +75,17 @@ class Anisotropic(Kernel):
         value, inner = self.kernel.value_and_gradient(*moved, weights)
         return value, self._by_blocks(inner, self._matrix_for(x, y).T)
 
+    def hessian(self, x: Array, y: Array, weights: Array) -> Array:
+        (x, y), moved = self._both(x, y)
+        inner = self.kernel.hessian(*moved, weights)
+        matrix = self._matrix_for(x, y)
+        n, d = x.shape
+        # The matrix goes block by block over either axis.
+        left = self._by_blocks(inner.reshape(-1, inner.shape[2]), matrix.T)
+        half = namespace_of(inner).swapaxes(left.reshape(n, -1, d), 1, 2)
+        both = self._by_blocks(half.reshape(-1, inner.shape[1]), matrix.T)
+        return both.reshape(n, d, d)
+
     def _both(self, x: Any, y: Any) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         """Return x and y as arrays, and both multiplied by M."""
         x, y = as_pair(x, y)

@@ -116,6 +116,27 @@ class Kernel(ABC):
         """
         return self.apply(x, y, weights), self.gradient(x, y, weights)
 
+    @abstractmethod
+    def hessian(self, x: Array, y: Array, weights: Array) -> Array:
+        """Return `sum_j weights_j grad_1 grad_1' k(x_i, y_j)`, the derivative of `gradient`.
+
+        Parameters
+        ----------
+        x : array of shape (n, d)
+        y : array of shape (m, d)
+        weights : array of shape (m,)
+
+        Returns
+        -------
+        array of shape (n, d, d)
+            Symmetric in its last two axes.
+
+        Raises
+        ------
+        ValueError
+            As `apply` does.
+        """
+
     def __add__(self, other: Kernel) -> Kernel:
         if not isinstance(other, Kernel):
             return NotImplemented
@@ -168,6 +189,9 @@ class Sum(Kernel):
     def gradient(self, x: Array, y: Array, weights: Array) -> Array:
         return _total(kernel.gradient(x, y, weights) for kernel in self.kernels)
 
+    def hessian(self, x: Array, y: Array, weights: Array) -> Array:
+        return _total(kernel.hessian(x, y, weights) for kernel in self.kernels)
+
     def value_and_gradient(self, x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
         both = [kernel.value_and_gradient(x, y, weights) for kernel in self.kernels]
         return _total(value for value, _ in both), _total(gradient for _, gradient in both)
@@ -215,6 +239,9 @@ class Scaled(Kernel):
 
     def gradient(self, x: Array, y: Array, weights: Array) -> Array:
         return self.scale * self.kernel.gradient(x, y, weights)
+
+    def hessian(self, x: Array, y: Array, weights: Array) -> Array:
+        return self.scale * self.kernel.hessian(x, y, weights)
 
     def value_and_gradient(self, x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
         value, gradient = self.kernel.value_and_gradient(x, y, weights)

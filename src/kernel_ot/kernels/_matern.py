@@ -100,6 +100,22 @@ class Matern(RadialKernel):
         slopes: Array = factor * xp.exp(-t)
         return slopes
 
+    def _curvature(self, s: Array) -> Array:
+        xp = namespace_of(s)
+        apart = s > 0.0
+        # At coincident points, where the families below nu = 2 have no second derivative, 0.
+        t = xp.where(apart, _root(s), 1.0)
+        if self.nu == 0.5:
+            factor = xp.where(apart, 0.25 * (1.0 + t) / t**3, 0.0)
+        elif self.nu == 1.5:
+            factor = xp.where(apart, 0.25 / t, 0.0)
+        elif self.nu == 2.5:
+            factor = 1.0 / 12.0
+        else:
+            return _bessel_curvature(s, self.nu)
+        curvatures: Array = factor * xp.exp(-_root(s))
+        return curvatures
+
 
 def Sobolev(order: float, dimension: int, bandwidth: float) -> Matern:  # noqa: N802
     """Return the Matern kernel whose space is the Sobolev space H^order(R^dimension).
@@ -178,4 +194,16 @@ def _bessel_slope(s: Array, nu: float) -> Array:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
         bessel = kve(1.0 - nu, t)
         values = -0.5 / gamma_function(nu) * np.exp((nu - 1.0) * np.log(t / 2.0) - t) * bessel
+    return np.where(t > 0.0, values, 0.0).astype(s.dtype)
+
+
+def _bessel_curvature(s: Array, nu: float) -> Array:
+    """Return the derivative of `_bessel_slope` in s, 0 at 0 where it is infinite (nu <= 2)."""
+    if nu > 1.0:
+        return (-0.25 / (nu - 1.0)) * _bessel_slope(s, nu - 1.0)
+    _require_numpy(s, nu)
+    t = np.sqrt(s, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+        bessel = kve(2.0 - nu, t)
+        values = np.exp((nu - 2.0) * np.log(t / 2.0) - t) * bessel / (8.0 * gamma_function(nu))
     return np.where(t > 0.0, values, 0.0).astype(s.dtype)

@@ -42,6 +42,13 @@ class Linear(Kernel):
         gradients: Array = namespace_of(x, y).zeros_like(x) + slope
         return gradients
 
+    def hessian(self, x: Array, y: Array, weights: Array) -> Array:
+        x, y = as_pair(x, y)
+        as_weights(weights, x, y, one_column=True)
+        n, d = x.shape
+        zeros: Array = namespace_of(x, y).zeros((n, d, d), dtype=x.dtype)
+        return zeros
+
 
 @pytree(static=("degree",))
 @dataclass(frozen=True)
@@ -92,6 +99,21 @@ class Polynomial(Kernel):
         return self.degree * contract(
             lambda a, b, w, _: self._power(a, b, self.degree - 1) @ (w * b), x, y, weights[:, None]
         )
+
+    def hessian(self, x: Array, y: Array, weights: Array) -> Array:
+        x, y = as_pair(x, y)
+        weights = as_weights(weights, x, y, one_column=True)
+        n, d = x.shape
+        if self.degree == 1:
+            return Linear().hessian(x, y, weights)
+
+        def tile(a: Array, b: Array, w: Array, _: Array | None) -> Array:
+            squares = (b[:, :, None] * b[:, None, :]).reshape(-1, d * d)
+            return self._power(a, b, self.degree - 2) @ (w * squares)
+
+        sums: Array = contract(tile, x, y, weights[:, None]).reshape(n, d, d)
+        hessians: Array = self.degree * (self.degree - 1) * sums
+        return hessians
 
     def _power(self, x: Array, y: Array, degree: int) -> Array:
         product: Array = inner_products(x, y) + self.offset

@@ -39,6 +39,10 @@ class RadialKernel(Kernel):
     def _slope(self, s: Array) -> Array:
         """Return the derivative f'(s)."""
 
+    @abstractmethod
+    def _curvature(self, s: Array) -> Array:
+        """Return the second derivative f''(s)."""
+
     def __call__(self, x: Array, y: Array) -> Array:
         x, y = as_pair(x, y)
         return self._profile(self._distances(x, y)(x, y))
@@ -66,6 +70,28 @@ class RadialKernel(Kernel):
             sums = slopes @ xp.concatenate([w, w * b], axis=1)
             sums_of_differences: Array = a * sums[:, :1] - sums[:, 1:]
             return sums_of_differences
+
+        weights = as_weights(weights, x, y, one_column=True)
+        return (2.0 * self._scale) * contract(tile, x, y, weights[:, None])
+
+    def hessian(self, x: Array, y: Array, weights: Array) -> Array:
+        x, y = as_pair(x, y)
+        xp = namespace_of(x, y)
+        distances, d = self._distances(x, y), x.shape[1]
+
+        # sum_j w_j (F'_ij I + 2 scale F''_ij r r'), r = a_i - b_j, each moment of b by one product.
+        def tile(a: Array, b: Array, w: Array, out: Array | None) -> Array:
+            trace = (self._slope(distances(a, b, out)) @ w)[:, :, None]
+            bends = self._curvature(distances(a, b, out))
+            a, b = a - distances.centre, b - distances.centre
+            squares = (b[:, :, None] * b[:, None, :]).reshape(-1, d * d)
+            sums = bends @ xp.concatenate([w, w * b, w * squares], axis=1)
+            first = a[:, :, None] * sums[:, None, 1 : d + 1]
+            second = sums[:, d + 1 :].reshape(-1, d, d)
+            outer = a[:, :, None] * a[:, None, :] * sums[:, :1, None]
+            outer = outer - first - xp.swapaxes(first, 1, 2) + second
+            total: Array = trace * xp.eye(d, dtype=a.dtype) + 2.0 * self._scale * outer
+            return total
 
         weights = as_weights(weights, x, y, one_column=True)
         return (2.0 * self._scale) * contract(tile, x, y, weights[:, None])
@@ -132,6 +158,9 @@ class Gaussian(RadialKernel):
     def _slope(self, s: Array) -> Array:
         values = self._profile(s)
         return np.negative(values, out=values) if namespace_of(values) is np else -values
+
+    def _curvature(self, s: Array) -> Array:
+        return self._profile(s)
 
     def value_and_gradient(self, x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
         x, y = as_pair(x, y)

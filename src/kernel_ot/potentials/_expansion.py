@@ -107,6 +107,18 @@ class KernelExpansion:
         values, gradients = self.kernel.value_and_gradient(points, self.centres, self.coefficients)
         return values.astype(points.dtype), gradients.astype(points.dtype)
 
+    def hessian(self, points: Array) -> Array:
+        """Return the second derivatives at `points` (n, d), of shape (n, d, d).
+
+        Raises
+        ------
+        ValueError
+            As calling the function does.
+        """
+        points = self._checked(points)
+        hessians = self.kernel.hessian(points, self.centres, self.coefficients)
+        return hessians.astype(points.dtype)
+
     def _checked(self, points: Any) -> Array:
         if namespace_of(points) is np:
             return check_points(points, "points", dimension=self.dimension)

@@ -22,6 +22,24 @@ class PotentialFunction(Protocol):
         ...
 
 
+def hessian_of(potential: PotentialFunction, points: Array) -> Array:
+    """Return the second derivatives of a potential at `points` (n, d), of shape (n, d, d).
+
+    Raises
+    ------
+    ValueError
+        A potential without `hessian(points)`, such as the piecewise one of discrete duals.
+    """
+    hessian = getattr(potential, "hessian", None)
+    if hessian is None:
+        raise ValueError(
+            f"{type(potential).__name__} has no second derivatives; a potential needs a method "
+            "hessian(points), as those of KernelOT have."
+        )
+    values: Array = hessian(points)
+    return values
+
+
 @pytree()
 @dataclass(frozen=True, eq=False)
 class Potentials:
@@ -90,6 +108,60 @@ class Potentials:
         moved: Array = namespace_of(gradient).asarray(y, dtype=gradient.dtype) - gradient
         return moved
 
+    def jacobian(self, x: Array) -> Array:
+        r"""Return the Jacobian :math:`I - \nabla^2 u(x)` of T, symmetric.
+
+        Parameters
+        ----------
+        x : array of shape (n, d)
+
+        Returns
+        -------
+        array of shape (n, d, d)
+            Sums over centres are taken block by block.
+
+        Raises
+        ------
+        ValueError
+            Potentials without second derivatives.
+        """
+        return _jacobian(self.u, x)
+
+    def inverse_jacobian(self, y: Array) -> Array:
+        """Return the Jacobian of S at `y`, as `jacobian` does that of T."""
+        return _jacobian(self.v, y)
+
+    def log_determinant(self, x: Array) -> Array:
+        r"""Return :math:`\log \det \nabla T(x)`, by which densities are pushed forward.
+
+        Where x has density p, T(x) has :math:`\log p(x) - \log \det \nabla T(x)`.
+
+        Parameters
+        ----------
+        x : array of shape (n, d)
+
+        Returns
+        -------
+        array of shape (n,)
+            NaN where the Jacobian is not positive definite, so that the estimated T is no
+            invertible map there: the regularisation was too weak, or x far off the sample.
+
+        Examples
+        --------
+        >>> from kernel_ot.kernels import Polynomial
+        >>> from kernel_ot.potentials import KernelExpansion
+        >>> u = KernelExpansion(Polynomial(2, 0.0), [[1.0]], [-0.5])  # -x^2 / 2, T(x) = 2 x
+        >>> Potentials(u, u).log_determinant([[3.0]]).round(4)
+        array([0.6931])
+        """
+        jacobian = self.jacobian(x)
+        xp = namespace_of(jacobian)
+        values = xp.linalg.eigvalsh(jacobian)
+        positive = values > 0
+        logarithms = xp.sum(xp.log(xp.where(positive, values, 1.0)), axis=1)
+        result: Array = xp.where(xp.all(positive, axis=1), logarithms, xp.nan)
+        return result
+
 
 def value_and_gradient(function: PotentialFunction, points: Array) -> tuple[Array, Array]:
     """Return values and gradients of a function, in one pass where it has one.
@@ -107,3 +179,9 @@ def value_and_gradient(function: PotentialFunction, points: Array) -> tuple[Arra
     if isinstance(function, KernelExpansion):
         return function.value_and_gradient(points)
     return function(points), function.gradient(points)
+
+
+def _jacobian(potential: PotentialFunction, points: Array) -> Array:
+    hessian = hessian_of(potential, points)
+    jacobian: Array = namespace_of(hessian).eye(hessian.shape[1], dtype=hessian.dtype) - hessian
+    return jacobian

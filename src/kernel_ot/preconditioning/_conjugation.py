@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from kernel_ot._arrays import Array, Namespace, check_points, namespace_of, pytree
-from kernel_ot.potentials import PotentialFunction, Potentials
+from kernel_ot.potentials import PotentialFunction, Potentials, hessian_of
 from kernel_ot.samples import Samples
 
 
@@ -89,6 +89,17 @@ class ConjugatedPotential:
             dtype=_float_type(xp, points),
         )
         return gradient
+
+    def hessian(self, points: Array) -> Array:
+        r"""Return :math:`I - B (I - \nabla^2 \tilde u(\tilde x)) B`, (n, d, d)."""
+        xp = namespace_of(points, self.mean)
+        _, changed = self._coordinates(points)
+        identity = xp.eye(changed.shape[1], dtype=changed.dtype)
+        inner = identity - hessian_of(self.base, changed)
+        hessian: Array = xp.asarray(
+            identity - self.matrix @ inner @ self.matrix, dtype=_float_type(xp, points)
+        )
+        return hessian
 
     def __repr__(self) -> str:
         return f"ConjugatedPotential({self.base!r}, scale={self.scale:.6g})"
@@ -215,6 +226,11 @@ class _Zero:
 
     def gradient(self, points: Array) -> Array:
         zeros: Array = namespace_of(points).zeros_like(points)
+        return zeros
+
+    def hessian(self, points: Array) -> Array:
+        n, d = points.shape
+        zeros: Array = namespace_of(points).zeros((n, d, d), points.dtype)
         return zeros
 
 

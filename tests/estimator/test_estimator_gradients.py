@@ -4,7 +4,7 @@ import numpy as np
 
 from kernel_ot import KernelOT
 from kernel_ot._arrays import Array
-from kernel_ot.estimator import cost_gradients, kernel_ot_divergence
+from kernel_ot.estimator import cost_gradients
 from kernel_ot.kernels import Gaussian
 
 
@@ -33,11 +33,3 @@ def test_gradients_are_the_derivatives_of_the_regularised_value() -> None:
                 values.append(fit(*moved).solution_.objective)
             numeric = (values[0] - values[1]) / (2 * step)
             np.testing.assert_allclose(gradients[side][index, axis], numeric, rtol=1e-3, atol=1e-6)
-
-
-def test_divergence_vanishes_for_equal_samples_only() -> None:
-    rng = np.random.default_rng(1)
-    x, y = rng.normal(size=(40, 2)), rng.normal(size=(40, 2)) + np.array([1.0, 0.0])
-    settings = {"kernel": Gaussian(1.5), "reg_potential": 1e-2}
-    assert abs(kernel_ot_divergence(x, x, **settings)) < 1e-10
-    assert kernel_ot_divergence(x, y, **settings) > 0.2
