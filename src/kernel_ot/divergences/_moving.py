@@ -10,9 +10,10 @@ space, with the c-transform :math:`u^c(y) = \min_s |s - y|^2 / 2 - u(s)`, is tha
     + \frac{1}{4 \lambda} \Big| \sum_i a_i k(x_i, \cdot) - \sum_j b_j k(s_j, \cdot) \Big|^2 ,
 
 where :math:`s_j` is the contact point of :math:`y_j`, whose multiplier is :math:`b_j`: nothing is
-left to choose but the positions (a point as a whole; over measures the two are equal). At the optimum :math:`u = (\sum_i a_i k(x_i, \cdot) - \sum_j b_j
-k(s_j, \cdot)) / 2 \lambda` and :math:`y_j = s_j - \nabla u(s_j)`. For equal distributions
-:math:`s = y` has the value 0, which is why no term has to be taken off.
+left to choose but the positions (of each point as a whole; over measures the two are equal). At the
+optimum :math:`u = (\sum_i a_i k(x_i, \cdot) - \sum_j b_j k(s_j, \cdot)) / 2 \lambda` and
+:math:`y_j = s_j - \nabla u(s_j)`. For equal distributions :math:`s = y` has the value 0, which is
+why no term has to be taken off.
 """
 
 from __future__ import annotations

@@ -109,7 +109,8 @@ class Polynomial(Kernel):
 
         def tile(a: Array, b: Array, w: Array, _: Array | None) -> Array:
             squares = (b[:, :, None] * b[:, None, :]).reshape(-1, d * d)
-            return self._power(a, b, self.degree - 2) @ (w * squares)
+            sums: Array = self._power(a, b, self.degree - 2) @ (w * squares)
+            return sums
 
         sums: Array = contract(tile, x, y, weights[:, None]).reshape(n, d, d)
         hessians: Array = self.degree * (self.degree - 1) * sums
