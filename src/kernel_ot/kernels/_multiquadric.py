@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernel_ot._arrays import Array, check_positive, namespace_of, pytree
-from kernel_ot.kernels._radial import RadialKernel
+from kernel_ot._arrays import Array, namespace_of, pytree
+from kernel_ot.kernels._radial import RadialKernel, check_bandwidth
 
 
 @pytree()
@@ -29,7 +29,7 @@ class Multiquadric(RadialKernel):
     Raises
     ------
     ValueError
-        A bandwidth that is not a positive finite number.
+        A bandwidth that is not positive, or beyond 1e-100 ... 1e100.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class Multiquadric(RadialKernel):
     bandwidth: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "bandwidth", check_positive(self.bandwidth, "bandwidth"))
+        object.__setattr__(self, "bandwidth", check_bandwidth(self.bandwidth))
 
     @property
     def _scale(self) -> float:
