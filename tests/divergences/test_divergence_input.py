@@ -20,7 +20,8 @@ X = np.random.default_rng(0).normal(size=(6, 2))
         (X, np.where(np.arange(12).reshape(6, 2) == 7, np.nan, X), r"y contains nan .*\(3, 1\)"),
         (X[:, 0], X, "reshape"),
         (X + 1j, X, "complex"),
-        (X * 1e200, X, "rescale"),
+        (X * 1e200, X, "larger unit"),
+        (X * 1e-170, X * 1e-170, "rescale"),
         ("words", X, "x"),
     ],
 )
