@@ -21,7 +21,7 @@ X = np.random.default_rng(0).normal(size=(6, 2))
         (X[:, 0], X, "reshape"),
         (X + 1j, X, "complex"),
         (X * 1e200, X, "larger unit"),
-        (X * 1e-170, X * 1e-170, "rescale"),
+        (X * 1e-120, X * 1e-120, "another unit"),
         ("words", X, "x"),
     ],
 )

@@ -122,12 +122,8 @@ class DivergenceSettings:
         x, y = np.asarray(check_points(x, "x")), np.asarray(check_points(y, "y"))
         check_same_dimension(x, y)
         width = _typical_distance(x, y, random_state)
-        if not (0 < width**2 < np.inf):
-            raise ValueError(
-                f"the median distance of the points, {width:.1e}, has no square in float64; "
-                "rescale x and y."
-            )
-        return cls(Multiquadric(width), scale / width**2, tol, max_iter, int(x.shape[1]))
+        kernel = Multiquadric(width)  # refuses a width without a square
+        return cls(kernel, scale / width**2, tol, max_iter, int(x.shape[1]))
 
 
 def _typical_distance(x: Any, y: Any, random_state: int) -> float:
