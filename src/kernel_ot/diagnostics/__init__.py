@@ -1,6 +1,27 @@
-"""What a fitted model says about itself: numbers and a table."""
+"""What a fitted model says about itself: a verdict, cautions, numbers and what they mean."""
 
-from kernel_ot.diagnostics._diagnose import Diagnostics, diagnose
+from kernel_ot.diagnostics._cautions import Caution, CautionWarning, cautions
+from kernel_ot.diagnostics._diagnose import diagnose, fresh_samples
+from kernel_ot.diagnostics._diagnostics import Diagnostics, Number
+from kernel_ot.diagnostics._glossary import GLOSSARY, Term
 from kernel_ot.diagnostics._transport import Bound, ComparedSettings, FittedTransport
+from kernel_ot.diagnostics._verdict import Gain, Verdict, cross_verdict, energy_gain
 
-__all__ = ["Bound", "ComparedSettings", "Diagnostics", "FittedTransport", "diagnose"]
+__all__ = [
+    "GLOSSARY",
+    "Bound",
+    "Caution",
+    "CautionWarning",
+    "ComparedSettings",
+    "Diagnostics",
+    "FittedTransport",
+    "Gain",
+    "Number",
+    "Term",
+    "Verdict",
+    "cautions",
+    "cross_verdict",
+    "diagnose",
+    "energy_gain",
+    "fresh_samples",
+]

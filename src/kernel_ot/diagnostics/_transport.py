@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kernel_ot._arrays import Array
 from kernel_ot.cutting_planes import FillingRound
@@ -13,6 +13,9 @@ from kernel_ot.problem import Problem
 from kernel_ot.samples import Samples
 from kernel_ot.selection import Candidate
 from kernel_ot.solvers import Solution
+
+if TYPE_CHECKING:
+    from kernel_ot.diagnostics._verdict import Verdict
 
 
 class Bound(Protocol):
@@ -109,6 +112,10 @@ class FittedTransport(ComparedSettings, Protocol):
     @property
     def rounds_(self) -> tuple[FillingRound, ...]:
         """Rounds of adaptive filling; empty else."""
+
+    @property
+    def verdict_(self) -> Verdict | None:
+        """What held-out points said of the fit."""
 
     def semi_dual_terms(self, x: Any, y: Any) -> tuple[Array, Array]:
         """Return u(x_i) and u^c(y_j)."""

@@ -110,6 +110,36 @@ class Samples:
         spread += self.weights_y @ np.sum(np.square(self.y - self.weights_y @ self.y), axis=1)
         return float(spread + gap @ gap) / 2
 
+    def standard_error(self, of_x: Array, of_y: Array) -> float:
+        """Return the standard error of the mean of `of_x` over x plus that of `of_y` over y.
+
+        Parameters
+        ----------
+        of_x, of_y : ndarray of shape (n,) and (m,)
+            A value for every point.
+
+        Returns
+        -------
+        float
+            Infinite where one point carries all the mass.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> x = np.zeros((4, 1))
+        >>> samples = Samples(x, x, np.full(4, 0.25), np.full(4, 0.25))
+        >>> samples.standard_error(np.array([0.0, 0.0, 6.0, 6.0]), np.zeros(4))
+        1.7320508075688772
+        """
+        variance = 0.0
+        for values, weights in ((of_x, self.weights_x), (of_y, self.weights_y)):
+            share = float(np.square(weights).sum())
+            if share >= 1:
+                return float("inf")
+            deviations = np.square(values - weights @ values)
+            variance += float(np.square(weights) @ deviations) / (1 - share)
+        return float(np.sqrt(variance))
+
 
 def _distinct(points: Array, weights: Array) -> tuple[Array, Array]:
     """Return the distinct rows, in order of occurrence, and their masses."""

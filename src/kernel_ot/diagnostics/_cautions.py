@@ -1,0 +1,207 @@
+"""What a user should know before trusting a fit, each with its cause and its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from kernel_ot._arrays import Array
+from kernel_ot.diagnostics._transport import FittedTransport
+from kernel_ot.samples import Samples
+
+# The thresholds lie between what the families of the accuracy benchmark show and what fits with a
+# known fault show; see benchmarks/results/2026-11-27-verdict-and-cautions.md.
+_FEWEST_POINTS_A_FEATURE = 3
+_CYCLE_ERROR = 0.25
+_TIMES_THE_WIDEST_GAP, _FAR = 3.0, 2.0
+_TIMES_THE_NEIGHBOURS, _SHARE_OF_COST = 6.0, 0.1
+# Nearest neighbours and maps are looked at for at most this many points of each sample.
+_MAX_POINTS = 1000
+_SHOWN_ROWS = 5
+
+
+class CautionWarning(UserWarning):
+    """A fit has a property that its user should know of; see `kernel_ot.diagnostics.cautions`."""
+
+
+@dataclass(frozen=True)
+class Caution:
+    """One thing to know before trusting a fit.
+
+    Attributes
+    ----------
+    name : str
+        "few points", "violation", "no return", "off the support" or "bound".
+    cause, remedy : str
+        One sentence each.
+    """
+
+    name: str
+    cause: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.cause} {self.remedy}"
+
+
+def cautions(model: FittedTransport) -> tuple[Caution, ...]:
+    """Return what a user should know before trusting a fitted transport.
+
+    Parameters
+    ----------
+    model : FittedTransport
+
+    Returns
+    -------
+    tuple of Caution
+        Empty for a fit without a known fault.
+    """
+    seen = _seen(model.samples_)
+    found: list[Caution | None] = [_few_points(model.samples_), _violation(model)]
+    found.extend(_of_maps(model, seen))
+    return tuple(caution for caution in found if caution is not None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """The rows that are looked at, evenly chosen, without massless ones."""
+
+    rows: Array
+    samples: Samples
+
+
+def _seen(samples: Samples) -> _Seen:
+    def some(weights: Array) -> Array:
+        carrying = np.flatnonzero(weights)
+        return carrying[np.unique(np.linspace(0, len(carrying) - 1, _MAX_POINTS).astype(np.intp))]
+
+    rows = some(samples.weights_x)
+    return _Seen(rows, samples.restrict(rows, some(samples.weights_y)))
+
+
+def _few_points(samples: Samples) -> Caution | None:
+    d = samples.dimension
+    sizes = {
+        name: 1 / float(np.square(weights).sum())
+        for name, weights in (("x", samples.weights_x), ("y", samples.weights_y))
+    }
+    name = min(sizes, key=lambda key: sizes[key])
+    if sizes[name] >= _FEWEST_POINTS_A_FEATURE * d:
+        return None
+    return Caution(
+        "few points",
+        f"{name} has {sizes[name]:.0f} points (counted by their masses) for {d} "
+        f"feature{'s' if d > 1 else ''}, which do not determine even a linear map.",
+        "Give more points, or fewer features (principal components, for instance).",
+    )
+
+
+def relative_violation(model: FittedTransport) -> float:
+    """Return the largest violation over the sample pairs relative to the mean cost of a pair."""
+    # In the coordinates of the fit, where tolerances are meant.
+    unit = model.conjugation_.scale**2 * model.conjugation_.changed(model.samples_).mean_cost()
+    return model.certificate_.largest_violation / max(unit, float(np.finfo(float).tiny))
+
+
+def _violation(model: FittedTransport) -> Caution | None:
+    violation = relative_violation(model)
+    if not violation > 1.01 * model.violation_tol:  # rounding of what adaptive filling ended at
+        return None
+    remedy = (
+        "Raise reg_potential, n_fill or max_iter."
+        if model.rounds_
+        else "Use filling='adaptive', which looks at all pairs, or more filling points, or a "
+        "larger reg_potential."
+    )
+    return Caution(
+        "violation",
+        f"The potentials violate their constraint u(x) + v(y) <= c(x, y) by {violation:.1e} of the "
+        f"mean cost of a pair (violation_tol = {model.violation_tol:.1e}), so that cost and maps "
+        "may be far off.",
+        remedy,
+    )
+
+
+def _of_maps(model: FittedTransport, seen: _Seen) -> Iterator[Caution | None]:
+    change, samples = model.conjugation_, seen.samples
+    images = np.asarray(model.potentials_.transport(samples.x))
+    yield _no_return(model, samples, images)
+    inner = change.changed(samples)
+    yield _off_the_support(inner, change.forward_y(images), seen.rows)
+    yield _parted_bound(model, inner)
+
+
+def _no_return(model: FittedTransport, samples: Samples, images: Array) -> Caution | None:
+    error = cycle_error(model, samples, images)
+    if error <= _CYCLE_ERROR:
+        return None
+    return Caution(
+        "no return",
+        f"S(T(x)) comes back to x only to within {np.sqrt(error):.2g} standard deviations of x: "
+        "the two maps are not each other's inverse.",
+        "Fit with a larger reg_potential or a wider kernel, with filling='adaptive' if it was "
+        "another, or with more points.",
+    )
+
+
+def cycle_error(model: FittedTransport, samples: Samples, images: Array) -> float:
+    """Return the mean of |S(T(x)) - x|^2 over the total variance of x; 0 for inverse maps."""
+    x, weights = samples.x, samples.weights_x
+    back = np.asarray(model.potentials_.inverse_transport(images))
+    variance = weights @ np.sum(np.square(x - weights @ x), axis=1)
+    error = weights @ np.sum(np.square(back - x), axis=1)
+    return float(error) / max(float(variance), float(np.finfo(float).tiny))
+
+
+def _off_the_support(inner: Samples, images: Array, rows: Array) -> Caution | None:
+    y = np.unique(inner.y, axis=0)
+    if len(y) < 2:
+        return None
+    distance = cKDTree(y).query(images)[0]
+    # A coordinate has variance 1 on average.
+    limit = max(_TIMES_THE_WIDEST_GAP * _neighbours(y).max(), _FAR * np.sqrt(inner.dimension))
+    off = np.flatnonzero(distance > limit)
+    if not len(off):
+        return None
+    worst = rows[off[np.argsort(-distance[off], kind="stable")]]
+    shown = ", ".join(map(str, worst[:_SHOWN_ROWS])) + (", ..." if len(off) > _SHOWN_ROWS else "")
+    return Caution(
+        "off the support",
+        f"T(x) leaves the samples of y at {len(off)} of {len(images)} points (rows {shown} of x), "
+        f"by up to {distance.max() / np.sqrt(inner.dimension):.2g} standard deviations.",
+        "Look at those rows of x: far from all others the map only continues linearly. If they are "
+        "ordinary points, the fit is at fault: use filling='adaptive' or a larger reg_potential.",
+    )
+
+
+def _parted_bound(model: FittedTransport, inner: Samples) -> Caution | None:
+    """Compare cost and bound with what dimension makes of them.
+
+    The cost estimates the population's. The bound is of the cost between these samples, which is
+    larger, since a point's partner is at best its nearest neighbour: by half the squared distance
+    between neighbours, in the coordinates of the fit.
+    """
+    squares = [float(np.median(np.square(_neighbours(p)))) for p in (inner.x, inner.y)]
+    explained = model.conjugation_.scale**2 * max(squares) / 2
+    excess = model.certificate_.lower_bound - model.cost_
+    if excess <= max(_TIMES_THE_NEIGHBOURS * explained, _SHARE_OF_COST * abs(model.cost_)):
+        return None
+    return Caution(
+        "bound",
+        f"The cost {model.cost_:.3g} lies {excess:.2g} below the proven lower bound of the cost "
+        f"between these samples, and their dimension explains {explained:.2g} of it: a few far "
+        "points carry much of the cost, or the potentials are too smooth for these samples.",
+        "Look for rows far from all others; let kernel and reg_potential be 'auto', or lower "
+        "reg_potential.",
+    )
+
+
+def _neighbours(points: Array) -> Array:
+    """Return every distinct point's distance to the nearest other; 0 for a single one."""
+    points = np.unique(points, axis=0)
+    if len(points) < 2:
+        return np.zeros(1)
+    return np.asarray(cKDTree(points).query(points, k=2)[0][:, 1])

@@ -1,0 +1,124 @@
+"""What every number is called and says: the one place for summary, frame, JSON, page and command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Term:
+    """One word of the library.
+
+    Attributes
+    ----------
+    label : str
+        What it is called where people read it.
+    about : str
+        What the number is a property of: "the populations" (an estimate of what infinitely many
+        points would show), "these samples", "these points" (those that were evaluated on), "the
+        fit".
+    meaning : str
+        One line.
+    """
+
+    label: str
+    about: str
+    meaning: str
+
+
+_POPULATIONS, _SAMPLES, _POINTS, _FIT = (
+    "the populations",
+    "these samples",
+    "these points",
+    "the fit",
+)
+
+GLOSSARY: dict[str, Term] = {
+    "cost": Term(
+        "transport cost",
+        _POPULATIONS,
+        "Estimate of the smallest mean of |x - T(x)|^2 / 2 over all maps T from the first "
+        "population to the second, in squared units of the features; KernelOT.cost_.",
+    ),
+    "wasserstein": Term(
+        "Wasserstein distance",
+        _POPULATIONS,
+        "Square root of twice the transport cost, in units of the features; KernelOT.wasserstein_.",
+    ),
+    "sample_cost_lower_bound": Term(
+        "lower bound of the samples' own cost",
+        _SAMPLES,
+        "Proven: no matching of exactly these points costs less. With many features it lies far "
+        "above the transport cost, since two samples are apart even where their populations are "
+        "equal; KernelOT.certificate_.lower_bound.",
+    ),
+    "semi_dual": Term(
+        "semi-dual value",
+        _POPULATIONS,
+        "mean u(x) + mean u^c(y). On fresh points it is on average at most the transport cost, and "
+        "the closer to it the better the map; on the training samples it is too large.",
+    ),
+    "violation": Term(
+        "largest violation",
+        _POINTS,
+        "Largest u(x) + v(y) - |x - y|^2 / 2 over the pairs of points, in units of their mean "
+        "cost; at most violation_tol in a complete fit.",
+    ),
+    "energy_distance": Term(
+        "energy distance of T(x) to y",
+        _POINTS,
+        "How far the images are from y as distributions, in units of the features; 0 only where "
+        "they are equal, so never quite 0 for two samples.",
+    ),
+    "energy_distance_before": Term(
+        "energy distance of x to y", _POINTS, "The same before the map: what there was to gain."
+    ),
+    "mmd": Term(
+        "MMD^2 of T(x) to y",
+        _POINTS,
+        "Squared maximum mean discrepancy (Gaussian kernel, median distance) of the images to y; "
+        "another distance between distributions, at most 2.",
+    ),
+    "mmd_p_value": Term(
+        "p-value of that",
+        _POINTS,
+        "How often two samples of one population differ by as much; a small value says that T(x) "
+        "is not distributed as y. Only fresh points make it a test.",
+    ),
+    "monotone_fraction": Term(
+        "monotone pairs",
+        _POINTS,
+        "Share of pairs x, x' with <T(x) - T(x'), x - x'> >= 0; 1 for an optimal map.",
+    ),
+    "cycle_error": Term(
+        "return error",
+        _POINTS,
+        "Mean |S(T(x)) - x|^2 over the variance of x: 0 where the backward map S undoes T.",
+    ),
+    "n_fill": Term(
+        "filling points", _FIT, "Pairs at which the constraint u(x) + v(y) <= c(x, y) is held."
+    ),
+    "effective_fill": Term(
+        "effective filling points",
+        _FIT,
+        "(sum |gamma|)^2 / sum gamma^2: as many of equal weight would carry as much.",
+    ),
+    "energy_gain": Term(
+        "gain in energy distance",
+        _POPULATIONS,
+        "By how much nearer to y the map's images are than those of the map without its kernel "
+        "part, on points that neither was fitted to; +- one standard error.",
+    ),
+    "identity_gain": Term(
+        "gain over doing nothing",
+        _POPULATIONS,
+        "By how much nearer to y, in energy distance, the images of held-out points are than the "
+        "points themselves.",
+    ),
+    "semi_dual_gain": Term(
+        "gain in semi-dual value",
+        _POPULATIONS,
+        "Held-out semi-dual value of the map minus that of the map without its kernel part: how "
+        "much closer to optimal it is.",
+    ),
+}
