@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
+import json
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +11,7 @@ from scipy.stats import energy_distance as scipy_energy_distance
 
 from kernel_ot import KernelOT
 from kernel_ot._arrays import Array
+from kernel_ot.diagnostics import GLOSSARY, Caution
 from kernel_ot.distances import energy_distance, mmd_test
 from kernel_ot.kernels import Gaussian
 
@@ -53,25 +57,82 @@ def test_mmd_test_has_level_and_power() -> None:
 def test_summary_of_a_good_fit(fitted: KernelOT) -> None:
     summary = fitted.summary(*samples(1))
     assert summary.held_out
+    assert summary.verdict is not None
+    assert summary.verdict.fresh
+    assert summary.cautions == ()
     assert summary.energy_distance < 0.1 * summary.energy_distance_before
     assert summary.mmd_p_value > 0.01
     assert summary.monotone_fraction > 0.99
     assert summary.cycle_error < 0.02
     low, high = summary.cost_interval
     assert low < fitted.cost_ < high
+    assert summary.wasserstein_interval == pytest.approx((np.sqrt(2 * low), np.sqrt(2 * high)))
     assert abs(summary.semi_dual - fitted.cost_) < 5 * summary.semi_dual_error
     assert 1 < summary.effective_fill <= summary.n_fill == len(fitted.x_fill_)
     text = str(summary)
-    assert "fresh samples" in text
+    assert text.startswith(summary.verdict.sentence[:60])
+    assert "these points: fresh samples" in text
     assert "95 %" in text
+
+
+def test_the_interval_of_the_cost_is_that_of_resampled_points(fitted: KernelOT) -> None:
+    rng = np.random.default_rng(0)
+    means = np.zeros(2000)
+    for function, points in (
+        (fitted.potentials_.u, fitted.samples_.x),
+        (fitted.potentials_.v, fitted.samples_.y),
+    ):
+        values = np.asarray(function(points))
+        means += rng.choice(values, (2000, len(values))).mean(axis=1)
+    low, high = fitted.summary().cost_interval
+    assert high - low == pytest.approx(np.subtract(*np.quantile(means, [0.975, 0.025])), rel=0.1)
 
 
 def test_training_samples_are_named_as_such(fitted: KernelOT) -> None:
     summary = fitted.summary()
-    assert "the training samples" in str(summary)
+    assert "the training samples, so too good" in str(summary)
     assert summary.violation <= fitted.violation_tol * 1.01
     with pytest.raises(ValueError, match="together"):
         fitted.summary(samples(1)[0])
+
+
+def test_every_number_has_a_name_and_one_line(fitted: KernelOT) -> None:
+    summary = fitted.summary(*samples(1))
+    shown = {number.name for number in summary.numbers()}
+    values = {
+        field.name
+        for field in dataclasses.fields(summary)
+        if isinstance(getattr(summary, field.name), int | float)
+    }
+    assert values - {"held_out", "semi_dual_error"} <= shown == set(GLOSSARY)
+    labels = [term.label for term in GLOSSARY.values()]
+    assert len(set(labels)) == len(labels)  # no word means two things
+    frame = summary.to_frame()
+    assert list(frame.index) == [number.name for number in summary.numbers()]
+    assert frame.loc["cost", "value"] == fitted.cost_
+    assert (frame.loc["cost", "low"], frame.loc["cost", "high"]) == summary.cost_interval
+    assert frame["meaning"].str.len().min() > 20
+    plain = json.loads(summary.to_json())
+    assert plain["numbers"]["cost"]["value"] == fitted.cost_
+    assert plain["verdict"] == summary.sentence
+    html = summary._repr_html_()
+    for number in summary.numbers():
+        assert escape(number.term.meaning) in html
+        assert number.term.label in str(summary)
+
+
+def test_what_is_not_finite_is_null_in_json_and_names_are_escaped(fitted: KernelOT) -> None:
+    caution = Caution("bound", "<script>alert(1)</script>", "None.")
+    summary = dataclasses.replace(
+        fitted.summary(), semi_dual_error=float("nan"), cautions=(caution,), verdict=None
+    )
+    plain = json.loads(summary.to_json())
+    assert plain["numbers"]["semi_dual"]["low"] is None
+    assert plain["outcome"] is None
+    assert "<script>" not in summary._repr_html_()
+    assert "&lt;script&gt;" in summary._repr_html_()
+    assert "Caution: <script>" in str(summary)
+    assert "Not judged" in str(summary)
 
 
 def test_report_is_one_whole_page(fitted: KernelOT, tmp_path: Path) -> None:

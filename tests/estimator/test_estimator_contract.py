@@ -191,6 +191,7 @@ def test_stopping_early_warns_and_keeps_the_best_point(samples: tuple[Array, Arr
         model(time_limit=1e-9).fit(*samples)
 
 
+@pytest.mark.filterwarnings("ignore::kernel_ot.diagnostics.CautionWarning")
 @pytest.mark.parametrize("parameters", [{}, {"filling": "pairs", "n_fill": 20, "tol": 1e-6}])
 def test_saved_models_come_back_whole(
     samples: tuple[Array, Array], tmp_path: Path, parameters: dict[str, Any]
@@ -242,6 +243,7 @@ def test_models_of_a_newer_format_are_refused(fitted: KernelOT, tmp_path: Path) 
         KernelOT.load(file)
 
 
+@pytest.mark.filterwarnings("ignore::kernel_ot.diagnostics.CautionWarning")
 def test_two_identical_samples_and_identical_points() -> None:
     rng = np.random.default_rng(1)
     x = rng.normal(size=(40, 3))
@@ -257,6 +259,7 @@ def test_two_identical_samples_and_identical_points() -> None:
     assert both.cost_ == pytest.approx(1.5)
 
 
+@pytest.mark.filterwarnings("ignore::kernel_ot.diagnostics.CautionWarning")
 @pytest.mark.parametrize("case", ["wide", "far", "binary", "constant", "outliers"])
 def test_hard_samples_give_sensible_answers(case: str) -> None:
     rng = np.random.default_rng(2)

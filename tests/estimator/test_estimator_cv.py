@@ -123,6 +123,7 @@ def test_processes_give_the_same_result(samples: tuple[Array, Array], fitted: Ke
     )
 
 
+@pytest.mark.filterwarnings("ignore::kernel_ot.diagnostics.CautionWarning")
 def test_fixed_filling_points_take_a_grid_of_reg_sos(samples: tuple[Array, Array]) -> None:
     estimator = KernelOT(filling="pairs", n_fill=25)
     search = KernelOTCV(

@@ -129,6 +129,7 @@ def test_swapping_the_samples_swaps_the_maps() -> None:
     np.testing.assert_allclose(there.transform(x), back.inverse_transform(x), atol=0.02)
 
 
+@pytest.mark.filterwarnings("ignore::kernel_ot.diagnostics.CautionWarning")
 def test_swapping_is_exact_with_given_filling_points() -> None:
     x, y = two_samples()
     there = quick(filling=(x[:40], y[:40])).fit(x, y)
@@ -148,6 +149,7 @@ def test_weights_count_as_repetitions() -> None:
     assert weighted.cost_ == pytest.approx(repeated.cost_, rel=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore::kernel_ot.diagnostics.CautionWarning")
 @pytest.mark.parametrize("filling", ["pairs", "random_pairs", "plan_pairs"])
 def test_static_fillings_solve_the_semidefinite_problem(filling: str) -> None:
     x, y = two_samples()
@@ -239,6 +241,7 @@ def test_an_interrupt_leaves_the_model_as_it_was() -> None:
         np.testing.assert_array_equal(model.transform(x), before)
 
 
+@pytest.mark.filterwarnings("ignore::kernel_ot.diagnostics.CautionWarning")
 def test_many_features_are_chosen_for_by_the_energy_distance() -> None:
     for d, choose in ((2, best_candidate), (24, least_regularised)):
         model = KernelOT(n_splits=2).fit(*two_samples(20, 20, d))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from kernel_ot import KernelOT
 from kernel_ot._arrays import Array
@@ -8,6 +9,7 @@ from kernel_ot.estimator import cost_gradients
 from kernel_ot.kernels import Gaussian
 
 
+@pytest.mark.filterwarnings("ignore::kernel_ot.diagnostics.CautionWarning")
 def test_gradients_are_the_derivatives_of_the_regularised_value() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(15, 2)), rng.normal(size=(18, 2)) + 0.5

@@ -50,7 +50,7 @@ def diagnose(
     fresh = fresh_samples(model, x, y)
     held_out = fresh is not None
     verdict = model.verdict_ if fresh is None else verdict_on(model, _some(fresh, rng))
-    points = _some(model.samples_ if fresh is None else fresh, rng)
+    points = _some(model.samples_.with_mass() if fresh is None else fresh, rng)
     u, transformed = model.semi_dual_terms(points.x, points.y)
     images = np.asarray(model.potentials_.transport(points.x))
     pairs = rng.integers(len(points.x), size=(2, 20_000))
@@ -105,8 +105,7 @@ def _some(samples: Samples, rng: np.random.Generator) -> Samples:
     if max(len(samples.x), len(samples.y)) <= _MAX_POINTS:
         return samples
     rows, columns = (
-        np.sort(rng.permutation(np.flatnonzero(weights))[:_MAX_POINTS])
-        for weights in (samples.weights_x, samples.weights_y)
+        np.sort(rng.permutation(len(points))[:_MAX_POINTS]) for points in (samples.x, samples.y)
     )
     return samples.restrict(rows, columns)
 
@@ -130,7 +129,7 @@ def _distance(cost: float) -> float:
 
 def _cost_interval(model: FittedTransport) -> tuple[float, float]:
     """Return a 95 % interval of the cost, which fluctuates as mean u + mean v does."""
-    samples, potentials = model.samples_, model.potentials_
+    samples, potentials = model.samples_.with_mass(), model.potentials_
     values = np.asarray(potentials.u(samples.x)), np.asarray(potentials.v(samples.y))
     half = _NORMAL_95 * samples.standard_error(*values)
     return model.cost_ - half, model.cost_ + half

@@ -1,4 +1,4 @@
-"""What every number is called and says: the one place for summary, frame, JSON, page and command."""
+"""What every number is called and says, for summary, frame, JSON, page and command."""
 
 from __future__ import annotations
 

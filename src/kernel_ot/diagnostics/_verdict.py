@@ -161,12 +161,13 @@ def cross_verdict(
         None where a sample has fewer than 30 points of positive mass. Above 600 points one fold is
         judged instead of three, by 1000 points at most, and its map has 2000 points at most.
     """
-    rows, columns = np.flatnonzero(samples.weights_x), np.flatnonzero(samples.weights_y)
-    if min(len(rows), len(columns)) < _FEWEST_POINTS:
+    samples = samples.with_mass()
+    sizes = len(samples.x), len(samples.y)
+    if min(sizes) < _FEWEST_POINTS:
         return None
     rng = np.random.default_rng(seed)
-    splits = fold_splits(samples.restrict(rows, columns), _FOLDS, rng)
-    if max(len(rows), len(columns)) > _ALL_FOLDS_UP_TO:
+    splits = fold_splits(samples, _FOLDS, rng)
+    if max(sizes) > _ALL_FOLDS_UP_TO:
         splits = splits[:1]
     evidence = []
     for split in splits:

@@ -45,6 +45,8 @@ def check_parameters(model: Any) -> None:
         check_method_name(model.method)
     if model.time_limit is not None:
         check_positive(model.time_limit, "time_limit")
+    if not isinstance(model.verdict, bool) and model.verdict != "auto":
+        raise ValueError(f"verdict = {model.verdict!r} must be 'auto', True or False.")
     for name in ("n_fill", "n_splits"):
         value = getattr(model, name)
         if isinstance(value, str) and value == "auto":

@@ -296,11 +296,12 @@ def certify(
 
 def warn_if_unfinished(
     solution: Solution, rounds: tuple[FillingRound, ...], violation_tol: float
-) -> None:
-    """Warn, at the caller of `fit`, of a solve or of rounds that ended before their tolerance."""
+) -> bool:
+    """Warn, at the caller of `fit`, of a solve or rounds that ended early; say whether."""
     if not solution.converged:
         warnings.warn(solution.status.message, ConvergenceWarning, stacklevel=3)
-    elif rounds and min(step.violation for step in rounds) > violation_tol:
+        return True
+    if rounds and min(step.violation for step in rounds) > violation_tol:
         last = min(rounds, key=lambda step: step.violation)
         warnings.warn(
             f"Adaptive filling stopped after {len(rounds)} rounds with {last.n_fill} "
@@ -309,6 +310,8 @@ def warn_if_unfinished(
             ConvergenceWarning,
             stacklevel=3,
         )
+        return True
+    return False
 
 
 def semi_dual_in_user_units(

@@ -34,6 +34,7 @@ from kernel_ot.selection import (
     best_candidate,
     default_kernel,
     fold_splits,
+    is_auto,
     make_candidate,
     score_path,
 )
@@ -185,6 +186,8 @@ class KernelOTCV(TwoSampleEstimator):
             del self.best_estimator_  # of an earlier fit
         if self.refit:
             best: KernelOT = clone(estimator).set_params(**self.best_params_)
+            if is_auto(best.verdict):  # these settings were chosen too, if not by it
+                best.set_params(verdict=True)
             best.fit(x, y, weights_x, weights_y).candidates_ = self.candidates_
             self.best_estimator_ = best
 

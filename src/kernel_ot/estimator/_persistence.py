@@ -6,15 +6,16 @@ import dataclasses
 import warnings
 from operator import index
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from kernel_ot import kernels
 from kernel_ot._arrays import Array, MemoryLimitError, check_positive
 from kernel_ot._version import __version__
 from kernel_ot.cutting_planes import FillingRound
-from kernel_ot.diagnostics import FittedTransport
+from kernel_ot.diagnostics import FittedTransport, Gain, Verdict
 from kernel_ot.estimator._checks import check_parameters
 from kernel_ot.estimator._model_file import ModelFileError, damaged, read_archive, write_archive
 from kernel_ot.kernels import Kernel
@@ -32,6 +33,37 @@ _KERNELS: dict[str, type[Kernel]] = {
     for name in kernels.__all__
     if isinstance(getattr(kernels, name), type) and dataclasses.is_dataclass(getattr(kernels, name))
 }
+
+
+class Saves:
+    """`save` and `load` of a fitted transport."""
+
+    def save(self: FittedTransport, path: str | Path) -> None:
+        """Write the fitted model to one file, which appears only once it is whole.
+
+        The file is a zip archive of arrays and a JSON header; it holds no code. `callback` is not
+        saved.
+
+        Raises
+        ------
+        ValueError
+            A kernel that is not one of `kernel_ot.kernels`.
+        """
+        check_is_fitted(self)
+        save_state(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a model that `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            The file is truncated, is no kernel-ot model, or was written by a newer version.
+        FileNotFoundError
+        """
+        model: Self = load_state(cls, Path(path))
+        return model
 
 
 def save_state(model: FittedTransport, path: Path) -> None:
@@ -55,6 +87,7 @@ def save_state(model: FittedTransport, path: Path) -> None:
             {field: _encode(value) for field, value in vars(candidate).items()}
             for candidate in model.candidates_
         ],
+        "verdict": None if model.verdict_ is None else dataclasses.asdict(model.verdict_),
         "rounds": [dataclasses.asdict(step) for step in model.rounds_],
         "solution": {
             "status": solution.status.name,
@@ -145,6 +178,7 @@ def _rebuilt(cls: type, path: Path, header: dict[str, Any], arrays: dict[str, Ar
     model.kernel_ = settings.kernel
     model.reg_sos_, model.reg_potential_ = settings.reg_sos, settings.reg_potential
     model.candidates_ = tuple(_candidate(entry) for entry in header["candidates"])
+    model.verdict_ = _verdict(header.get("verdict"), model.preconditioner)
     model.rounds_ = tuple(_round(entry) for entry in header["rounds"])
     multiplier = arrays.get("multiplier", np.zeros((problem.rank, problem.rank)))
     if len(multiplier) != problem.rank:
@@ -224,6 +258,25 @@ def _candidate(entry: dict[str, Any]) -> Candidate:
         kernel=kernel,
         reg_sos=float(entry["reg_sos"]),
     )
+
+
+def _verdict(entry: dict[str, Any] | None, preconditioner: str | None) -> Verdict | None:
+    if entry is None:
+        return None
+    semi_dual = entry["semi_dual"]
+    return Verdict(
+        preconditioner,
+        energy=_gain(entry["energy"]),
+        identity=_gain(entry["identity"]),
+        semi_dual=None if semi_dual is None else _gain(semi_dual),
+        n_x=index(entry["n_x"]),
+        n_y=index(entry["n_y"]),
+        fresh=entry["fresh"] is True,
+    )
+
+
+def _gain(entry: dict[str, Any]) -> Gain:
+    return Gain(value=float(entry["value"]), error=float(entry["error"]))
 
 
 def _round(entry: dict[str, Any]) -> FillingRound:

@@ -44,7 +44,7 @@ def write_report(model: FittedTransport, path: str | Path, x: Any = None, y: Any
         `path` is no regular file or cannot be written; found before anything is drawn.
     """
     path = check_destination(path)
-    rows = diagnose(model, x, y).rows()
+    rows = [(n.term.label, n.text) for n in diagnose(model, x, y).numbers()]
     settings = [
         ("kernel", str(model.kernel_)),
         ("reg_potential", f"{model.reg_potential_:.3g}"),

@@ -1,0 +1,58 @@
+"""What a fitted estimator says of itself: it is judged, warns, and writes its summary and page."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from sklearn.utils.validation import check_is_fitted
+
+from kernel_ot.diagnostics import (
+    CautionWarning,
+    Diagnostics,
+    FittedTransport,
+    cautions,
+    diagnose,
+)
+from kernel_ot.report import write_report
+
+
+class DescribesItself:
+    """`summary` and `report` of a fitted transport."""
+
+    def summary(self: FittedTransport, x: Any = None, y: Any = None) -> Diagnostics:
+        """Return the verdict on the fit, cautions and diagnostics, which print as text.
+
+        Parameters
+        ----------
+        x, y : array-like, optional
+            Fresh samples, by which the model itself is judged. If not given, the verdict is the one
+            that `fit` reached by points that it kept out, and the numbers are on the training
+            samples, on which everything looks better.
+
+        Returns
+        -------
+        Diagnostics
+            Also `to_frame()`, `to_json()`, and a table in notebooks.
+        """
+        check_is_fitted(self)
+        return diagnose(self, x, y)
+
+    def report(self: FittedTransport, path: str | Path, x: Any = None, y: Any = None) -> Path:
+        """Write one self-contained HTML page about the fit; needs matplotlib.
+
+        Parameters
+        ----------
+        path : str or Path
+        x, y : array-like, optional
+            Fresh samples, as in `summary`.
+        """
+        check_is_fitted(self)
+        return write_report(self, path, x, y)
+
+
+def warn_of_cautions(model: FittedTransport) -> None:
+    """Warn, at the caller of `fit`, of what a user should know before trusting it."""
+    for caution in cautions(model):
+        warnings.warn(str(caution), CautionWarning, stacklevel=3)

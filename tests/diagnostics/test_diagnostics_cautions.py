@@ -1,0 +1,116 @@
+"""Cautions: each fault is named once, with a remedy, and good fits have none."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from benchmarks.accuracy import _families
+from benchmarks.accuracy._families import FAMILIES, make_case
+
+from kernel_ot import KernelOT
+from kernel_ot._arrays import Array
+from kernel_ot.diagnostics import CautionWarning, cautions
+from kernel_ot.kernels import Gaussian
+
+
+def normal(seed: int, n: int = 150, d: int = 2) -> Array:
+    return np.random.default_rng(seed).normal(size=(n, d))
+
+
+def caught(model: KernelOT, x: Any, y: Any) -> tuple[list[str], list[str]]:
+    """Return the names of a fit's cautions and the messages that it warned with."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        model.fit(x, y)
+    assert {entry.category for entry in found} <= {CautionWarning}
+    assert {entry.filename for entry in found} <= {__file__}  # where the user called fit
+    names = [caution.name for caution in cautions(model)]
+    assert len(set(names)) == len(names) == len(found)
+    return names, [str(entry.message) for entry in found]
+
+
+@pytest.mark.parametrize("d", [1, 2, 5])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_false_alarm(family: str, d: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if family == "monotone" and d > 1:
+        return  # this family is on the line
+    monkeypatch.setattr(_families, "MIXTURE_SIZE", 50)  # the truth is not needed
+    case = make_case(family, d, 100, seed=1)
+    assert caught(KernelOT(n_splits=1, verdict=False), case.x, case.y) == ([], [])
+
+
+@pytest.mark.parametrize("strategy", ["pairs", "plan_pairs", "sobol"])
+@pytest.mark.parametrize("n_fill", [6, 30, 100])
+def test_too_few_fixed_filling_points(strategy: str, n_fill: int) -> None:
+    model = KernelOT(Gaussian(1.0), reg_potential=3e-4, filling=strategy, n_fill=n_fill)
+    x, y = normal(0, 45, 3), normal(1, 30, 3)
+    names, messages = caught(model, x, y)
+    assert names[0] == "violation"
+    assert "filling='adaptive'" in messages[0]
+    images = model.transform(x)
+    far = np.linalg.norm(images[:, None] - y, axis=2).min(axis=1).max() > 10
+    assert not far or "off the support" in names
+
+
+def test_a_point_far_from_all_others_is_named() -> None:
+    x, y = normal(0), normal(1) + 3
+    x[17] = 8.0
+    names, messages = caught(KernelOT(Gaussian(0.7), reg_potential=1e-3), x, y)
+    assert names == ["off the support"]
+    assert "at 1 of 150 points (rows 17 of x)" in messages[0]
+
+
+def test_rows_are_counted_in_the_samples_that_were_given() -> None:
+    x, y = normal(0, 3000, 1), normal(1, 200, 1)
+    x[2999] = 80.0
+    weights = np.ones(3000)
+    weights[:1500] = 0  # massless points are not looked at
+    model = KernelOT(Gaussian(1.0), reg_potential=1e-1, outliers="keep")
+    with pytest.warns(CautionWarning, match=r"rows 2999 of x"):
+        model.fit(x, y, weights_x=weights)
+
+
+def test_maps_that_do_not_return() -> None:
+    x, y = normal(0), np.sign(normal(1)) + 0.1 * normal(2)
+    model = KernelOT(Gaussian(0.1), reg_potential=1e-6, max_iter=3)
+    with pytest.warns(UserWarning, match="max_iter"):  # one cause, one warning
+        model.fit(x, y)
+    found = {caution.name: str(caution) for caution in cautions(model)}
+    assert {"violation", "no return"} <= set(found)
+    assert "S(T(x)) comes back to x only to within" in found["no return"]
+    assert "Caution: S(T(x))" in str(model.summary())
+
+
+def test_potentials_that_are_too_smooth() -> None:
+    x, y = normal(0), np.sign(normal(1)) + 0.1 * normal(2)
+    names, messages = caught(KernelOT(Gaussian(0.5), reg_potential=10.0), x, y)
+    assert names == ["bound"]
+    assert "lower reg_potential" in messages[0]
+
+
+def test_heavy_tails_part_cost_and_bound() -> None:
+    r = np.random.default_rng(0)
+    x, y = np.exp(2 * r.normal(size=(200, 2))), np.exp(2 * r.normal(size=(200, 2)))
+    names, _ = caught(KernelOT(Gaussian(0.5), reg_potential=0.1, outliers="keep"), x, y)
+    assert "bound" in names
+
+
+def test_dimension_alone_is_no_reason() -> None:
+    model = KernelOT(Gaussian(5.0), reg_potential=0.1)
+    assert caught(model, normal(0, 100, 25), normal(1, 100, 25)) == ([], [])
+    assert model.certificate_.lower_bound > 3 * model.cost_  # for which dimension is the reason
+
+
+def test_few_points_are_counted_by_their_masses() -> None:
+    fixed = KernelOT(Gaussian(1.0), reg_potential=0.1)
+    names, messages = caught(fixed, normal(0, 11, 4), normal(1, 30, 4))
+    assert names == ["few points"]
+    assert "x has 11 points (counted by their masses) for 4 features" in messages[0]
+    assert caught(fixed, normal(0, 12, 4), normal(1, 30, 4)) == ([], [])
+    masses = np.full(30, 1e-9)
+    masses[:5] = 1
+    with pytest.warns(CautionWarning, match="y has 5 points"):
+        fixed.fit(normal(0, 30, 4), normal(1, 30, 4), weights_y=masses)
