@@ -135,6 +135,7 @@ def test_figures_name_what_they_show(maps: Any, monkeypatch: pytest.MonkeyPatch)
         maps.plot_prediction("a", basis="tsne")
 
 
+@pytest.mark.filterwarnings("ignore:Maps with warnings")  # 76 cells for 50 components
 def test_real_blood_cells_that_ship_with_scanpy() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of scanpy's imports and an old file

@@ -13,6 +13,7 @@ from benchmarks.accuracy._families import FAMILIES, make_case
 from kernel_ot import KernelOT
 from kernel_ot._arrays import Array
 from kernel_ot.diagnostics import CautionWarning, cautions
+from kernel_ot.estimator import OutlierWarning
 from kernel_ot.kernels import Gaussian
 
 
@@ -106,11 +107,27 @@ def test_dimension_alone_is_no_reason() -> None:
 
 def test_few_points_are_counted_by_their_masses() -> None:
     fixed = KernelOT(Gaussian(1.0), reg_potential=0.1)
-    names, messages = caught(fixed, normal(0, 11, 4), normal(1, 30, 4))
+    names, messages = caught(fixed, normal(0, 7, 4), normal(1, 30, 4))
     assert names == ["few points"]
-    assert "x has 11 points (counted by their masses) for 4 features" in messages[0]
-    assert caught(fixed, normal(0, 12, 4), normal(1, 30, 4)) == ([], [])
+    assert "x has 7 points (counted by their masses) for 4 features" in messages[0]
+    assert caught(fixed, normal(0, 8, 4), normal(1, 30, 4)) == ([], [])
     masses = np.full(30, 1e-9)
     masses[:5] = 1
     with pytest.warns(CautionWarning, match="y has 5 points"):
         fixed.fit(normal(0, 30, 4), normal(1, 30, 4), weights_y=masses)
+
+
+def test_rows_that_were_left_out_are_named_once() -> None:
+    x, y = normal(0), normal(1)
+    x[3], y[4] = 1e4, -1e4
+    model = KernelOT(Gaussian(0.7), reg_potential=1e-3)
+    with pytest.warns(OutlierWarning, match=r"x \(3\) and 1 of the 150 rows of y \(4\)") as found:
+        model.fit(x, y)
+    assert [entry.filename for entry in found] == [__file__]
+    assert [caution.name for caution in cautions(model)] == ["outliers"]
+    assert "Caution: 1 of the 150 rows of x (3)" in str(model.summary())
+
+
+def test_from_one_point_no_map_can_return() -> None:
+    x, y = normal(0), np.ones((20, 2))
+    assert "no return" not in caught(KernelOT(), x, y)[0]

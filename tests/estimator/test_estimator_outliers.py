@@ -35,6 +35,7 @@ def test_the_other_rows_move_as_without_the_outlier(far: float) -> None:
     assert np.isfinite(model.summary().energy_distance)
 
 
+@pytest.mark.filterwarnings("ignore::kernel_ot.diagnostics.CautionWarning")
 def test_outliers_are_kept_on_request() -> None:
     x, y = _samples()
     x[0] = 50.0

@@ -1,6 +1,6 @@
 """What a fitted model says about itself: a verdict, cautions, numbers and what they mean."""
 
-from kernel_ot.diagnostics._cautions import Caution, CautionWarning, cautions
+from kernel_ot.diagnostics._cautions import Caution, CautionWarning, cautions, outlier_caution
 from kernel_ot.diagnostics._diagnose import diagnose, fresh_samples
 from kernel_ot.diagnostics._diagnostics import Diagnostics, Number
 from kernel_ot.diagnostics._glossary import GLOSSARY, Term
@@ -24,4 +24,5 @@ __all__ = [
     "diagnose",
     "energy_gain",
     "fresh_samples",
+    "outlier_caution",
 ]

@@ -14,13 +14,13 @@ from kernel_ot.samples import Samples
 
 # The thresholds lie between what the families of the accuracy benchmark show and what fits with a
 # known fault show; see benchmarks/results/2026-11-27-verdict-and-cautions.md.
-_FEWEST_POINTS_A_FEATURE = 3
+_FEWEST_POINTS_A_FEATURE = 2
 _CYCLE_ERROR = 0.25
 _TIMES_THE_WIDEST_GAP, _FAR = 3.0, 2.0
 _TIMES_THE_NEIGHBOURS, _SHARE_OF_COST = 6.0, 0.1
 # Nearest neighbours and maps are looked at for at most this many points of each sample.
 _MAX_POINTS = 1000
-_SHOWN_ROWS = 5
+_MOST_ROWS_NAMED = 10
 
 
 class CautionWarning(UserWarning):
@@ -34,7 +34,7 @@ class Caution:
     Attributes
     ----------
     name : str
-        "few points", "violation", "no return", "off the support" or "bound".
+        "outliers", "few points", "violation", "no return", "off the support" or "bound".
     cause, remedy : str
         One sentence each.
     """
@@ -60,9 +60,34 @@ def cautions(model: FittedTransport) -> tuple[Caution, ...]:
         Empty for a fit without a known fault.
     """
     seen = _seen(model.samples_)
-    found: list[Caution | None] = [_few_points(model.samples_), _violation(model)]
-    found.extend(_of_maps(model, seen))
+    outliers = outlier_caution(model.samples_, model.outliers_)
+    found: list[Caution | None] = [outliers, _few_points(model.samples_), _violation(model)]
+    found.extend(_of_maps(model, seen, far_rows_are_named=outliers is not None))
     return tuple(caution for caution in found if caution is not None)
+
+
+def outlier_caution(samples: Samples, outliers: tuple[Array, Array]) -> Caution | None:
+    """Return which rows a fit left out, None where there are none."""
+    found = [
+        f"{len(rows)} of the {len(points)} rows of {name} ({_listed(rows)})"
+        for name, points, rows in zip("xy", (samples.x, samples.y), outliers, strict=True)
+        if len(rows)
+    ]
+    if not found:
+        return None
+    return Caution(
+        "outliers",
+        f"{' and '.join(found)} lie more than three times the width of their sample outside of it "
+        "and are left out: map and cost_ are those of the other rows, the map reaches outside as "
+        "the Gaussian part does.",
+        "Correct or remove them, transform heavy tails (by a logarithm, say), or fit them with "
+        "outliers='keep'.",
+    )
+
+
+def _listed(rows: Array) -> str:
+    more = f", ... {rows[-1]}" if len(rows) > _MOST_ROWS_NAMED else ""
+    return ", ".join(str(row) for row in rows[:_MOST_ROWS_NAMED]) + more
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +119,7 @@ def _few_points(samples: Samples) -> Caution | None:
     return Caution(
         "few points",
         f"{name} has {sizes[name]:.0f} points (counted by their masses) for {d} "
-        f"feature{'s' if d > 1 else ''}, which do not determine even a linear map.",
+        f"feature{'s' if d > 1 else ''}: even the linear part of the map is mostly a guess.",
         "Give more points, or fewer features (principal components, for instance).",
     )
 
@@ -125,14 +150,19 @@ def _violation(model: FittedTransport) -> Caution | None:
     )
 
 
-def _of_maps(model: FittedTransport, seen: _Seen) -> Iterator[Caution | None]:
+def _of_maps(
+    model: FittedTransport, seen: _Seen, *, far_rows_are_named: bool
+) -> Iterator[Caution | None]:
     change, samples = model.conjugation_, seen.samples
+    if samples.one_is_a_point:  # from where no map returns, and beside which all others are far
+        return
     images = np.asarray(model.potentials_.transport(samples.x))
     yield _no_return(model, samples, images)
     inner = change.changed(samples)
     off = _off_the_support(inner, change.forward_y(images), seen.rows)
     # Points that are far from all others part cost and bound too: one cause, one caution.
-    yield off or _parted_bound(model, inner)
+    if not far_rows_are_named:
+        yield off or _parted_bound(model, inner)
 
 
 def _no_return(model: FittedTransport, samples: Samples, images: Array) -> Caution | None:
@@ -167,12 +197,10 @@ def _off_the_support(inner: Samples, images: Array, rows: Array) -> Caution | No
     off = np.flatnonzero(distance > limit)
     if not len(off):
         return None
-    worst = rows[off[np.argsort(-distance[off], kind="stable")]]
-    shown = ", ".join(map(str, worst[:_SHOWN_ROWS])) + (", ..." if len(off) > _SHOWN_ROWS else "")
     return Caution(
         "off the support",
-        f"T(x) leaves the samples of y at {len(off)} of {len(images)} points (rows {shown} of x), "
-        f"by up to {distance.max() / np.sqrt(inner.dimension):.2g} standard deviations.",
+        f"T(x) leaves the samples of y at {len(off)} of {len(images)} points (rows "
+        f"{_listed(rows[off])} of x), by up to {distance.max() / np.sqrt(inner.dimension):.2g} standard deviations.",
         "Look at those rows of x: far from all others the map only continues linearly. If they are "
         "ordinary points, the fit is at fault: use filling='adaptive' or a larger reg_potential.",
     )

@@ -55,4 +55,5 @@ class DescribesItself:
 def warn_of_cautions(model: FittedTransport) -> None:
     """Warn, at the caller of `fit`, of what a user should know before trusting it."""
     for caution in cautions(model):
-        warnings.warn(str(caution), CautionWarning, stacklevel=3)
+        if caution.name != "outliers":  # of which `warn_of_outliers` has told
+            warnings.warn(str(caution), CautionWarning, stacklevel=3)

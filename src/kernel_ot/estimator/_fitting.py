@@ -17,6 +17,7 @@ from kernel_ot.cutting_planes import (
     adaptive_filling,
     scan_pairs,
 )
+from kernel_ot.diagnostics import outlier_caution
 from kernel_ot.estimator._progress import Watch
 from kernel_ot.kernels import Gaussian, Kernel
 from kernel_ot.preconditioning import Conjugation
@@ -49,7 +50,6 @@ _STATIC_BANDWIDTH_FACTOR, _STATIC_REG_POTENTIAL = 2.0, 1e-3
 _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL = 0.5, 1e-1
 _MIN_SELECTION_POINTS = 12
 _MAX_FILL = 4000
-_MOST_ROWS_NAMED = 10
 # Where a sample is one point the Gaussian part is the exact map; this leaves nothing beside it.
 _REG_POTENTIAL_OF_ONE_POINT = 1e3
 
@@ -88,25 +88,9 @@ def find_outliers(samples: Samples, outliers: str) -> tuple[Array, Array]:
 
 def warn_of_outliers(samples: Samples, outliers: tuple[Array, Array]) -> None:
     """Warn, once for both samples, which rows were left out and why."""
-    found = [
-        f"{len(rows)} of the {len(points)} rows of {name} ({_listed(rows)})"
-        for name, points, rows in zip("xy", (samples.x, samples.y), outliers, strict=True)
-        if len(rows)
-    ]
-    if found:
-        warnings.warn(
-            f"{' and '.join(found)} lie more than three times the width of their sample outside of "
-            "it and are left out: map and cost_ are those of the other rows, the map reaches "
-            "outside as the Gaussian part does. Correct or remove them, transform heavy tails (by "
-            "a logarithm, say), or fit them with outliers='keep'.",
-            OutlierWarning,
-            stacklevel=4,
-        )
-
-
-def _listed(rows: Array) -> str:
-    more = f", ... {rows[-1]}" if len(rows) > _MOST_ROWS_NAMED else ""
-    return ", ".join(str(row) for row in rows[:_MOST_ROWS_NAMED]) + more
+    found = outlier_caution(samples, outliers)
+    if found is not None:
+        warnings.warn(str(found), OutlierWarning, stacklevel=3)
 
 
 def choose_settings(
