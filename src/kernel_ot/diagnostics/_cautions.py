@@ -200,7 +200,8 @@ def _off_the_support(inner: Samples, images: Array, rows: Array) -> Caution | No
     return Caution(
         "off the support",
         f"T(x) leaves the samples of y at {len(off)} of {len(images)} points (rows "
-        f"{_listed(rows[off])} of x), by up to {distance.max() / np.sqrt(inner.dimension):.2g} standard deviations.",
+        f"{_listed(rows[off])} of x), by up to {distance.max() / np.sqrt(inner.dimension):.2g} "
+        "standard deviations.",
         "Look at those rows of x: far from all others the map only continues linearly. If they are "
         "ordinary points, the fit is at fault: use filling='adaptive' or a larger reg_potential.",
     )
