@@ -28,6 +28,8 @@ from kernel_ot.samples import Samples
 _FIRST_POINTS, _FEWEST_ADDED = 100, 100
 _TIGHTENING = 0.2
 _LAST_LEEWAY = 0.01
+# In tolerances: where sample pairs violate by more, the maps' pairs are not looked at yet.
+_NEARLY = 10.0
 
 
 @dataclass(frozen=True)
@@ -129,10 +131,10 @@ def adaptive_filling(
     best: tuple[float, ContactPoints] | None = None
     while True:
         points = points.solved(reg_potential, leeway)
-        violated = _violated_pairs(samples, points, reg_potential)
+        violated = _violated_pairs(samples, points, reg_potential, tol * unit)
         if exact and violated.largest <= tol * unit:
             points = points.polished(reg_potential)
-            violated = _violated_pairs(samples, points, reg_potential)
+            violated = _violated_pairs(samples, points, reg_potential, tol * unit)
             # What the exact multipliers violate must not be forgiven again by the next round.
             leeway *= _TIGHTENING
         rounds.append(
@@ -192,13 +194,16 @@ class _ViolatedPairs:
 
 
 def _violated_pairs(
-    samples: Samples, points: ContactPoints, reg_potential: float
+    samples: Samples, points: ContactPoints, reg_potential: float, leeway: float
 ) -> _ViolatedPairs:
     x, y = samples.x, samples.y
     here, potentials = points.at_samples(reg_potential), points.potentials(reg_potential)
     scan = scan_pairs(x, y, here.u, here.v)
-    off_x = _violation(here.u, potentials.v(here.images_x), x, here.images_x)
-    off_y = _violation(here.v, potentials.u(here.images_y), y, here.images_y)
+    off_x, off_y = np.full(len(x), -np.inf), np.full(len(y), -np.inf)
+    # Maps that are still far off propose nothing of use, and their pairs cost as much as the rest.
+    if scan.largest <= _NEARLY * leeway:
+        off_x = _violation(here.u, potentials.v(here.images_x), x, here.images_x)
+        off_y = _violation(here.v, potentials.u(here.images_y), y, here.images_y)
     by = np.concatenate([scan.row_best, scan.column_best, off_x, off_y])
     # A pair that is the worst of its row and of its column is one pair.
     columns = np.arange(len(y)) + len(x)
