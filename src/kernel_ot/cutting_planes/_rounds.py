@@ -41,7 +41,8 @@ class FillingRound:
     n_fill : int
         Filling points of the round.
     violation : float
-        Largest violation over sample pairs and map pairs, relative to the mean cost of a pair.
+        Largest violation over sample pairs and, once these nearly satisfy the constraint, the
+        maps' pairs; relative to the mean cost of a pair.
     dual : float
         mean u + mean v on the samples, in the coordinates of the fit.
     seconds : float
