@@ -11,7 +11,8 @@ from kernel_ot._arrays import Array
 from kernel_ot.cutting_planes._pivoting import pivot
 from kernel_ot.cutting_planes._programme import polish, solve_pointwise
 from kernel_ot.kernels import Kernel
-from kernel_ot.potentials import KernelExpansion, Potentials
+from kernel_ot.potentials import Potentials
+from kernel_ot.problem import PotentialSpaces, linear_term
 from kernel_ot.samples import Samples
 
 
@@ -49,10 +50,11 @@ class Embeddings:
         s = self.samples
         return self.kernel.gradient(s.y, s.y, s.weights_y)
 
-    def at_pairs(self, x: Array, y: Array) -> Array:
-        """Return w, both embeddings at pairs of points (Vacher et al. 2021, equation 9)."""
+    @cached_property
+    def spaces(self) -> PotentialSpaces:
+        """What Q, w and the potentials are made of."""
         s = self.samples
-        return self.kernel.apply(x, s.x, s.weights_x) + self.kernel.apply(y, s.y, s.weights_y)
+        return PotentialSpaces(self.kernel, self.kernel, s.x, s.y, s.weights_x, s.weights_y)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,25 +96,24 @@ class ContactPoints:
     @classmethod
     def at(cls, embeddings: Embeddings, x: Array, y: Array) -> ContactPoints:
         """Return points that no programme was solved on yet."""
-        kernel = embeddings.kernel
-        quadratic = kernel(x, x) + kernel(y, y)
+        quadratic = embeddings.spaces.quadratic(x, y, x, y)
         ones = np.ones(len(x))
-        return cls(embeddings, x, y, quadratic, embeddings.at_pairs(x, y), ones, ones > 0)
+        return cls(embeddings, x, y, quadratic, embeddings.spaces.embedding(x, y), ones, ones > 0)
 
     def extended(self, x: Array, y: Array) -> ContactPoints:
         """Return these points and those; only the new rows of Q and w are computed."""
-        kernel, old = self.embeddings.kernel, len(self.x)
+        spaces, old = self.embeddings.spaces, len(self.x)
         quadratic = np.empty((old + len(x), old + len(x)))
         quadratic[:old, :old] = self.quadratic
-        quadratic[old:, :old] = kernel(x, self.x) + kernel(y, self.y)
+        quadratic[old:, :old] = spaces.quadratic(x, y, self.x, self.y)
         quadratic[:old, old:] = quadratic[old:, :old].T
-        quadratic[old:, old:] = kernel(x, x) + kernel(y, y)
+        quadratic[old:, old:] = spaces.quadratic(x, y, x, y)
         return ContactPoints(
             self.embeddings,
             np.concatenate([self.x, x]),
             np.concatenate([self.y, y]),
             quadratic,
-            np.concatenate([self.embedding, self.embeddings.at_pairs(x, y)]),
+            np.concatenate([self.embedding, spaces.embedding(x, y)]),
             np.concatenate([self.gamma, np.zeros(len(x))]),
             # New points are violated, so the first exchange would take them all in anyway.
             np.concatenate([self.gamma > 0, np.ones(len(x), dtype=bool)]),
@@ -150,18 +151,7 @@ class ContactPoints:
 
     def potentials(self, reg_potential: float) -> Potentials:
         """Return both potentials as functions."""
-        s, scale = self.embeddings.samples, 2 * reg_potential
-        sides = (s.x, self.x, s.weights_x), (s.y, self.y, s.weights_y)
-        return Potentials(
-            *(
-                KernelExpansion(
-                    self.embeddings.kernel,
-                    np.concatenate([points, fill]),
-                    np.concatenate([weights, -self.gamma]) / scale,
-                )
-                for points, fill, weights in sides
-            )
-        )
+        return self.embeddings.spaces.potentials(self.x, self.y, self.gamma, reg_potential)
 
     def at_samples(self, reg_potential: float) -> SampleValues:
         """Return both potentials and both maps at the samples, from the embeddings kept."""
@@ -177,10 +167,7 @@ class ContactPoints:
         )
 
     def _linear(self, reg_potential: float) -> Array:
-        """Return z (Vacher et al. 2021, equation 9)."""
-        cost: Array = np.sum(np.square(self.x - self.y), axis=1) / 2
-        linear: Array = self.embedding - 2 * reg_potential * cost
-        return linear
+        return linear_term(self.embedding, self.x, self.y, reg_potential)
 
     def _kept(self, active: Array, gamma: Array) -> ContactPoints:
         return ContactPoints(

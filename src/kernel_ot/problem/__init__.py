@@ -9,15 +9,18 @@ from kernel_ot.problem._operators import (
     transport_cost,
 )
 from kernel_ot.problem._optimality import OptimalityReport, check_optimality
+from kernel_ot.problem._pair_terms import PotentialSpaces, linear_term
 from kernel_ot.problem._problem import Problem, Provenance
 
 __all__ = [
     "OptimalityReport",
+    "PotentialSpaces",
     "Problem",
     "Provenance",
     "adjoint",
     "check_optimality",
     "constraint_matrix",
+    "linear_term",
     "objective",
     "objective_gradient",
     "operator",

@@ -26,8 +26,9 @@ from kernel_ot._linalg import (
     without_negligible,
 )
 from kernel_ot.kernels import Kernel
-from kernel_ot.potentials import KernelExpansion, Potentials
+from kernel_ot.potentials import Potentials
 from kernel_ot.problem import _operators as operators
+from kernel_ot.problem._pair_terms import PotentialSpaces, linear_term
 from kernel_ot.problem._precision import solving_precision
 
 # Q, K, Phi, the solver's working set of six and the eigen-solver's workspace.
@@ -68,6 +69,12 @@ class Provenance:
     def __post_init__(self) -> None:
         for name in ("x", "y", "weights_x", "weights_y", "x_fill", "y_fill"):
             object.__setattr__(self, name, _read_only(getattr(self, name)))
+
+    def potential_spaces(self) -> PotentialSpaces:
+        """Return what Q, w and the potentials are made of."""
+        return PotentialSpaces(
+            self.kernel_x, self.kernel_y, self.x, self.y, self.weights_x, self.weights_y
+        )
 
 
 @pytree()
@@ -272,19 +279,17 @@ class Problem:
     ) -> Problem:
         s = provenance
         xp = namespace_of(s.x)
-        quadratic = s.kernel_x(s.x_fill, s.x_fill)
-        quadratic += s.kernel_y(s.y_fill, s.y_fill)
+        spaces = s.potential_spaces()
+        quadratic = spaces.quadratic(s.x_fill, s.y_fill, s.x_fill, s.y_fill)
         jitter = potential_jitter * xp.max(xp.diagonal(quadratic))
         quadratic += jitter * xp.eye(len(quadratic), dtype=quadratic.dtype)
         quadratic = without_negligible(quadratic)
-        embedding = s.kernel_x.apply(s.x_fill, s.x, s.weights_x)
-        embedding = embedding + s.kernel_y.apply(s.y_fill, s.y, s.weights_y)
+        embedding = spaces.embedding(s.x_fill, s.y_fill)
         constant: Any = s.weights_x @ s.kernel_x.apply(s.x, s.x, s.weights_x)
         constant += s.weights_y @ s.kernel_y.apply(s.y, s.y, s.weights_y)
-        fill_cost = ((s.x_fill - s.y_fill) ** 2).sum(axis=1) / 2
         return cls(
             quadratic=quadratic,
-            linear=embedding - 2 * reg_potential * fill_cost,
+            linear=linear_term(embedding, s.x_fill, s.y_fill, reg_potential),
             constant=float(constant) if xp is np else constant,
             embedding=embedding,
             features=factor.features,
@@ -357,20 +362,8 @@ class Problem:
         s = self.provenance
         if s is None:
             raise ValueError("This problem was made from arrays; use Problem.from_samples.")
-        xp = namespace_of(gamma, s.x)
-        scale = 2 * self.reg_potential
-        return Potentials(
-            KernelExpansion(
-                s.kernel_x,
-                xp.concatenate([s.x, s.x_fill]),
-                xp.concatenate([s.weights_x, -gamma]) / scale,
-            ),
-            KernelExpansion(
-                s.kernel_y,
-                xp.concatenate([s.y, s.y_fill]),
-                xp.concatenate([s.weights_y, -gamma]) / scale,
-            ),
-        )
+        spaces = s.potential_spaces()
+        return spaces.potentials(s.x_fill, s.y_fill, gamma, self.reg_potential)
 
     def to_cvxpy(self) -> Any:
         """Return the same problem as a `cvxpy.Problem`, to be checked by a generic solver.
