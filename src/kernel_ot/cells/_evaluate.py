@@ -74,7 +74,7 @@ def evaluate(
             means = _means(maps, pair, adata, method, control, real, predicted)
             rows.append(
                 {
-                    "condition": pair[1] if maps.control is not None else " to ".join(pair),
+                    "condition": maps.label(pair),
                     "method": method,
                     "energy_distance": energy_distance(predicted, real),
                     "mmd": cellot_mmd(predicted, real),

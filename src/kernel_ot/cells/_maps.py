@@ -101,6 +101,10 @@ class ConditionMaps:
         what = "has several maps; give (source, target)" if found else "has no map"
         raise ValueError(f"condition = {condition!r} {what}; there is: {list(self.pairs)[:10]}")
 
+    def label(self, pair: Pair) -> str:
+        """Return what tables call a map: its target, and its source where there are several."""
+        return pair[1] if self.control is not None else " to ".join(pair)
+
     def model(self, condition: str | Pair) -> KernelOT:
         """Return the fitted `KernelOT` of a condition."""
         return self.store.load(self.pair(condition))

@@ -18,4 +18,4 @@ def main() -> None:
         sys.exit(f"kernel-ot: error: {error}; install it with: pip install --upgrade kernel-ot")
     except KeyboardInterrupt:  # imports take a moment too
         sys.exit(130)
-    app()
+    app(prog_name="kernel-ot")  # by this name the shell completes it, also after `python -m`

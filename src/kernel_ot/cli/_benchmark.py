@@ -32,6 +32,15 @@ def find_checkout() -> Path:
     )
 
 
+def in_checkout() -> bool:
+    """Return whether there are benchmarks to run."""
+    try:
+        find_checkout()
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def run_benchmark(arguments: Sequence[str]) -> int:
     """Run the benchmark of the solvers with its own command line and return its exit code."""
     paths = [str(find_checkout()), os.environ.get("PYTHONPATH", "")]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from kernel_ot._arrays import Array
 from kernel_ot._files import check_destination
+from kernel_ot.cli._options import TableOptions
+from kernel_ot.distances import energy_distance, mmd_test
 from kernel_ot.estimator import KernelOT
-from kernel_ot.io import Table, check_table_destination, read_table, split_variable, write_table
+from kernel_ot.io import check_table_destination, split_variable, write_table
 from kernel_ot.progress import fit_goal, fit_progress, map_with_progress
 
 
@@ -18,15 +22,15 @@ def fit(
     target: str,
     out: Path,
     parameters: Mapping[str, Any],
+    tables: TableOptions,
     *,
-    header: bool | None = None,
     progress: bool | None = None,
 ) -> tuple[dict[str, Any], int]:
     """Fit, save, and return the summary and the exit code."""
     check_destination(out)
     _check_no_input(out, source, target)
     began = perf_counter()
-    x, y = read_table(source, header=header), read_table(target, header=header)
+    x, y = tables.read(source), tables.read(target)
     _check_same_features(x.feature_names, y.feature_names, source, target)
     model = KernelOT(**parameters)
     with fit_progress(progress, fit_goal(model)) as callback:
@@ -44,25 +48,26 @@ def transform(
     model_file: Path,
     points: str,
     out: str,
+    tables: TableOptions,
     *,
     inverse: bool,
-    header: bool | None = None,
     progress: bool | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Map the points of a file into another file and return the summary."""
     file, _ = check_table_destination(out, points)
-    _check_no_input(file, points, model_file)
+    if not (overwrite and _adds_to_input(out, points)):
+        _check_no_input(file, points, model_file)
     if file.exists() and not overwrite:
         raise ValueError(f"{file} exists; give another --out, or --overwrite to replace it.")
     began = perf_counter()
     model = KernelOT.load(model_file)
-    table = read_table(points, header=header)
+    table = tables.read(points)
     names = getattr(model, "feature_names_in_", None)
     _check_same_features(names, table.feature_names, str(model_file), points)
     function = model.inverse_transform if inverse else model.transform
     images = map_with_progress(function, table.values, desc="map", shown=progress)
-    file = write_table(out, Table(images, table.feature_names, table.row_names), like=points)
+    file = write_table(out, replace(table, values=images), like=points)
     return {
         "out": str(file),
         "points": table.shape[0],
@@ -75,6 +80,72 @@ def transform(
 def info(model_file: Path) -> dict[str, Any]:
     """Return what a saved model says of itself."""
     return {"model": str(model_file), **describe(KernelOT.load(model_file))}
+
+
+def summary(model_file: Path, source: str | None, target: str | None, tables: TableOptions) -> str:
+    """Return the diagnostics of a model as text."""
+    return str(KernelOT.load(model_file).summary(*_fresh(source, target, tables)))
+
+
+def report(
+    model_file: Path, source: str | None, target: str | None, out: Path, tables: TableOptions
+) -> str:
+    """Write the report of a model and return where it is."""
+    check_destination(out)
+    _check_no_input(out, model_file, *filter(None, (source, target)))
+    return str(KernelOT.load(model_file).report(out, *_fresh(source, target, tables)))
+
+
+def _fresh(
+    source: str | None, target: str | None, tables: TableOptions
+) -> tuple[Array | None, Array | None]:
+    if (source is None) != (target is None):
+        raise ValueError("Fresh samples come in pairs; give both, or none.")
+    if source is None or target is None:
+        return None, None
+    x, y = tables.read(source), tables.read(target)
+    _check_same_features(x.feature_names, y.feature_names, source, target)
+    return x.values, y.values
+
+
+def distance(
+    first: str,
+    second: str,
+    tables: TableOptions,
+    *,
+    transport: bool,
+    seed: int,
+    progress: bool | None = None,
+) -> dict[str, Any]:
+    """Return distances between the samples of two files."""
+    x, y = tables.read(first), tables.read(second)
+    _check_same_features(x.feature_names, y.feature_names, first, second)
+    result: dict[str, Any] = {"n_first": x.shape[0], "n_second": y.shape[0]}
+    if transport:
+        model = KernelOT(random_state=seed)
+        with fit_progress(progress, fit_goal(model)) as callback:
+            model.set_params(callback=callback).fit(x.values, y.values)
+        result |= {"wasserstein": float(model.wasserstein_), "cost": float(model.cost_)}
+        result["converged"] = bool(model.solution_.converged)
+    return result | {"energy_distance": energy_distance(x.values, y.values)}
+
+
+def two_sample_test(
+    first: str, second: str, tables: TableOptions, *, permutations: int, seed: int
+) -> dict[str, Any]:
+    """Return the p-value of the samples of two files being of one distribution."""
+    if permutations < 1:
+        raise ValueError(f"--permutations {permutations} must be at least 1.")
+    x, y = tables.read(first), tables.read(second)
+    _check_same_features(x.feature_names, y.feature_names, first, second)
+    statistic, p_value = mmd_test(x.values, y.values, seed, n_permutations=permutations)
+    return {
+        "p_value": p_value,
+        "statistic": statistic,
+        "kind": "maximum mean discrepancy, permutations",
+        "n_first": x.shape[0],
+        "n_second": y.shape[0],
+    }
 
 
 def describe(model: KernelOT) -> dict[str, Any]:
@@ -97,6 +168,16 @@ def describe(model: KernelOT) -> dict[str, Any]:
         "reg_sos": float(model.reg_sos_),
         "reg_potential": float(model.reg_potential_),
     }
+
+
+def _adds_to_input(out: str, points: str) -> bool:
+    """Return whether `out` is an entry of obsm beside what is read from the same .h5ad file."""
+    (file, entry), (source, read) = split_variable(out), split_variable(points)
+    same = file.exists() and source.exists() and file.samefile(source)
+    if not same or entry is None or file.suffix.lower() != ".h5ad":
+        return False
+    folder, _, key = entry.rpartition("/")
+    return folder in ("", "obsm") and key not in ("X", (read or "X").rpartition("/")[2])
 
 
 def _check_no_input(out: Path, *inputs: str | Path) -> None:

@@ -20,16 +20,16 @@ def say(message: object) -> None:
     typer.echo(f"kernel-ot: {' '.join(str(message).split())}", err=True)
 
 
-def print_result(result: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print a result to stdout: one JSON object, or a line an entry."""
+def print_result(result: Mapping[str, Any], *, as_json: bool, to_stderr: bool = False) -> None:
+    """Print a result to stdout, or where stdout is a table to stderr: JSON, or a line an entry."""
     if as_json:
-        typer.echo(json.dumps(result, allow_nan=False))
+        typer.echo(json.dumps(result, allow_nan=False), err=to_stderr)
         return
     width = max(len(name) for name in result)
     for name, value in result.items():
         if value is not None:
             text = f"{value:.6g}" if isinstance(value, float) else str(value)
-            typer.echo(f"{name.replace('_', ' '):<{width}}  {text}")
+            typer.echo(f"{name.replace('_', ' '):<{width}}  {text}", err=to_stderr)
 
 
 @contextmanager

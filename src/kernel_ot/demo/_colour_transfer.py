@@ -91,7 +91,7 @@ def colour_transfer(
     out : str or Path
         Folder for the files; made if missing.
     pictures : mapping of two names to ndarrays of shape (height, width, 3), optional
-        8-bit pictures of one size; `sample_pictures` by default.
+        8-bit pictures; `sample_pictures` by default.
     n_pixels : int
         Pixels of each picture that the model is fitted on.
     random_state : int
@@ -108,7 +108,7 @@ def colour_transfer(
     ImportError
         Pillow or matplotlib is not installed.
     ValueError
-        Not two pictures of 8-bit colours of one size, or fewer than twice `n_pixels` pixels.
+        Not two pictures of 8-bit colours, or fewer than twice `n_pixels` pixels.
 
     Notes
     -----
@@ -241,11 +241,10 @@ def colour_transfer(
 
 def _checked(pictures: Mapping[str, Array]) -> dict[str, Array]:
     shapes = {name: np.shape(picture) for name, picture in pictures.items()}
-    sizes = set(shapes.values())
     bytes_only = all(np.asarray(picture).dtype == np.uint8 for picture in pictures.values())
-    if len(shapes) != 2 or len(sizes) != 1 or len(sizes.pop()[2:]) != 1 or not bytes_only:
+    if len(shapes) != 2 or any(shape[2:] != (3,) for shape in shapes.values()) or not bytes_only:
         raise ValueError(
-            f"pictures have shapes {shapes}; pass two of the same shape (height, width, 3), "
+            f"pictures have shapes {shapes}; pass two of shape (height, width, 3), "
             "red, green and blue as 8-bit integers."
         )
     return dict(pictures)

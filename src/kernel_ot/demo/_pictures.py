@@ -39,6 +39,44 @@ def sample_pictures() -> dict[str, Array]:
     return {name: load_sample_image(f"{name}.jpg") for name in ("china", "flower")}
 
 
+def read_pictures(*files: Path, max_size: int = 1600) -> dict[str, Array]:
+    """Return two pictures by the names of their files, red, green and blue as integers 0..255.
+
+    Parameters
+    ----------
+    *files : Path
+        Two of them; transparency is put on white, and the camera's orientation is heeded.
+    max_size : int
+        Larger pictures are reduced to so many pixels along their longer side.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file.
+    ValueError
+        What is no picture.
+    ImportError
+        Pillow is not installed.
+    """
+    require_packages()
+    from PIL import Image, ImageOps
+
+    pictures: dict[str, Array] = {}
+    for number, file in enumerate(files):
+        if not file.is_file():
+            raise FileNotFoundError(f"{file} does not exist or is not a file; check its name.")
+        try:
+            with Image.open(file) as opened:
+                picture = ImageOps.exif_transpose(opened).convert("RGBA")
+        except (OSError, Image.DecompressionBombError) as error:
+            raise ValueError(f"{file} cannot be read as a picture: {error}.") from error
+        picture.thumbnail((max_size, max_size))
+        white = Image.new("RGBA", picture.size, "white")
+        name = file.stem if file.stem not in pictures else f"{file.stem}_{number + 1}"
+        pictures[name] = np.asarray(Image.alpha_composite(white, picture).convert("RGB"))
+    return pictures
+
+
 def colours_of(picture: Array) -> Array:
     """Return the pixels' colours as an (n, 3) array in [0, 1]."""
     return np.asarray(picture.reshape(-1, 3) / 255.0)
@@ -84,14 +122,15 @@ def side_by_side(pictures: Mapping[str, Array]) -> Any:
     """Return a matplotlib figure with the titled pictures in one row, at their own resolution."""
     from matplotlib.figure import Figure
 
-    height, width = next(iter(pictures.values())).shape[:2]
+    height = max(picture.shape[0] for picture in pictures.values())
     gap, title = 16, 40
-    n = len(pictures)
-    columns, rows = n * (width + gap) + gap, height + title + gap
+    widths = [picture.shape[1] for picture in pictures.values()]
+    columns, rows = sum(widths) + gap * (len(widths) + 1), height + title + gap
     figure = Figure(figsize=(columns / 100, rows / 100))
     for k, (name, picture) in enumerate(pictures.items()):
-        left = (gap + k * (width + gap)) / columns
-        ax = figure.add_axes((left, gap / rows, width / columns, height / rows))
+        left = (gap + sum(widths[:k]) + k * gap) / columns
+        size = widths[k] / columns, picture.shape[0] / rows
+        ax = figure.add_axes((left, gap / rows, *size))
         ax.imshow(picture, interpolation="none", aspect="auto")
         ax.set_title(name, fontsize=16)
         ax.set_axis_off()

@@ -9,6 +9,7 @@ from kernel_ot.io._tables import (
     split_variable,
     write_table,
 )
+from kernel_ot.io._where import rows_where
 
 __all__ = [
     "STREAM",
@@ -16,6 +17,7 @@ __all__ = [
     "Table",
     "check_table_destination",
     "read_table",
+    "rows_where",
     "split_variable",
     "write_table",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from kernel_ot.io._binary import dense
 from kernel_ot.io._table import Table
+from kernel_ot.io._where import rows_where
 
 _FOLDERS = ("layers", "obsm")
 
@@ -23,13 +24,18 @@ def _anndata() -> Any:
     return anndata
 
 
-def read_h5ad(path: Path, variable: str | None) -> Table:
+def read_h5ad(path: Path, variable: str | None, where: str | None = None) -> Table:
     """Read `X`, or an entry of `layers` or `obsm`, of a .h5ad file.
 
     `variable` is "X" (the default), a key of `layers` or `obsm`, or "layers/KEY" or "obsm/KEY"
-    where both have that key.
+    where both have that key; `where` is a condition on `obs`.
     """
     data = _anndata().read_h5ad(path)
+    table = _table_of(data, variable)
+    return table if where is None else table.at(rows_where(data.obs, where, f"obs of {path}"))
+
+
+def _table_of(data: Any, variable: str | None) -> Table:
     row_names = tuple(map(str, data.obs_names))
     folder, key = _entry(data, variable or "X")
     if not folder:
@@ -76,6 +82,11 @@ def write_h5ad_like(
     """
     data = _anndata().read_h5ad(source)
     values: Any = np.array(table.values)
+    if table.rows is not None and to is None:
+        data = data[table.rows].copy()
+    elif table.rows is not None:  # the others have no image
+        values = np.full((data.n_obs, values.shape[1]), np.nan, dtype=values.dtype)
+        values[table.rows] = table.values
     if to is None:
         folder, key = _entry(data, variable or "X")
         old = data.X if not folder else getattr(data, folder)[key]

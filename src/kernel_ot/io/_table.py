@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from kernel_ot._arrays import Array
 
 
@@ -19,6 +21,8 @@ class Table:
         One a column.
     row_names : tuple of str, optional
         One a row, such as cell barcodes.
+    rows : ndarray of int, optional
+        Where only some rows of a file were read, their positions in it.
 
     Raises
     ------
@@ -36,6 +40,18 @@ class Table:
     values: Array
     feature_names: tuple[str, ...] | None = None
     row_names: tuple[str, ...] | None = None
+    rows: Array | None = None
+
+    def at(self, positions: Array) -> Table:
+        """Return the table of those rows."""
+        before = np.arange(len(self.values)) if self.rows is None else self.rows
+        names = self.row_names
+        return Table(
+            self.values[positions],
+            self.feature_names,
+            None if names is None else tuple(names[i] for i in positions),
+            before[positions],
+        )
 
     def __post_init__(self) -> None:
         for name, names, size in (

@@ -18,6 +18,7 @@ from kernel_ot.io._frames import read_frame, write_frame
 from kernel_ot.io._single_cell import read_h5ad, write_h5ad, write_h5ad_like
 from kernel_ot.io._table import Table
 from kernel_ot.io._text import read_text, write_stream, write_text
+from kernel_ot.io._where import table_where
 
 SUFFIXES = (
     *(
@@ -84,6 +85,7 @@ def read_table(
     index: str | None = None,
     decimal: str | None = None,
     drop_missing: bool = False,
+    where: str | None = None,
 ) -> Table:
     r"""Read points from a file.
 
@@ -110,6 +112,9 @@ def read_table(
         "," for decimal commas; found by itself where semicolons or tabs separate.
     drop_missing : bool, default False
         Leave out rows with missing values, with a warning that counts them by column.
+    where : str, optional
+        Use only rows that meet this condition, as in "cell_type == 'T'": on the columns of `obs` in
+        a .h5ad file, of the table itself else.
 
     Returns
     -------
@@ -158,7 +163,7 @@ def read_table(
         elif suffix == ".mat":
             table = read_mat(path, variable)
         elif suffix == ".h5ad":
-            table = read_h5ad(path, variable)
+            table = read_h5ad(path, variable, where)
         elif suffix in (".parquet", ".feather"):
             table = read_frame(path, suffix, index=index)
         else:
@@ -172,6 +177,8 @@ def read_table(
             f"{name} cannot be read as {suffix}: {reason}. "
             "If that is unexpected, the file is damaged or not what its suffix says."
         ) from error
+    if where is not None and suffix != ".h5ad":
+        table = table_where(table, where, name)
     table = _without_missing(table, name, drop=drop_missing)
     return replace(table, values=check_points(table.values, name))
 
@@ -200,8 +207,7 @@ def _without_missing(table: Table, name: str, *, drop: bool) -> Table:
     if not len(kept):
         raise ValueError(f"{said}; no row is left without them. Leave such columns out.")
     warnings.warn(f"{said}; those rows are left out.", UserWarning, stacklevel=3)
-    row_names = None if table.row_names is None else tuple(table.row_names[i] for i in kept)
-    return Table(values[kept], table.feature_names, row_names)
+    return table.at(kept)
 
 
 def check_table_destination(

@@ -1,0 +1,39 @@
+"""What the command `screen` does: a .h5ad file in, a folder out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from kernel_ot.cells import fit_conditions, write_screen
+from kernel_ot.io import rows_where
+
+
+def screen(
+    cells: Path, out: Path, *, where: str | None, progress: bool | None, **arguments: Any
+) -> dict[str, Any]:
+    """Fit all conditions of a file and write maps, predictions, tables and a report."""
+    try:
+        import anndata
+    except ImportError as error:
+        raise ImportError(
+            ".h5ad files need anndata: pip install 'kernel-ot[single-cell]'"
+        ) from error
+    if not cells.is_file():
+        raise FileNotFoundError(f"{cells} does not exist or is not a file; check its name.")
+    if cells.resolve().parent == out.resolve() and cells.name == "predictions.h5ad":
+        raise ValueError(f"{cells} would be written over; give another --out.")
+    began = perf_counter()
+    adata = anndata.read_h5ad(cells)
+    if where is not None:
+        adata = adata[rows_where(adata.obs, where, f"obs of {cells}")].copy()
+    maps = fit_conditions(adata, folder=out / "maps", progress=progress, **arguments)
+    files = write_screen(maps, adata, out)
+    return {
+        "out": str(out),
+        "conditions": ", ".join(maps.conditions),
+        "failed": ", ".join(target for _, target in maps.failures) or None,
+        "files": ", ".join(file.name for file in files),
+        "seconds": perf_counter() - began,
+    }
