@@ -1,11 +1,17 @@
 """The main road: filling points by cutting planes, the contact programme, what a fit proves."""
 
 from kernel_ot.cutting_planes._c_transform import c_transform
+from kernel_ot.cutting_planes._certificate import CONFIDENCE, Certificate
+from kernel_ot.cutting_planes._contact import ContactPoints, Embeddings
 from kernel_ot.cutting_planes._pairs import scan_pairs
 from kernel_ot.cutting_planes._rounds import AdaptiveFit, FillingRound, adaptive_filling
 
 __all__ = [
+    "CONFIDENCE",
     "AdaptiveFit",
+    "Certificate",
+    "ContactPoints",
+    "Embeddings",
     "FillingRound",
     "adaptive_filling",
     "c_transform",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kernel_ot.cutting_planes import FillingRound, c_transform
+from kernel_ot.cutting_planes import Certificate, FillingRound, c_transform
 from kernel_ot.estimator._cost_gradients import cost_gradients
-from kernel_ot.estimator._fitting import Certificate, OutlierWarning
+from kernel_ot.estimator._fitting import OutlierWarning
 from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._kernel_ot_cv import KernelOTCV
 from kernel_ot.estimator._progress import FitProgress

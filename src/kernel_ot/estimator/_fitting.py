@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -13,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from kernel_ot._arrays import Array, check_positive
 from kernel_ot.cutting_planes import (
     AdaptiveFit,
+    Certificate,
     FillingRound,
     adaptive_filling,
     scan_pairs,
@@ -56,28 +56,6 @@ _REG_POTENTIAL_OF_ONE_POINT = 1e3
 
 class OutlierWarning(UserWarning):
     """Rows far outside of their sample were left out of a fit."""
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What the fitted potentials prove about the empirical transport cost, in squared user units.
-
-    Attributes
-    ----------
-    lower_bound : float
-        A proven lower bound of the optimal cost between the two samples: the best of the dual value
-        shifted by the largest violation and of the two values in which one potential is replaced by
-        the c-transform of the other on the sample.
-    largest_violation : float
-        Largest u(x_i) + v(y_j) - c(x_i, y_j) over all sample pairs; (u, v) is itself feasible if
-        this is at most 0.
-    n_pairs : int
-        Number of sample pairs that were evaluated.
-    """
-
-    lower_bound: float
-    largest_violation: float
-    n_pairs: int
 
 
 def find_outliers(samples: Samples, outliers: str) -> tuple[Array, Array]:
@@ -275,6 +253,7 @@ def certify(
         ),
         largest_violation=change.scale**2 * scan.largest,
         n_pairs=len(samples.x) * len(samples.y),
+        n_rows=len(samples.x),
     )
 
 

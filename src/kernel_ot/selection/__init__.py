@@ -1,7 +1,17 @@
 """Settings by what held-out points say: splits, paths of regularisations, candidates."""
 
 from kernel_ot.selection._default_kernel import default_kernel, typical_distance
-from kernel_ot.selection._paths import KernelChoice, Path, Score, Split, score_path, semi_dual
+from kernel_ot.selection._paths import (
+    KernelChoice,
+    Pair,
+    Path,
+    Score,
+    Split,
+    held_out_energy,
+    score_path,
+    semi_dual,
+    standard_error,
+)
 from kernel_ot.selection._selection import (
     CRITERIA,
     MAX_SEMI_DUAL_DIMENSION,
@@ -30,6 +40,7 @@ __all__ = [
     "Criterion",
     "Filling",
     "KernelChoice",
+    "Pair",
     "Path",
     "Score",
     "Settings",
@@ -38,6 +49,7 @@ __all__ = [
     "best_candidate",
     "default_kernel",
     "fold_splits",
+    "held_out_energy",
     "is_auto",
     "least_regularised",
     "make_candidate",
@@ -48,5 +60,6 @@ __all__ = [
     "select",
     "semi_dual",
     "share_in_splits",
+    "standard_error",
     "typical_distance",
 ]

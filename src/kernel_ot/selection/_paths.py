@@ -149,7 +149,7 @@ def walk_path(path: Path, split: Split) -> Iterator[Score]:
     kernel = path.kernel
     if not isinstance(kernel, Kernel):
         kernel = default_kernel(kernel, inner, rng)
-    energy = _energy(change.backward_y(held_out.x), test)
+    energy = held_out_energy(change.backward_y(held_out.x), test)
     yield Score(np.inf, np.inf, base, energy, 0.0, 0.0, 0.0)
     best, best_terms = 0.0, (np.zeros(len(test.x)), np.zeros(len(test.y)))
     began = perf_counter()
@@ -161,8 +161,8 @@ def walk_path(path: Path, split: Split) -> Iterator[Score]:
             settings.reg_sos,
             settings.reg_potential,
             base + change.scale**2 * value,
-            _energy(change.backward_y(potentials.transport(held_out.x)), test),
-            change.scale**2 * _standard_error(terms, best_terms, test),
+            held_out_energy(change.backward_y(potentials.transport(held_out.x)), test),
+            change.scale**2 * standard_error(terms, best_terms, test),
             violation,
             seconds,
         )
@@ -211,12 +211,13 @@ def semi_dual(
     return potentials.u(x), c_transform(potentials.u, y, candidates, starts, tol)
 
 
-def _energy(images: Array, test: Samples) -> float:
+def held_out_energy(images: Array, test: Samples) -> float:
+    """Return the energy distance between images of held-out points and their target."""
     a, b = test.weights_x[:_MAX_ENERGY_POINTS], test.weights_y[:_MAX_ENERGY_POINTS]
     return energy_distance(images[: len(a)], test.y[: len(b)], a / a.sum(), b / b.sum())
 
 
-def _standard_error(terms: Pair, others: Pair, test: Samples) -> float:
+def standard_error(terms: Pair, others: Pair, test: Samples) -> float:
     """Return the standard error of the difference of two semi-dual values on the same points."""
     variance = 0.0
     weighted = zip(terms, others, (test.weights_x, test.weights_y), strict=True)

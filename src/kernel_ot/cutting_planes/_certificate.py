@@ -1,0 +1,54 @@
+"""What potentials prove about the cost between two samples, and how surely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What the fitted potentials prove about the empirical transport cost, in squared user units.
+
+    Attributes
+    ----------
+    lower_bound : float
+        A proven lower bound of the optimal cost between the two samples: the best of the dual value
+        shifted by the largest violation and of the two values in which one potential is replaced by
+        the c-transform of the other on the sample. If `kind` is "sampled", a lower bound with
+        a probability of 95 %.
+    largest_violation : float
+        Largest u(x_i) + v(y_j) - c(x_i, y_j) over the sample pairs that were evaluated; (u, v) is
+        itself feasible if `kind` is "exact" and this is at most 0.
+    n_pairs : int
+        Number of sample pairs that were evaluated.
+    kind : {"exact", "sampled"}
+        Whether these are all pairs, or all partners y_j of `n_rows` random x_i.
+    n_rows : int
+        Rows x_i whose partners were evaluated; 0 if not recorded.
+    violated_rows : int
+        Of these, how many violate by more than the fit's tolerance.
+    violated_share : float
+        With 95 % probability no larger a share of all rows does: 3 / n_rows where none of the
+        sampled ones does. If `kind` is "exact", the share itself.
+    """
+
+    lower_bound: float
+    largest_violation: float
+    n_pairs: int
+    kind: Literal["exact", "sampled"] = "exact"
+    n_rows: int = 0
+    violated_rows: int = 0
+    violated_share: float = 0.0
+
+    def __str__(self) -> str:
+        """Return one sentence that says what was proven and how."""
+        bound = f"cost >= {self.lower_bound:.6g}"
+        if self.kind == "exact":
+            return f"{bound}, exact over all {self.n_pairs} pairs"
+        return (
+            f"{bound} with 95 % probability; sampled: {self.violated_rows} of {self.n_rows} rows "
+            f"violated, so at most {self.violated_share:.2g} of all (95 %)"
+        )

@@ -1,0 +1,230 @@
+r"""What potentials prove about two samples of any size, from passes over blocks.
+
+Rows :math:`x_i` are held, both potentials' values are computed block by block, and each row keeps
+the largest violation :math:`u(x_i) + v(y_j) - c(x_i, y_j)` that it has met. With all rows that is
+exact. With N random ones, M their largest violation, and k of them above a tolerance, the share of
+all rows above it has the binomial bound of Clopper and Pearson, :math:`1 - 0.05^{1/N} \approx 3 /
+N` for k = 0. The same holds for the share above M, whose rows violate by at most :math:`\max u +
+\max v`; so the dual value minus :math:`M + (3 / N) (\max u + \max v - M)_+` is a lower bound of the
+cost with the same probability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial, reduce
+from operator import add
+
+import numpy as np
+from scipy.stats import beta
+
+from kernel_ot._arrays import Array
+from kernel_ot.cutting_planes import CONFIDENCE, Certificate, scan_pairs
+from kernel_ot.potentials import PotentialFunction, Potentials
+from kernel_ot.preconditioning import Conjugation
+from kernel_ot.samples import Cloud
+
+N_ROWS = 3000
+"""Rows of a sampled certificate: none violated then bounds the share of all by 1e-3."""
+
+MOST_EXACT_PAIRS = 4 * 10**8
+"""Fits look at all pairs up to so many, which takes about a second; `certify` at any number."""
+
+OnPart = Callable[[float], None]
+
+
+def upper_share(n_found: int, n: int) -> float:
+    """Return the 95 % bound of a share of which n random draws found `n_found`.
+
+    Examples
+    --------
+    >>> round(upper_share(0, 3000), 5), round(upper_share(3, 3000), 5)
+    (0.001, 0.00258)
+    """
+    return 1.0 if n_found >= n else float(beta.ppf(CONFIDENCE, n_found + 1, n - n_found))
+
+
+@dataclass(frozen=True, eq=False)
+class _Values:
+    """One potential over a sample: its mean's parts, its maximum, what it leaves to given rows."""
+
+    mass: float
+    total: float
+    offset: float
+    largest: float
+    count: int
+    row_best: Array
+
+    def __add__(self, other: _Values) -> _Values:
+        return _Values(
+            self.mass + other.mass,
+            self.total + other.total,
+            self.offset + other.offset,
+            max(self.largest, other.largest),
+            self.count + other.count,
+            np.maximum(self.row_best, other.row_best),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _EvaluateBlock:
+    """The work on one block, to be sent wherever the block is.
+
+    Returns the sums, and for each point of the block its largest violation with the rows.
+    """
+
+    change: Conjugation
+    second: bool
+    potential: PotentialFunction
+    rows: Array
+    row_values: Array
+
+    def __call__(self, points: Array, masses: Array) -> tuple[_Values, Array]:
+        forward = self.change.forward_y if self.second else self.change.forward_x
+        changed = forward(points)
+        values = self.potential(changed)
+        offsets = self.change.offsets(points, points)[int(self.second)]
+        row_best = column_best = np.empty(0)
+        if len(self.rows):
+            scan = scan_pairs(self.rows, changed, self.row_values, values)
+            row_best, column_best = scan.row_best, scan.column_best
+        sums = _Values(
+            float(masses.sum()),
+            float(masses @ values),
+            float(masses @ offsets),
+            float(values.max()),
+            len(points),
+            row_best,
+        )
+        return sums, column_best
+
+
+def _pass(cloud: Cloud, work: _EvaluateBlock, on_count: OnPart) -> tuple[_Values, Array]:
+    """Return the sums over a sample, and the largest violation of each of its points."""
+    total: _Values | None = None
+    columns: list[Array] = []
+    for sums, column_best in cloud.map_blocks(work):
+        total = sums if total is None else total + sums
+        columns.append(column_best)
+        on_count(total.count)
+    assert total is not None  # a cloud has points
+    return total, np.concatenate(columns)
+
+
+def certify(
+    potentials: Potentials,
+    change: Conjugation,
+    x: Cloud,
+    y: Cloud,
+    *,
+    exact: bool,
+    tolerance: float,
+    rng: np.random.Generator,
+    on_part: OnPart = lambda done: None,
+) -> Certificate:
+    """Return what potentials prove about the cost between two samples.
+
+    Parameters
+    ----------
+    potentials : Potentials
+        In the coordinates of the fit.
+    change : Conjugation
+    x, y : Cloud
+        The samples in the user's coordinates.
+    exact : bool
+        All pairs, or all partners of `N_ROWS` random x_i.
+    tolerance : float
+        Violations below are not counted, in the units of the fit.
+    rng : numpy.random.Generator
+        Draws the rows.
+    on_part : callable, optional
+        Told which part is done.
+    """
+    if exact:
+        return _exact(potentials, change, x, y, tolerance, on_part)
+    points, masses = x.draw(min(x.n, 10 * N_ROWS), rng)
+    count = min(N_ROWS, len(points))
+    heavy = bool((masses != masses[0]).any())
+    # Draws in proportion to the masses make the share one of mass.
+    share = masses / masses.sum() if heavy else None
+    chosen = rng.choice(len(points), count, replace=heavy, p=share)
+    rows = change.forward_x(points[chosen])
+    here = potentials.u(rows)
+    n_all = x.n + y.n
+    to_rows = _EvaluateBlock(change, True, potentials.v, rows, here)
+    of_y, _ = _pass(y, to_rows, lambda n: on_part(n / n_all))
+    alone = _EvaluateBlock(change, False, potentials.u, rows[:0], here[:0])
+    of_x, _ = _pass(x, alone, lambda n: on_part((y.n + n) / n_all))
+    largest = float(of_y.row_best.max())
+    n_violated = int(np.count_nonzero(of_y.row_best > tolerance))
+    # The rows above the largest one found are none of those drawn.
+    beyond = max(of_x.largest + of_y.largest - largest, 0.0)
+    allowance = max(largest + upper_share(0, count) * beyond, 0.0)
+    return Certificate(
+        lower_bound=_bound(change, of_x, of_y, allowance),
+        largest_violation=change.scale**2 * largest,
+        n_pairs=count * y.n,
+        kind="sampled",
+        n_rows=count,
+        violated_rows=n_violated,
+        violated_share=upper_share(n_violated, count),
+    )
+
+
+def _exact(
+    potentials: Potentials,
+    change: Conjugation,
+    x: Cloud,
+    y: Cloud,
+    tolerance: float,
+    on_part: OnPart,
+) -> Certificate:
+    done, n_violated, largest, row_total = 0, 0, -np.inf, 0.0
+    parts: list[_Values] = []
+    column_best = np.full(y.n, -np.inf)
+    for points, masses in x.map_blocks(_both):
+        rows = change.forward_x(points)
+        here = potentials.u(rows)
+        own = _EvaluateBlock(change, False, potentials.u, rows[:0], here[:0])
+        parts.append(own(points, masses)[0])
+        to_rows = _EvaluateBlock(change, True, potentials.v, rows, here)
+        of_y, found = _pass(y, to_rows, partial(_tell, on_part, done / x.n, len(rows) / x.n / y.n))
+        row_best = of_y.row_best
+        largest = max(largest, float(row_best.max()))
+        n_violated += int(np.count_nonzero(row_best > tolerance))
+        row_total += float(masses @ row_best)
+        np.maximum(column_best, found, out=column_best)
+        done += len(rows)
+    of_x = reduce(add, parts)
+    masses_y = np.concatenate(list(y.map_blocks(_masses)))
+    column_total = float(masses_y @ column_best)
+    allowance = min(max(largest, 0.0), row_total / of_x.mass, column_total / of_y.mass)
+    return Certificate(
+        lower_bound=_bound(change, of_x, of_y, allowance),
+        largest_violation=change.scale**2 * largest,
+        n_pairs=x.n * y.n,
+        kind="exact",
+        n_rows=x.n,
+        violated_rows=n_violated,
+        violated_share=n_violated / x.n,
+    )
+
+
+def _bound(change: Conjugation, of_x: _Values, of_y: _Values, allowance: float) -> float:
+    """Return the dual value less an allowance for what violates, in the user's units."""
+    dual = of_x.total / of_x.mass + of_y.total / of_y.mass
+    offset = of_x.offset / of_x.mass + of_y.offset / of_y.mass
+    return change.scale**2 * (dual - allowance) + offset
+
+
+def _tell(on_part: OnPart, start: float, step: float, count: float) -> None:
+    on_part(start + step * count)
+
+
+def _both(points: Array, masses: Array) -> tuple[Array, Array]:
+    return points, masses
+
+
+def _masses(points: Array, masses: Array) -> Array:
+    return masses

@@ -1,0 +1,210 @@
+"""Kernel and regularisation of a fit of many points: compared on a part, refined on all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernel_ot._arrays import Array
+from kernel_ot.cutting_planes import ContactPoints, Embeddings
+from kernel_ot.kernels import Anisotropic, Gaussian, Kernel, Matern
+from kernel_ot.large_samples._embedding import LandmarkSums, Projection, SumBlock
+from kernel_ot.large_samples._monitor import Monitor
+from kernel_ot.large_samples._path import COMPARING, HeldOut, Walked, walk
+from kernel_ot.preconditioning import Conjugation
+from kernel_ot.samples import Samples
+from kernel_ot.selection import (
+    MAX_SEMI_DUAL_DIMENSION,
+    Candidate,
+    Score,
+    default_kernel,
+    make_candidate,
+    standard_error,
+)
+
+_HELD_OUT, _HELD_OUT_SHARE = 10_000, 0.2
+# Bandwidths are compared on this part, in coarse steps of lambda_2.
+_COMPARED, _COMPARED_HELD_OUT = 10_000, 2_000
+_COARSE = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+_FINE_STEP, _SMALLEST = 10**-0.5, 1e-9
+# With many points wide kernels resolve as much as narrow ones, with fewer contact points.
+_FACTOR, _FACTOR_OF_MANY_FEATURES = 1.0, 0.35
+# The rougher of the two, for maps with kinks: on the pairs of Korotin et al. (2021), gradients of
+# networks, it has a quarter of the Gaussian's error.
+_ROUGH_SMOOTHNESS = 2.5
+_LANDMARKS, _LANDMARKS_OF_SEVERAL_FEATURES = 1000, 1500
+_FIRST_POINTS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Points in the user's coordinates that are held in memory, with the masses they came with."""
+
+    x: Array
+    y: Array
+    masses_x: Array
+    masses_y: Array
+
+    def part(self, rows: Array, columns: Array) -> Drawn:
+        """Return those rows of x and of y."""
+        return Drawn(self.x[rows], self.y[columns], self.masses_x[rows], self.masses_y[columns])
+
+    def samples(self) -> Samples:
+        """Return them with masses that sum to one."""
+        total_x, total_y = self.masses_x.sum(), self.masses_y.sum()
+        return Samples(self.x, self.y, self.masses_x / total_x, self.masses_y / total_y)
+
+    def first(self, count: int) -> Drawn:
+        """Return at most `count` of either."""
+        rows = slice(count)
+        return Drawn(self.x[rows], self.y[rows], self.masses_x[rows], self.masses_y[rows])
+
+    def split(self, rng: np.random.Generator) -> tuple[Drawn, Drawn]:
+        """Return training and held-out points, in random order."""
+        orders = [rng.permutation(len(points)) for points in (self.x, self.y)]
+        counts = [min(_HELD_OUT, max(1, int(_HELD_OUT_SHARE * len(order)))) for order in orders]
+        held = self.part(orders[0][: counts[0]], orders[1][: counts[1]])
+        return self.part(orders[0][counts[0] :], orders[1][counts[1] :]), held
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """Landmarks of both samples with what turns sums at them into embeddings."""
+
+    works: tuple[SumBlock, SumBlock]
+    projections: tuple[Projection, Projection]
+
+    @classmethod
+    def of(cls, train: Drawn, change: Conjugation, kernel: Kernel) -> Landmarks:
+        """Take landmarks from training points, which are in random order."""
+        count = _LANDMARKS if change.mean_x.size <= 5 else _LANDMARKS_OF_SEVERAL_FEATURES
+        x, y = change.forward_x(train.x[:count]), change.forward_y(train.y[:count])
+        return cls(
+            (SumBlock(change, False, kernel, x), SumBlock(change, True, kernel, y)),
+            (Projection(kernel, x), Projection(kernel, y)),
+        )
+
+    def sums(self, points: Drawn) -> tuple[LandmarkSums, LandmarkSums]:
+        """Return the sums over points in memory."""
+        return (
+            self.works[0](points.x, points.masses_x),
+            self.works[1](points.y, points.masses_y),
+        )
+
+    def embeddings(self, sums: tuple[LandmarkSums, LandmarkSums]) -> Embeddings:
+        """Return both samples' mean embeddings as those of the landmarks with signed masses."""
+        masses = [self.projections[side].masses(sums[side]) for side in (0, 1)]
+        places = [work.landmarks for work in self.works]
+        return Embeddings(Samples(*places, *masses), self.works[0].kernel)
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A kernel, and where its path of regularisations is worth going on.
+
+    Attributes
+    ----------
+    kernel : Kernel
+    walked : Walked, optional
+        The path on the part that was compared.
+    candidates : tuple of Candidate
+    """
+
+    kernel: Kernel
+    walked: Walked | None
+    candidates: tuple[Candidate, ...]
+
+
+def held_out(change: Conjugation, train: Drawn, held: Drawn) -> HeldOut:
+    """Return what scores fits of training points."""
+    test = held.samples()
+    return HeldOut(change.changed(train.samples()), test, change.changed(test), change)
+
+
+def start_at(train: Drawn, change: Conjugation, embeddings: Embeddings) -> ContactPoints:
+    """Return the contact points of the identity map at a few training points."""
+    half = _FIRST_POINTS // 2
+    points = np.concatenate([change.forward_x(train.x[:half]), change.forward_y(train.y[:half])])
+    return ContactPoints.at(embeddings, points, points)
+
+
+def choose_kernel(
+    given: Kernel | None,
+    reg_potential: float | None,
+    change: Conjugation,
+    train: Drawn,
+    held: Drawn,
+    unit: float,
+    rng: np.random.Generator,
+    monitor: Monitor,
+) -> Choice:
+    """Return the kernel whose path scores best on a part of the points.
+
+    Parameters
+    ----------
+    given : Kernel, optional
+        The only one that is tried, if not None.
+    reg_potential : float, optional
+        The only lambda_2 that is tried, if not None.
+    change : Conjugation
+    train, held : Drawn
+    unit : float
+        The mean cost of a pair.
+    rng : numpy.random.Generator
+    monitor : Monitor
+    """
+    changed = change.changed(train.samples())
+    kernels = (given,) if given is not None else _kernels(changed, rng)
+    if len(kernels) == 1 and reg_potential is not None:
+        return Choice(kernels[0], None, ())
+    part, test = train.first(_COMPARED), held.first(_COMPARED_HELD_OUT)
+    bench = held_out(change, part, test)
+    candidates = [make_candidate(kernels[0], [bench.baseline()])]
+    best: Choice | None = None
+    for kernel in kernels:
+        landmarks = Landmarks.of(part, change, kernel)
+        points = start_at(part, change, landmarks.embeddings(landmarks.sums(part)))
+        regs = _COARSE if reg_potential is None else (reg_potential,)
+        walked = walk(points, regs, bench, unit, COMPARING, rng, monitor)
+        candidates += as_candidates(kernel, walked.scores)
+        if best is None or _beats(walked, best.walked, bench):
+            best = Choice(kernel, walked, ())
+        if monitor.stop():
+            break
+    assert best is not None
+    return Choice(best.kernel, best.walked, tuple(candidates))
+
+
+def _kernels(changed: Samples, rng: np.random.Generator) -> tuple[Kernel, ...]:
+    """Return the kernels that are compared, the one to prefer first."""
+    if changed.dimension > MAX_SEMI_DUAL_DIMENSION:
+        return (default_kernel(_FACTOR_OF_MANY_FEATURES, changed, rng),)
+    smooth = default_kernel(_FACTOR, changed, rng)
+    if isinstance(smooth, Anisotropic):
+        inner = smooth.kernel
+        assert isinstance(inner, Gaussian)
+        return smooth, Anisotropic(Matern(_ROUGH_SMOOTHNESS, inner.bandwidth), smooth.matrix)
+    assert isinstance(smooth, Gaussian)
+    return smooth, Matern(_ROUGH_SMOOTHNESS, smooth.bandwidth)
+
+
+def _beats(walked: Walked, best: Walked | None, bench: HeldOut) -> bool:
+    """Return whether a path's score is better by more than the error of the difference."""
+    if best is None or best.best is None:
+        return walked.best is not None
+    error = bench.change.scale**2 * standard_error(walked.terms, best.terms, bench.test)
+    return walked.score > best.score + error
+
+
+def fine_path(choice: Choice) -> tuple[float, ...]:
+    """Return the lambda_2 that are worth trying on all points, from large to small."""
+    best = choice.walked.best if choice.walked is not None else None
+    first = _COARSE[0] if best is None else best.reg_potential
+    n_steps = int(np.log(_SMALLEST / first) / np.log(_FINE_STEP) + 1e-9)
+    return tuple(float(first * _FINE_STEP**step) for step in range(n_steps + 1))
+
+
+def as_candidates(kernel: Kernel, scores: tuple[Score, ...]) -> tuple[Candidate, ...]:
+    """Return settings that were compared."""
+    return tuple(make_candidate(kernel, [score]) for score in scores)

@@ -1,0 +1,209 @@
+"""A fit of samples of any size: draw, choose, embed all points, fill.
+
+What is kept in memory: a random part of both samples, the landmarks, the contact points, a block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from kernel_ot._arrays import Array, check_same_dimension, require_memory
+from kernel_ot.cutting_planes import AdaptiveFit, ContactPoints
+from kernel_ot.kernels import Kernel
+from kernel_ot.large_samples._batches import Ending, fill_by_batches
+from kernel_ot.large_samples._choose import (
+    Choice,
+    Drawn,
+    Landmarks,
+    as_candidates,
+    choose_kernel,
+    fine_path,
+    held_out,
+    start_at,
+)
+from kernel_ot.large_samples._embedding import sum_over
+from kernel_ot.large_samples._monitor import Monitor
+from kernel_ot.large_samples._path import CHOOSING, walk
+from kernel_ot.preconditioning import Conjugation, fit_conjugation
+from kernel_ot.samples import Cloud, Samples
+from kernel_ot.selection import REG_SOS, Candidate, Settings
+
+KEPT = 200_000
+"""Points of either sample held in memory; batches, landmarks and held-out points are of them."""
+
+_SAMPLE = 5_000
+# Rows that the fit which is kept may leave violated.
+_SHARE, _BATCHES = 5e-4, 4
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """What a fit is asked for.
+
+    Attributes
+    ----------
+    kernel : Kernel, optional
+        Chosen if None.
+    reg_potential : float, optional
+        lambda_2; chosen if None.
+    preconditioner : str, optional
+    violation_tol : float
+        Of the mean cost of a pair.
+    max_fill, max_rounds : int
+    """
+
+    kernel: Kernel | None
+    reg_potential: float | None
+    preconditioner: str | None
+    violation_tol: float
+    max_fill: int
+    max_rounds: int
+
+
+@dataclass(frozen=True, eq=False)
+class LargeFit:
+    """What a fit of many points found.
+
+    Attributes
+    ----------
+    change : Conjugation
+    settings : Settings
+    candidates : tuple of Candidate
+        Settings that were compared.
+    filled : AdaptiveFit
+        Contact points, on the landmarks' embeddings.
+    unit : float
+        The mean cost of a pair, in the coordinates of the fit.
+    offset : float
+        The part of the cost that the change of coordinates takes out, in squared user units.
+    sample : Samples
+        Random points of either sample in the user's coordinates, for diagnostics.
+    """
+
+    change: Conjugation
+    settings: Settings
+    candidates: tuple[Candidate, ...]
+    filled: AdaptiveFit
+    unit: float
+    offset: float
+    sample: Samples
+
+
+def fit_large(
+    x: Cloud, y: Cloud, options: Options, rng: np.random.Generator, monitor: Monitor
+) -> LargeFit:
+    """Fit two samples of any size.
+
+    Parameters
+    ----------
+    x, y : Cloud
+    options : Options
+    rng : numpy.random.Generator
+    monitor : Monitor
+        When it says stop, the best so far is finished and returned.
+
+    Raises
+    ------
+    ValueError
+        Samples of different dimension, masses that are all zero, blocks that cannot be used.
+    MemoryLimitError
+        What has to be in memory does not fit; the message has the numbers.
+    """
+    _require_memory(x, y, options)
+    drawn = _draw(x, y, rng)
+    together = drawn.samples()
+    change = fit_conjugation(
+        together.x, together.y, options.preconditioner, together.weights_x, together.weights_y
+    )
+    rows = change.changed(together)
+    unit = max(rows.mean_cost(), np.finfo(float).tiny)
+    train, held = drawn.split(rng)
+    choice = choose_kernel(
+        options.kernel, options.reg_potential, change, train, held, unit, rng, monitor
+    )
+    landmarks = Landmarks.of(train, change, choice.kernel)
+    work_x, work_y = landmarks.works
+    whole = (
+        sum_over(x, work_x, partial(_tell, monitor, 0)),
+        sum_over(y, work_y, partial(_tell, monitor, 1)),
+    )
+    # What was held out is taken off the sums of all points, and joins again once lambda_2 is known.
+    test = landmarks.sums(held)
+    rest = whole[0] - test[0], whole[1] - test[1]
+    points = _continued(choice, start_at(train, change, landmarks.embeddings(rest)))
+    candidates = choice.candidates
+    if options.reg_potential is not None:
+        reg_potential = options.reg_potential
+    else:
+        path = fine_path(choice)
+        bench = held_out(change, train, held)
+        walked = walk(points, path, bench, unit, CHOOSING, rng, monitor)
+        candidates += as_candidates(choice.kernel, walked.scores)
+        reg_potential = path[0]
+        if walked.best is not None:
+            points, reg_potential = walked.best.points, walked.best.reg_potential
+    everything = landmarks.embeddings(whole)
+    filled = fill_by_batches(
+        ContactPoints.at(everything, points.x, points.y),
+        reg_potential,
+        rows,
+        unit,
+        Ending(
+            options.violation_tol,
+            _SHARE,
+            options.max_fill,
+            options.max_rounds,
+            exact=True,
+            max_batches=_BATCHES,
+        ),
+        rng,
+        monitor,
+    )
+    return LargeFit(
+        change=change,
+        settings=Settings(choice.kernel, REG_SOS, reg_potential),
+        candidates=candidates,
+        filled=filled,
+        unit=unit,
+        offset=sum(part.offset / part.mass for part in whole),
+        sample=drawn.part(*(_spread(len(p)) for p in (drawn.x, drawn.y))).samples(),
+    )
+
+
+def _require_memory(x: Cloud, y: Cloud, options: Options) -> None:
+    kept = min(KEPT, x.n) + min(KEPT, y.n)
+    require_memory(
+        8.0 * (5 * kept * (x.dimension + 1) + 6 * min(options.max_fill, 2000) ** 2),
+        purpose=f"{kept} of the {x.n} + {y.n} points and the matrices of the contact points",
+        remedy="Give a smaller n_fill, or fewer features.",
+    )
+
+
+def _draw(x: Cloud, y: Cloud, rng: np.random.Generator) -> Drawn:
+    (points_x, masses_x), (points_y, masses_y) = x.draw(KEPT, rng), y.draw(KEPT, rng)
+    check_same_dimension(points_x, points_y, x.name, y.name)
+    for masses, cloud in ((masses_x, x), (masses_y, y)):
+        if not masses.sum() > 0:
+            raise ValueError(
+                f"weights_{cloud.name} sums to 0; at least one weight must be positive."
+            )
+    return Drawn(points_x, points_y, masses_x, masses_y)
+
+
+def _continued(choice: Choice, points: ContactPoints) -> ContactPoints:
+    """Return the contact points that the comparison ended with, on the embeddings of `points`."""
+    if choice.walked is None or choice.walked.best is None:
+        return points
+    ended = choice.walked.best.points
+    return ContactPoints.at(points.embeddings, ended.x, ended.y)
+
+
+def _tell(monitor: Monitor, side: int, done: float) -> None:
+    monitor.on_pass("embedding", (side + done) / 2)
+
+
+def _spread(n: int) -> Array:
+    return np.unique(np.linspace(0, n - 1, min(n, _SAMPLE)).astype(np.intp))

@@ -1,0 +1,146 @@
+"""A path of regularisations from large to small, each fit scored on points that were kept out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernel_ot.cutting_planes import AdaptiveFit, ContactPoints
+from kernel_ot.large_samples._batches import Ending, fill_by_batches
+from kernel_ot.large_samples._monitor import Monitor
+from kernel_ot.preconditioning import Conjugation
+from kernel_ot.samples import Samples
+from kernel_ot.selection import (
+    MAX_SEMI_DUAL_DIMENSION,
+    REG_SOS,
+    Pair,
+    Score,
+    held_out_energy,
+    semi_dual,
+    standard_error,
+)
+
+# Where the search for the minimum of the c-transform begins; its descent does the rest.
+_CANDIDATES = 2000
+# A setting is chosen by less than this part of the mean cost, and less than this share of rows.
+CHOOSING = Ending(tol=5e-3, share=2e-3, max_fill=4000, max_rounds=40)
+# Kernels are compared by fits that are small: one that needs more is not the one to take.
+COMPARING = Ending(tol=5e-3, share=4e-3, max_fill=1000, max_rounds=20, batch=1000)
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Points that were kept out, and what the preconditioner alone scores on them.
+
+    Attributes
+    ----------
+    rows : Samples
+        Training points, in the coordinates of the fit; batches are drawn from them.
+    test, changed : Samples
+        Held-out points in the user's coordinates and in those of the fit.
+    change : Conjugation
+    """
+
+    rows: Samples
+    test: Samples
+    changed: Samples
+    change: Conjugation
+
+    def zero_terms(self) -> Pair:
+        """Return the terms of the semi-dual value of zero potentials."""
+        return np.zeros(len(self.test.x)), np.zeros(len(self.test.y))
+
+    def baseline(self) -> Score:
+        """Return the score of the preconditioner alone."""
+        test = self.test
+        base = self.change.cost(0.0, test.x, test.y, test.weights_x, test.weights_y)
+        energy = held_out_energy(self.change.backward_y(self.changed.x), test)
+        return Score(np.inf, np.inf, base, energy, 0.0, 0.0, 0.0)
+
+    def score(self, fit: AdaptiveFit, before: Pair) -> tuple[Score, Pair]:
+        """Return the score of a fit and its terms; its error is that of the gain over `before`."""
+        test, potentials = self.test, fit.potentials
+        terms = semi_dual(potentials, self.rows.x[:_CANDIDATES], self.changed.x, self.changed.y)
+        value = float(test.weights_x @ terms[0] + test.weights_y @ terms[1])
+        base = self.change.cost(0.0, test.x, test.y, test.weights_x, test.weights_y)
+        scale = self.change.scale**2
+        score = Score(
+            REG_SOS,
+            fit.reg_potential,
+            base + scale * value,
+            held_out_energy(self.change.backward_y(potentials.transport(self.changed.x)), test),
+            scale * standard_error(terms, before, test),
+            fit.rounds[-1].violation,
+            fit.rounds[-1].seconds,
+        )
+        return score, terms
+
+
+@dataclass(frozen=True, eq=False)
+class Walked:
+    """Where a path ended.
+
+    Attributes
+    ----------
+    best : AdaptiveFit, optional
+        The fit that scored best; None where none ended.
+    score : float
+        Its score, larger is better.
+    terms : pair of ndarray
+        What it is the mean of.
+    scores : tuple of Score
+        Of every fit that ended.
+    """
+
+    best: AdaptiveFit | None
+    score: float
+    terms: Pair
+    scores: tuple[Score, ...]
+
+
+def walk(
+    points: ContactPoints,
+    reg_potentials: Iterable[float],
+    held_out: HeldOut,
+    unit: float,
+    ending: Ending,
+    rng: np.random.Generator,
+    monitor: Monitor,
+) -> Walked:
+    """Fit along a path until it gains no more than its noise, or a filling does not end.
+
+    Parameters
+    ----------
+    points : ContactPoints
+        Where the first fit starts; each other starts where the one before ended.
+    reg_potentials : iterable of float
+        lambda_2, from large to small.
+    held_out : HeldOut
+    unit : float
+        The mean cost of a pair.
+    ending : Ending
+    rng : numpy.random.Generator
+    monitor : Monitor
+    """
+    best: AdaptiveFit | None = None
+    best_gain, terms = -np.inf, held_out.zero_terms()
+    by_energy = held_out.test.dimension > MAX_SEMI_DUAL_DIMENSION
+    scores: list[Score] = []
+    for reg_potential in reg_potentials:
+        fit = fill_by_batches(points, reg_potential, held_out.rows, unit, ending, rng, monitor)
+        points = fit.points
+        if not fit.complete:
+            break
+        score, found = held_out.score(fit, terms)
+        scores.append(score)
+        monitor.on_score(score)
+        gain = -score.energy if by_energy else score.semi_dual
+        if gain <= best_gain:
+            break
+        settled = not by_energy and gain <= best_gain + score.standard_error
+        best, best_gain, terms = fit, gain, found
+        if settled or monitor.stop():
+            break
+    return Walked(best, best_gain, terms, tuple(scores))

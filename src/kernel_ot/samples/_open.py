@@ -1,0 +1,166 @@
+"""What a user calls a sample, however it is stored, as a cloud."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kernel_ot.samples._blocks import BlockCloud, DaskCloud
+from kernel_ot.samples._clouds import ArrayCloud, Cloud
+
+LAZY_SUFFIXES = (".npy", ".zarr", ".h5ad")
+
+
+def open_points(source: str | Path) -> Any:
+    """Open the points of a file without reading them.
+
+    Parameters
+    ----------
+    source : str or Path
+        A .npy file, a .zarr array, or a .h5ad file. "FILE.zarr:NAME" is an array of a group,
+        "FILE.h5ad:NAME" is X or a key of obsm or layers; X by default.
+
+    Returns
+    -------
+    array-like of shape (n, d)
+        A memory map, or an open data set; slices of it are read when they are asked for.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        Another suffix, a file that is cut short, no such entry; names the file.
+    ImportError
+        zarr or h5py is missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "points.npy"
+    ...     np.save(file, np.zeros((4, 2)))
+    ...     open_points(file).shape
+    (4, 2)
+    """
+    path, name = _split(str(source))
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist; check its name.")
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".npy":
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        if suffix == ".zarr":
+            import zarr
+
+            opened: Any = zarr.open(path, mode="r")
+            return opened if name is None and hasattr(opened, "shape") else opened[name or "X"]
+        if suffix == ".h5ad":
+            return _open_h5ad(path, name or "X")
+    except (ValueError, KeyError, EOFError, OSError) as error:
+        raise ValueError(f"{path} cannot be opened as {suffix}: {error}") from error
+    raise ValueError(f"{path} has the suffix {suffix!r}; use one of {', '.join(LAZY_SUFFIXES)}.")
+
+
+def _split(text: str) -> tuple[Path, str | None]:
+    """Split "FILE:NAME", where FILE has a suffix that knows names."""
+    for suffix in (".zarr:", ".h5ad:"):
+        position = text.lower().rfind(suffix)
+        if position >= 0:
+            end = position + len(suffix)
+            return Path(text[: end - 1]), text[end:] or None
+    return Path(text), None
+
+
+def _open_h5ad(path: Path, name: str) -> Any:
+    import h5py
+
+    file = h5py.File(path, "r")
+    for key in (name, f"obsm/{name}", f"layers/{name}"):
+        if key not in file:
+            continue
+        entry = file[key]
+        if hasattr(entry, "shape"):
+            return entry
+        if "data" in entry and "indptr" in entry:
+            from anndata.io import sparse_dataset
+
+            return _DenseRows(sparse_dataset(entry))
+        raise ValueError(f"its entry {key!r} is no matrix")
+    raise KeyError(f"it has no entry {name!r}")
+
+
+class _DenseRows:
+    """Rows of a sparse matrix on disk, made dense when they are asked for."""
+
+    def __init__(self, matrix: Any) -> None:
+        self._matrix = matrix
+        self.shape = tuple(matrix.shape)
+
+    def __getitem__(self, rows: Any) -> Any:
+        return self._matrix[rows].toarray()
+
+
+def is_dask(value: Any) -> bool:
+    """Return whether a value is a Dask array; Dask is not imported for it."""
+    module: Any = sys.modules.get("dask.array")
+    return module is not None and isinstance(value, module.Array)
+
+
+def is_lazy(value: Any) -> bool:
+    """Return whether a value has to be read by blocks: no array in memory, nor a table or list.
+
+    A memory map counts as an array: its size decides.
+    """
+    if isinstance(value, str | Path) or callable(value) or is_dask(value):
+        return True
+    if isinstance(value, np.ndarray) or hasattr(value, "__array__"):
+        return type(value).__module__.split(".")[0] in ("h5py", "zarr")
+    if hasattr(value, "shape"):
+        return isinstance(value, _DenseRows)
+    if isinstance(value, list | tuple):
+        return bool(value) and all(np.ndim(block) == 2 for block in value)
+    return isinstance(value, Iterable)
+
+
+def as_cloud(points: Any, weights: Any, name: str, *, keep: int, rng: np.random.Generator) -> Cloud:
+    """Return a cloud of what a user passed as a sample.
+
+    Parameters
+    ----------
+    points : array, memory map, path, Dask array, iterable of blocks, or function that returns one
+    weights : the same, one-dimensional, or None
+        Of an iterable the blocks are those of the points.
+    name : str
+        Of the argument, for messages.
+    keep : int
+        How many random points an iterable keeps while its points are counted.
+    rng : numpy.random.Generator
+        Chooses those.
+
+    Raises
+    ------
+    ValueError
+        What cannot be read more than once, has no points or unknown sizes; names the remedy.
+    """
+    if isinstance(points, str | Path):
+        points = open_points(points)
+    if isinstance(weights, str | Path):
+        weights = open_points(weights)
+    if is_dask(points):
+        return DaskCloud(points, weights, name)
+    if is_dask(weights):
+        weights = np.asarray(weights)
+    if hasattr(points, "shape"):
+        if weights is not None and not hasattr(weights, "shape"):
+            weights = np.concatenate([np.asarray(part, dtype=np.float64) for part in weights])
+        return ArrayCloud(points, weights, name)
+    if weights is not None and hasattr(weights, "shape"):
+        raise ValueError(
+            f"weights_{name} is one array, but {name} comes in blocks; give its blocks' weights in "
+            "the same blocks."
+        )
+    return BlockCloud(points, weights, name, keep=keep, rng=rng)
