@@ -71,6 +71,26 @@ def warn_of_outliers(samples: Samples, outliers: tuple[Array, Array]) -> None:
         warnings.warn(str(found), OutlierWarning, stacklevel=3)
 
 
+def given_settings(parameters: dict[str, Any]) -> tuple[Kernel | None, float, float | None]:
+    """Return kernel, lambda_1 and lambda_2 as they were given, None for what is to be chosen."""
+    kernel, reg_potential = parameters["kernel"], parameters["reg_potential"]
+    reg_sos = parameters["reg_sos"]
+    if not is_auto(kernel) and not isinstance(kernel, Kernel):
+        raise ValueError(f"kernel = {kernel!r} must be 'auto' or a kernel of kernel_ot.kernels.")
+    return (
+        kernel if isinstance(kernel, Kernel) else None,
+        REG_SOS if is_auto(reg_sos) else check_positive(reg_sos, "reg_sos"),
+        None
+        if is_auto(reg_potential)
+        else check_positive(reg_potential, "reg_potential", "A sensible start is 1e-3."),
+    )
+
+
+def largest_fill(n_fill: Any) -> int:
+    """Return how many filling points may be held at once where they are adaptive."""
+    return _MAX_FILL if is_auto(n_fill) else int(n_fill)
+
+
 def choose_settings(
     samples: Samples,
     changed: Samples,
@@ -80,14 +100,10 @@ def choose_settings(
     watch: Watch,
 ) -> tuple[Settings, tuple[Candidate, ...]]:
     """Return the settings, those given as they are, the automatic ones chosen from the samples."""
-    kernel, reg_potential = parameters["kernel"], parameters["reg_potential"]
-    reg_sos = parameters["reg_sos"]
-    if not is_auto(kernel) and not isinstance(kernel, Kernel):
-        raise ValueError(f"kernel = {kernel!r} must be 'auto' or a kernel of kernel_ot.kernels.")
-    if not is_auto(reg_potential):
-        reg_potential = check_positive(reg_potential, "reg_potential", "A sensible start is 1e-3.")
-    reg_sos = REG_SOS if is_auto(reg_sos) else check_positive(reg_sos, "reg_sos")
-    fixed = isinstance(kernel, Kernel)
+    given, reg_sos, given_reg = given_settings(parameters)
+    kernel: Any = parameters["kernel"]
+    reg_potential: Any = "auto" if given_reg is None else given_reg
+    fixed = given is not None
     if fixed and not is_auto(reg_potential):
         return Settings(kernel, reg_sos, reg_potential), ()
     if not Filling(parameters["filling"]).adaptive:
@@ -140,7 +156,7 @@ def fill_and_solve(
         problem, solution, fit = solve_adaptively(
             changed,
             settings,
-            max_fill=_MAX_FILL if is_auto(filling.count) else int(filling.count),
+            max_fill=largest_fill(filling.count),
             violation_tol=parameters["violation_tol"],
             method=method,
             tol=tol,
@@ -188,26 +204,43 @@ def solve_adaptively(
         on_round=on_round,
     )
     filled = perf_counter() - began
-    points = fit.points  # multipliers exact to rounding
-    problem = make_problem(samples, points.x, points.y, settings)
+    problem = make_problem(samples, fit.points.x, fit.points.y, settings)
+    if ended is Status.CONVERGED and method != "auto":
+        return problem, solve_watched(problem, method, tol, None, watch), fit
+    times = began, filled
+    return problem, contact_solution(problem, fit, ended, tol, history, times, watch), fit
+
+
+def contact_solution(
+    problem: Problem,
+    fit: AdaptiveFit,
+    ended: Status,
+    tol: float,
+    history: list[Progress],
+    times: tuple[float, float],
+    watch: Watch,
+) -> Solution:
+    """Return the contact points' multipliers, exact to rounding, with what a check of them says.
+
+    `times` is when filling began and how long it took.
+    """
+    began, filled = times
+    gamma = fit.points.gamma
     zero = np.zeros((problem.rank, problem.rank))
-    report = check_optimality(problem, points.gamma, zero)
+    report = check_optimality(problem, gamma, zero)
     residual = float(report.residual)
-    if ended is Status.CONVERGED:
-        if method != "auto":
-            return problem, solve_watched(problem, method, tol, None, watch), fit
-        if not residual <= tol:
-            ended = Status.NO_PROGRESS
+    if ended is Status.CONVERGED and not residual <= tol:
+        ended = Status.NO_PROGRESS
     seconds = perf_counter() - began
-    objective = float(problem.objective(points.gamma))
+    objective = float(problem.objective(gamma))
     history.append(Progress(len(history), residual, objective, seconds))
     watch.tell(history[-1], "solve")
-    solution = Solution(
+    return Solution(
         status=ended,
-        gamma=points.gamma,
+        gamma=gamma,
         multiplier=zero,
         objective=objective,
-        cost=float(problem.cost(points.gamma)),
+        cost=float(problem.cost(gamma)),
         optimality=report,
         iterations=len(fit.rounds),
         method="cutting_planes",
@@ -215,7 +248,6 @@ def solve_adaptively(
         timings={"init": 0.0, "steps": filled, "check": seconds - filled},
         history=tuple(history),
     )
-    return problem, solution, fit
 
 
 def solve_watched(

@@ -21,6 +21,7 @@ from kernel_ot.estimator._fitting import (
     warn_if_unfinished,
     warn_of_outliers,
 )
+from kernel_ot.estimator._large import Summary, fit_clouds, open_inputs
 from kernel_ot.estimator._persistence import Saves
 from kernel_ot.estimator._progress import Callback, Narrator, Watch
 from kernel_ot.estimator._surface import TwoSampleEstimator
@@ -128,17 +129,16 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         The preconditioner.
     outliers_ : tuple of ndarray
         Indices of the rows of x and of y that were left out.
-    n_features_in_ : int
-    feature_names_in_ : ndarray of str
-        Where x is a data frame.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        The names where x is a data frame.
 
     Notes
     -----
-    `y` in `fit(x, y)` is the second sample, with as many columns as x but any number of rows: a
-    transport problem has two samples and no targets. JAX arrays are fitted on the host, in NumPy,
-    since a fit decides by values; `potentials_` then are pytrees of JAX arrays on the device of
-    x, to be used in compiled functions. Tools that split X and y by one index, such as
-    `GridSearchCV`, therefore do not apply.
+    `y` in `fit(x, y)` is the second sample, with any number of rows: a transport problem has no
+    targets, so tools that split X and y by one index, such as `GridSearchCV`, do not apply. JAX
+    arrays are fitted on the host; `potentials_` then are pytrees of JAX arrays on the device of x.
+    Above 5000 points fits look at batches, `samples_` is a random part, and `summary_of_all_`
+    (None else) has what passes over all points said.
 
     References
     ----------
@@ -203,11 +203,12 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
 
         Parameters
         ----------
-        x : array-like of shape (n, d)
-            The first sample; a data frame's column names are kept.
-        y : array-like of shape (m, d)
+        x : array-like of shape (n, d), path, Dask array, iterable of blocks
+            The first sample; a data frame's column names are kept. All but arrays and tables are
+            read by blocks, see `kernel_ot.samples.open_points`; blocks must be there repeatedly.
+        y : the same, of shape (m, d)
             The second sample, in the same features; n and m need not be equal.
-        weights_x, weights_y : array-like of shape (n,) and (m,), optional
+        weights_x, weights_y : the same, of shape (n,) and (m,), optional
             Masses, rescaled to sum to one; equal by default.
 
         Returns
@@ -236,12 +237,20 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         # One assignment of everything: an interrupted fit leaves the old map with the old cost.
         self.__dict__ = fitted.__dict__
         warn_of_outliers(self.samples_, self.outliers_)
-        if not warn_if_unfinished(self.solution_, self.rounds_, self.violation_tol):
+        # Of many points a share may stay violated; if more does, the status says so.
+        rounds = self.rounds_ if self.summary_of_all_ is None else ()
+        if not warn_if_unfinished(self.solution_, rounds, self.violation_tol):
             warn_of_cautions(self)
         return self
 
     def _fit(self, x: Any, y: Any, weights_x: Any, weights_y: Any) -> None:
         check_parameters(self)
+        parameters = self.get_params(deep=False)
+        inputs = open_inputs(parameters, x, y, weights_x, weights_y)
+        if inputs.clouds is not None:
+            fit_clouds(self, parameters, inputs.clouds, x)
+            return
+        x, y, weights_x, weights_y = inputs.arrays
         samples = check_both_samples(x, y, weights_x, weights_y)
         self.outliers_ = find_outliers(samples, self.outliers)
         samples = samples.without(*self.outliers_)
@@ -253,7 +262,6 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         # Equal rows are one point with their mass; what was seen how often says more above and in
         # the splits of the selection.
         changed = change.changed(seen.distinct())
-        parameters = self.get_params(deep=False)
         narrator = Narrator(self.verbose, self.callback)
         watch = Watch(narrator.tell, self.time_limit)
         settings, candidates = choose_settings(seen, changed, parameters, rng=rng, watch=watch)
@@ -286,7 +294,6 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         Parameters
         ----------
         x : array-like of shape (k, d)
-            Any points, in the samples' units.
 
         Returns
         -------
@@ -330,7 +337,6 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         Returns
         -------
         float
-            In squared user units.
         """
         u, transformed = self.semi_dual_terms(x, y)
         return float(u.mean() + transformed.mean())
@@ -358,6 +364,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         made_of = problem.provenance
         assert made_of is not None
         self.samples_, self.problem_ = samples, problem
+        self.summary_of_all_: Summary | None = None
         inner = problem.potentials(solution.gamma)
         self.potentials_ = change.potentials(inner)
         self.x_fill_ = change.backward_x(made_of.x_fill)

@@ -19,7 +19,8 @@ from kernel_ot._version import __version__
 
 FORMAT = "kernel-ot model"
 FORMAT_VERSION = 2  # 1 had no digest and no list of arrays
-# The shape of every array: n and m points, d features, l filling points, r features of the pairs.
+# The shape of every array: n and m points, d features, l filling points, r features of the pairs,
+# p and q landmarks.
 _SHAPES = {
     "x": "nd",
     "y": "md",
@@ -33,8 +34,13 @@ _SHAPES = {
     "root": "dd",
     "inverse_root": "dd",
     "multiplier": "rr",
+    "landmarks_x": "pd",
+    "landmarks_y": "qd",
+    "masses_x": "p",
+    "masses_y": "q",
 }
-_OPTIONAL = {"multiplier"}  # zeros are left out
+# Zeros are left out; only fits of many points have landmarks.
+_OPTIONAL = {"multiplier", "landmarks_x", "landmarks_y", "masses_x", "masses_y"}
 _TEXTS = {"header", "digest"}
 
 

@@ -14,11 +14,13 @@ from sklearn.utils.validation import check_is_fitted
 from kernel_ot import kernels
 from kernel_ot._arrays import Array, MemoryLimitError, check_positive
 from kernel_ot._version import __version__
-from kernel_ot.cutting_planes import FillingRound
+from kernel_ot.cutting_planes import Certificate, ContactPoints, Embeddings, FillingRound
 from kernel_ot.diagnostics import FittedTransport, Gain, Verdict
 from kernel_ot.estimator._checks import check_parameters
+from kernel_ot.estimator._large import Summary, set_large
 from kernel_ot.estimator._model_file import ModelFileError, damaged, read_archive, write_archive
 from kernel_ot.kernels import Kernel
+from kernel_ot.large_samples import landmark_problem
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.problem import OptimalityReport, Problem, check_optimality
 from kernel_ot.samples import Samples
@@ -119,6 +121,11 @@ def save_state(model: FittedTransport, path: Path) -> None:
         "root": change.root,
         "inverse_root": change.inverse_root,
     }
+    summary = getattr(model, "summary_of_all_", None)
+    if summary is not None:
+        header["large"] = dataclasses.asdict(summary)
+        arrays["landmarks_x"], arrays["landmarks_y"] = made_of.x, made_of.y
+        arrays["masses_x"], arrays["masses_y"] = made_of.weights_x, made_of.weights_y
     if np.any(solution.multiplier):
         arrays["multiplier"] = solution.multiplier
     write_archive(path, header, {name: np.asarray(array) for name, array in arrays.items()})
@@ -171,8 +178,13 @@ def _rebuilt(cls: type, path: Path, header: dict[str, Any], arrays: dict[str, Ar
     )
     samples = Samples(*(arrays[name] for name in ("x", "y", "weights_x", "weights_y")))
     settings = Settings(_decode(header["kernel"]), header["reg_sos"], header["reg_potential"])
-    changed = change.changed(samples.distinct())
-    problem = make_problem(changed, arrays["x_fill"], arrays["y_fill"], settings)
+    x_fill, y_fill = arrays["x_fill"], arrays["y_fill"]
+    if "large" in header:
+        places = (arrays[name] for name in ("landmarks_x", "landmarks_y", "masses_x", "masses_y"))
+        embeddings = Embeddings(Samples(*places), settings.kernel)
+        problem = landmark_problem(ContactPoints.at(embeddings, x_fill, y_fill), settings)
+    else:
+        problem = make_problem(change.changed(samples.distinct()), x_fill, y_fill, settings)
     model.conjugation_ = change
     model.outliers_ = _outliers(path, header.get("outliers", [[], []]), samples)
     model.kernel_ = settings.kernel
@@ -191,7 +203,10 @@ def _rebuilt(cls: type, path: Path, header: dict[str, Any], arrays: dict[str, Ar
         if len(header["feature_names"]) != model.n_features_in_:
             raise damaged(path, "it does not have one name a feature")
         model.feature_names_in_ = np.array(header["feature_names"], dtype=object)
-    model._set_derived(samples, problem)
+    if "large" in header:
+        set_large(model, problem, samples, _summary(path, header["large"]))
+    else:
+        model._set_derived(samples, problem)
     if header["filling"] is None:
         model.filling = (model.x_fill_, model.y_fill_)
     return model
@@ -244,6 +259,27 @@ def _checked_solution(
             Progress(index(number), *map(float, rest)) for number, *rest in entry["history"]
         ),
     )
+
+
+def _summary(path: Path, entry: dict[str, Any]) -> Summary:
+    """Return what passes over all points said; the points are not in the file to say it again."""
+    found = entry["certificate"]
+    if found["kind"] not in ("exact", "sampled"):
+        raise damaged(path, f"its certificate is of the kind {found['kind']!r}")
+    certificate = Certificate(
+        lower_bound=float(found["lower_bound"]),
+        largest_violation=float(found["largest_violation"]),
+        n_pairs=index(found["n_pairs"]),
+        kind=found["kind"],
+        n_rows=index(found["n_rows"]),
+        violated_rows=index(found["violated_rows"]),
+        violated_share=float(found["violated_share"]),
+    )
+    n, m = map(index, entry["sizes"])
+    claimed = entry["offset"], certificate.largest_violation, certificate.violated_share
+    if not all(map(np.isfinite, claimed)) or np.isnan(certificate.lower_bound):
+        raise damaged(path, "its certificate holds NaN or infinity")
+    return Summary((n, m), float(entry["offset"]), certificate)
 
 
 def _candidate(entry: dict[str, Any]) -> Candidate:

@@ -10,9 +10,15 @@ from typing import Any, Literal, TypeAlias
 from kernel_ot.selection import Score
 from kernel_ot.solvers import Progress
 
-Phase: TypeAlias = Literal["selection", "filling", "solve"]
+Phase: TypeAlias = Literal["selection", "filling", "solve", "embedding", "certificate"]
 Callback: TypeAlias = Callable[["FitProgress"], Any]
-_DOING = {"selection": "compare setting", "filling": "filling round", "solve": "solver step"}
+_DOING: dict[Phase, str] = {
+    "selection": "compare setting",
+    "filling": "filling round",
+    "solve": "solver step",
+    "embedding": "embedding, percent",
+    "certificate": "certificate, percent",
+}
 
 
 @dataclass(frozen=True)
@@ -21,11 +27,12 @@ class FitProgress(Progress):
 
     Attributes
     ----------
-    phase : {"selection", "filling", "solve"}
+    phase : {"selection", "filling", "solve", "embedding", "certificate"}
         "selection": a setting was compared; `iteration` counts them from 0, `residual` is the
         violation that its fit left, `objective` is minus its held-out semi-dual value.
         "filling": a round of adaptive filling; `residual` is the largest violation relative to the
         mean cost of a pair, `objective` is minus mean u + mean v. "solve": a step of the solver.
+        "embedding", "certificate": passes over many points; `iteration` is what is done in percent.
     """
 
     phase: Phase = "solve"

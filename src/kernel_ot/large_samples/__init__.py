@@ -3,6 +3,7 @@
 from kernel_ot.large_samples._certify import MOST_EXACT_PAIRS, certify, upper_share
 from kernel_ot.large_samples._fit import KEPT, LargeFit, Options, fit_large
 from kernel_ot.large_samples._monitor import Monitor, Unwatched
+from kernel_ot.large_samples._problem import landmark_problem
 
 __all__ = [
     "KEPT",
@@ -13,5 +14,6 @@ __all__ = [
     "Unwatched",
     "certify",
     "fit_large",
+    "landmark_problem",
     "upper_share",
 ]

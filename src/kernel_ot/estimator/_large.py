@@ -1,0 +1,226 @@
+"""Fits of many points: when they take over, and what they leave on the estimator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from kernel_ot._arrays import check_sample, check_weights
+from kernel_ot.cutting_planes import Certificate, FillingRound
+from kernel_ot.estimator._fitting import contact_solution, given_settings, largest_fill
+from kernel_ot.estimator._progress import Narrator, Watch
+from kernel_ot.large_samples import (
+    KEPT,
+    MOST_EXACT_PAIRS,
+    Options,
+    certify,
+    fit_large,
+    landmark_problem,
+)
+from kernel_ot.problem import Problem
+from kernel_ot.samples import Cloud, Samples, as_cloud, is_lazy
+from kernel_ot.selection import Filling, Score
+from kernel_ot.solvers import Progress, Status
+
+TAKES_OVER = 5000
+"""Points of the larger sample above which a fit looks at batches instead of all pairs.
+
+Measured in benchmarks/results/2026-11-27-scale.md: below, all pairs are as fast and lose nothing;
+above, their time grows with the square.
+"""
+
+_MAX_ROUNDS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What was passed to `fit`: two clouds if there are many points, else arrays."""
+
+    clouds: tuple[Cloud, Cloud] | None
+    arrays: tuple[Any, Any, Any, Any]
+
+
+def open_inputs(
+    parameters: dict[str, Any], x: Any, y: Any, weights_x: Any, weights_y: Any
+) -> Inputs:
+    """Return the samples as clouds where they are large, and in memory where they are not.
+
+    Raises
+    ------
+    ValueError
+        Input that cannot be read; many points with parameters that only few can have.
+    """
+    given = x, y, weights_x, weights_y
+    if y is None or not any(map(_may_be_large, (x, y))):
+        return Inputs(None, given)
+    rng = np.random.default_rng(0)
+    clouds = tuple(
+        _cloud(points, weights, name, rng)
+        for points, weights, name in ((x, weights_x, "x"), (y, weights_y, "y"))
+    )
+    large = max(cloud.n for cloud in clouds) > TAKES_OVER
+    by_batches = Filling(parameters["filling"]).adaptive and parameters["method"] == "auto"
+    if large and by_batches:
+        return Inputs((clouds[0], clouds[1]), given)
+    if large and any(map(is_lazy, (x, y))):
+        raise ValueError(
+            f"filling = {parameters['filling']!r} and method = {parameters['method']!r} need all "
+            f"points in memory; samples of {clouds[0].n} and {clouds[1].n} points that are read by "
+            "blocks are fitted with filling='auto' and method='auto'."
+        )
+    if not any(map(is_lazy, (x, y))):
+        return Inputs(None, given)
+    (points_x, masses_x), (points_y, masses_y) = (
+        cloud.take(np.arange(cloud.n)) for cloud in clouds
+    )
+    return Inputs(None, (points_x, points_y, masses_x, masses_y))
+
+
+def _may_be_large(points: Any) -> bool:
+    if is_lazy(points):
+        return True
+    shape = getattr(points, "shape", None)
+    return len(shape) == 2 and shape[0] > TAKES_OVER if shape is not None else _is_long(points)
+
+
+def _is_long(points: Any) -> bool:
+    return isinstance(points, list | tuple) and len(points) > TAKES_OVER
+
+
+def _cloud(points: Any, weights: Any, name: str, rng: np.random.Generator) -> Cloud:
+    if not is_lazy(points) and not isinstance(points, np.memmap):
+        points = np.asarray(check_sample(points, name))
+        if weights is not None and not isinstance(weights, np.memmap):
+            weights = np.asarray(check_weights(weights, len(points), f"weights_{name}"))
+    return as_cloud(points, weights, name, keep=KEPT, rng=rng)
+
+
+class LargeMonitor:
+    """Passes on to the callback what a fit of many points tells, and keeps its time."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.history: list[Progress] = []
+        self._began = perf_counter()
+
+    def on_score(self, score: Score) -> None:
+        """Pass on a setting that was compared; the rounds so far were its own."""
+        self.history.clear()
+        self.watch.on_score(score)
+
+    def on_round(self, step: FillingRound) -> None:
+        """Pass on a round."""
+        elapsed = perf_counter() - self._began
+        self.history.append(Progress(len(self.history), step.violation, -step.dual, elapsed))
+        self.watch.tell(self.history[-1], "filling")
+
+    def on_pass(self, what: str, done: float) -> None:
+        """Pass on how much of a pass is done."""
+        self.watch.tell(
+            Progress(round(100 * done), 1 - done, 0.0, perf_counter() - self._began),
+            "certificate" if what == "certificate" else "embedding",
+        )
+
+    def stop(self) -> bool:
+        """Return whether the time is over or the callback said so."""
+        return self.watch.stopped or self.seconds_left() <= 0
+
+    def seconds_left(self) -> float:
+        """Return how long the fit may still take."""
+        limit = self.watch.time_limit
+        return float("inf") if limit is None else limit - (perf_counter() - self._began)
+
+    def status(self, complete: bool) -> Status:
+        """Return how the fit ended."""
+        if self.watch.stopped:
+            return Status.CALLBACK_STOPPED
+        if not complete:
+            return Status.TIME_LIMIT if self.seconds_left() <= 0 else Status.MAX_ITERATIONS
+        return Status.CONVERGED
+
+
+def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Cloud], x: Any) -> None:
+    """Fit two clouds as a `KernelOT`'s parameters ask, and set what it found on the model."""
+    rng = np.random.default_rng(parameters["random_state"])
+    narrator = Narrator(parameters["verbose"], parameters["callback"])
+    watch = Watch(narrator.tell, parameters["time_limit"])
+    kernel, _, reg_potential = given_settings(parameters)
+    max_iter = parameters["max_iter"]
+    options = Options(
+        kernel=kernel,
+        reg_potential=reg_potential,
+        preconditioner=parameters["preconditioner"],
+        violation_tol=parameters["violation_tol"],
+        max_fill=largest_fill(parameters["n_fill"]),
+        max_rounds=_MAX_ROUNDS if max_iter is None else max(1, max_iter),
+    )
+    monitor = LargeMonitor(watch)
+    began = perf_counter()
+    x_cloud, y_cloud = clouds
+    fit = fit_large(x_cloud, y_cloud, options, rng, monitor)
+    filled = perf_counter() - began
+    problem = landmark_problem(fit.filled.points, fit.settings)
+    solution = contact_solution(
+        problem,
+        fit.filled,
+        monitor.status(fit.filled.complete),
+        parameters["tol"],
+        monitor.history,
+        (began, filled),
+        watch,
+    )
+    certificate = certify(
+        fit.filled.potentials,
+        fit.change,
+        x_cloud,
+        y_cloud,
+        exact=x_cloud.n * y_cloud.n <= MOST_EXACT_PAIRS,
+        tolerance=parameters["violation_tol"] * fit.unit,
+        rng=rng,
+        on_part=lambda done: monitor.on_pass("certificate", done),
+    )
+    model.conjugation_, model.solution_ = fit.change, solution
+    model.kernel_, model.reg_sos_ = fit.settings.kernel, fit.settings.reg_sos
+    model.reg_potential_ = fit.settings.reg_potential
+    model.candidates_, model.rounds_ = fit.candidates, fit.filled.rounds
+    model.outliers_ = np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+    model.n_features_in_ = x_cloud.dimension
+    columns = getattr(x, "columns", None)
+    if columns is not None:
+        model.feature_names_in_ = np.array([str(name) for name in columns], dtype=object)
+    set_large(model, problem, fit.sample, Summary((x_cloud.n, y_cloud.n), fit.offset, certificate))
+    narrator.end(solution.status.name, model.cost_)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What only passes over all points can say.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        n and m.
+    offset : float
+        The part of the cost that the change of coordinates takes out, in squared user units.
+    certificate : Certificate
+    """
+
+    sizes: tuple[int, int]
+    offset: float
+    certificate: Certificate
+
+
+def set_large(model: Any, problem: Problem, sample: Samples, summary: Summary) -> None:
+    """Set what follows from conjugation, problem, solution and summary; at a load, too."""
+    made_of, change, solution = problem.provenance, model.conjugation_, model.solution_
+    assert made_of is not None
+    model.samples_, model.problem_, model.summary_of_all_ = sample, problem, summary
+    model.potentials_ = change.potentials(problem.potentials(solution.gamma))
+    model.x_fill_ = change.backward_x(made_of.x_fill)
+    model.y_fill_ = change.backward_y(made_of.y_fill)
+    model.certificate_ = summary.certificate
+    model.cost_ = float(change.scale**2 * solution.cost + summary.offset)
+    model.wasserstein_ = float(np.sqrt(2 * max(model.cost_, 0.0)))

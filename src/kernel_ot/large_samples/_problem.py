@@ -1,0 +1,56 @@
+"""The problem that a fit of many points solves, with landmarks in the place of the samples."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernel_ot._linalg import feature_factor
+from kernel_ot.cutting_planes import ContactPoints
+from kernel_ot.problem import Problem, Provenance
+from kernel_ot.selection import Settings
+
+
+def landmark_problem(points: ContactPoints, settings: Settings) -> Problem:
+    """Return the finite-dimensional problem on contact points, for landmarks with signed masses.
+
+    What `Problem.from_samples` computes of samples is here already, and masses need not be
+    positive: they are those of a projection.
+
+    Parameters
+    ----------
+    points : ContactPoints
+        Their embeddings are those of the landmarks.
+    settings : Settings
+    """
+    kernel, landmarks = settings.kernel, points.embeddings.samples
+    constant = sum(
+        float(masses @ kernel.apply(places, places, masses))
+        for places, masses in (
+            (landmarks.x, landmarks.weights_x),
+            (landmarks.y, landmarks.weights_y),
+        )
+    )
+    pairs = np.concatenate([points.x, points.y], axis=1)
+    factor = feature_factor(kernel(pairs, pairs))
+    costs = np.sum(np.square(points.x - points.y), axis=1) / 2
+    return Problem(
+        quadratic=points.quadratic,
+        linear=points.embedding - 2 * settings.reg_potential * costs,
+        constant=constant,
+        embedding=points.embedding,
+        features=factor.features,
+        reg_sos=settings.reg_sos,
+        reg_potential=settings.reg_potential,
+        truncation_error=factor.truncation_error,
+        provenance=Provenance(
+            landmarks.x,
+            landmarks.y,
+            landmarks.weights_x,
+            landmarks.weights_y,
+            points.x,
+            points.y,
+            kernel,
+            kernel,
+            kernel,
+        ),
+    )
