@@ -187,6 +187,7 @@ def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Clou
     model.reg_potential_ = fit.settings.reg_potential
     model.candidates_, model.rounds_ = fit.candidates, fit.filled.rounds
     model.outliers_ = np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+    model.verdict_ = None  # of fresh points: summary(x, y)
     model.n_features_in_ = x_cloud.dimension
     columns = getattr(x, "columns", None)
     if columns is not None:
