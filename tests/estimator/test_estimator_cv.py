@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import KFold, ShuffleSplit
 
 from kernel_ot import KernelOT, KernelOTCV
@@ -77,6 +77,20 @@ def test_criteria_agree_with_a_fit_by_hand(samples: tuple[Array, Array]) -> None
         assert search.cv_results_[f"split{k}_test_semi_dual"][0] == close(by_hand)
         distance = energy_distance(model.transform(x[test_x]), y[test_y])
         assert search.cv_results_[f"split{k}_test_energy"][0] == close(distance)
+
+
+def test_a_setting_whose_filling_did_not_end_is_not_chosen(
+    samples: tuple[Array, Array], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two rounds are enough for much regularisation and too few for little.
+    monkeypatch.setattr("kernel_ot.selection._paths._MAX_ROUNDS", 2)
+    x, y = samples
+    search = KernelOTCV(kernels=[0.5], reg_potentials=[1e2, 1e-4], cv=3, refit=False).fit(x, y)
+    assert search.cv_results_["complete"].tolist() == [True, False]
+    assert search.best_index_ == 0
+    search = KernelOTCV(kernels=[0.5], reg_potentials=[1e-4], cv=3, refit=False)
+    with pytest.warns(ConvergenceWarning, match="Filling ended for none of the settings"):
+        search.fit(x, y)
 
 
 @pytest.mark.parametrize("criterion", ["semi_dual", "energy"])

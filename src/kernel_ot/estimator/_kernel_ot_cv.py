@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from copy import copy
 from itertools import product
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kernel_ot._arrays import Array
@@ -82,9 +84,10 @@ class KernelOTCV(TwoSampleEstimator):
     cv_results_ : dict of str to list or ndarray
         One entry a setting: `params`; for either criterion, here semi_dual, `split0_test_semi_dual`
         ..., `mean_test_semi_dual`, `standard_error_test_semi_dual` (over folds) and
-        `rank_test_semi_dual` (1 is best); `mean_fit_time`, in seconds.
+        `rank_test_semi_dual` (1 is best); `mean_fit_time`, in seconds; `complete`, whether filling
+        ended on every split.
     best_index_ : int
-        The best setting's place in `cv_results_`.
+        The place in `cv_results_` of the best setting that is complete; of all if none is.
     best_params_ : dict
         kernel, reg_sos and reg_potential, ready for `KernelOT(**best_params_)`. A bandwidth in
         median distances is turned into the whole samples' units.
@@ -158,6 +161,11 @@ class KernelOTCV(TwoSampleEstimator):
         ------
         ValueError
             As `KernelOT.fit`; and an empty grid, an unknown criterion, too many folds.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Filling ended for no setting; and as `KernelOT.fit`.
         """
         self._refuse_tools_for_one_sample()
         searched = copy(self)
@@ -247,13 +255,22 @@ class KernelOTCV(TwoSampleEstimator):
             gains = np.array([c.gain(criterion) for c in grid])
             results[f"rank_test_{criterion}"] = 1 + np.sum(gains[:, None] < gains, axis=1)
         results["mean_fit_time"] = np.array(times[1:])
+        results["complete"] = np.array([c.complete for c in grid])
         self.cv_results_ = results
 
     def _set_best(
         self, samples: Samples, preconditioner: str | None, rng: np.random.Generator
     ) -> None:
         grid = self.candidates_[1:]
-        best = best_candidate(grid, self.criterion)
+        ended = tuple(candidate for candidate in grid if candidate.complete)
+        if not ended:
+            warnings.warn(
+                "Filling ended for none of the settings, so that their values say little; offer "
+                "larger reg_potentials or wider kernels.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        best = best_candidate(ended or grid, self.criterion)
         self.best_index_ = grid.index(best)
         self.best_score_ = float(self.cv_results_[f"mean_test_{self.criterion}"][self.best_index_])
         kernel: Kernel | None = best.kernel

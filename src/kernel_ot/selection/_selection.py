@@ -61,6 +61,8 @@ class Candidate:
         The kernel that was given, where it is no Gaussian with a multiple of the median distance.
     reg_sos : float
         lambda_1.
+    complete : bool
+        Whether filling ended on every split; where it did not, the values say nothing.
     """
 
     bandwidth_factor: float
@@ -69,6 +71,7 @@ class Candidate:
     energy: tuple[float, ...] = ()
     kernel: Kernel | None = None
     reg_sos: float = REG_SOS
+    complete: bool = True
 
     @property
     def is_baseline(self) -> bool:
@@ -110,6 +113,7 @@ def make_candidate(kernel: KernelChoice, scores: list[Score]) -> Candidate:
         tuple(score.energy for score in scores),
         kernel if given and np.isfinite(factor) else None,  # type: ignore[arg-type]  # a kernel then
         first.reg_sos,
+        all(score.complete for score in scores),
     )
 
 
