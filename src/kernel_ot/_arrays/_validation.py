@@ -10,6 +10,7 @@ from kernel_ot._arrays._namespace import Array, is_traced, namespace_of
 
 # Squares and products of squares of what is larger are no float64 numbers.
 _LARGEST_COORDINATE = 1e150
+_PLAIN = (np.dtype(np.float64), np.dtype(np.float32))
 
 
 def as_numbers(value: Any, name: str) -> Array:
@@ -32,6 +33,8 @@ def as_numbers(value: Any, name: str) -> Array:
     ...
     ValueError: x is complex; pass its real part, or real and imaginary columns.
     """
+    if type(value) is np.ndarray and value.dtype in _PLAIN:  # at every sum over a kernel
+        return value
     _refuse_containers(value, name)
     try:
         array: Array = namespace_of(value).asarray(value)
