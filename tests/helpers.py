@@ -19,6 +19,7 @@ from kernel_ot import Problem, Solution, Status
 from kernel_ot._arrays import Array
 from kernel_ot.kernels import Gaussian
 from kernel_ot.problem import check_optimality
+from kernel_ot.solvers.published._safeguarded_newton import residual_point
 
 
 @dataclass(frozen=True)
@@ -135,21 +136,19 @@ class Verdict:
     objective: float
     cost: float
     stationarity: float
+    stationarity_gap: float
     constraint_violation: float
     multiplier_violation: float
     complementarity: float
+    cost_mismatch: float
     min_eigenvalue: float
 
     @property
     def residual(self) -> float:
-        """The relative KKT residual."""
-        errors = (
-            self.stationarity,
-            self.constraint_violation,
-            self.multiplier_violation,
-            self.complementarity,
-        )
-        return float(np.max(errors))
+        """The bound on the relative error of the objective, and the mismatch of the cost."""
+        gap = self.stationarity_gap + self.multiplier_violation + self.complementarity
+        others = self.constraint_violation, self.cost_mismatch, self.stationarity
+        return float(np.max([gap, *others]))
 
 
 def judge(
@@ -178,25 +177,49 @@ def judge(
     twice = 2 * case.reg_potential
     linear = embedding - twice * ((case.x_fill - case.y_fill) ** 2).sum(axis=1) / 2
 
-    objective = (gamma @ quadratic @ gamma - 2 * gamma @ linear + constant) / (2 * twice)
+    def objective_at(gamma: Array) -> float:
+        return float((gamma @ quadratic @ gamma - 2 * gamma @ linear + constant) / (2 * twice))
+
+    objective, cost = objective_at(gamma), float((constant - embedding @ gamma) / twice)
+    scale = 1 + abs(objective)
     constraint = features @ np.diag(gamma) @ features.T + case.reg_sos * np.eye(len(features))
-    values = np.einsum("ri,rs,si->i", features, multiplier, features, optimize=True)
-    of_constraint = np.linalg.eigvalsh((constraint + constraint.T) / 2)
-    of_multiplier = np.linalg.eigvalsh((multiplier + multiplier.T) / 2)
-    gradient = (quadratic @ gamma - linear) / twice
+    lowest = float(np.linalg.eigvalsh((constraint + constraint.T) / 2)[0])
+    violation = max(0.0, -lowest)
+    shift = max(0.0, -float(np.linalg.eigvalsh((multiplier + multiplier.T) / 2)[0]))
+
+    def error(multiplier: Array) -> Array:
+        values = np.einsum("ri,rs,si->i", features, multiplier, features, optimize=True)
+        return np.asarray((quadratic @ gamma - linear) / twice - values)
+
+    def energy(multiplier: Array) -> float:
+        r = error(multiplier)
+        return float(case.reg_potential * r @ np.linalg.solve(quadratic, r))
+
+    lifted = multiplier + shift * np.eye(len(features))
+    moved = np.linalg.solve(quadratic, error(multiplier))
+    feasible = case.reg_sos / (case.reg_sos + violation) * gamma
     return Verdict(
-        objective=float(objective),
-        cost=float((constant - embedding @ gamma) / twice),
+        objective=objective,
+        cost=cost,
         stationarity=float(
-            np.linalg.norm(gradient - values) / (1 + np.linalg.norm(linear) / twice)
+            np.linalg.norm(error(multiplier)) / (1 + np.linalg.norm(linear) / twice)
         ),
-        constraint_violation=float(
-            max(0.0, -of_constraint[0]) / max(case.reg_sos, of_constraint[-1])
-        ),
-        multiplier_violation=float(max(0.0, -of_multiplier[0]) / (1 + abs(of_multiplier[-1]))),
-        complementarity=float(abs(np.sum(constraint * multiplier)) / (1 + abs(objective))),
-        min_eigenvalue=float(of_constraint[0]),
+        stationarity_gap=energy(multiplier) / scale,
+        constraint_violation=abs(objective_at(feasible) - objective) / scale,
+        multiplier_violation=(
+            abs(shift * np.trace(constraint)) + abs(energy(lifted) - energy(multiplier))
+        )
+        / scale,
+        complementarity=float(abs(np.sum(constraint * multiplier)) / scale),
+        cost_mismatch=float(abs(embedding @ moved) / (1 + max(abs(cost), abs(objective)))),
+        min_eigenvalue=lowest,
     )
+
+
+def residual_map(problem: Problem, gamma: Array, multiplier: Array) -> tuple[Array, Array]:
+    """Return both blocks of R(gamma, X) of Lin, Cuturi and Jordan (2024), equation (3.1)."""
+    point = residual_point(problem, gamma, multiplier)
+    return point.r_gamma, point.r_multiplier
 
 
 def assert_honest(problem: Problem, solution: Solution) -> None:

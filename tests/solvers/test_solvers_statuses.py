@@ -143,7 +143,8 @@ def test_data_that_is_not_finite(method: str, name: str, value: float) -> None:
     problem = CASE.problem()
     array = getattr(problem, name).copy()
     array[(-1,) * array.ndim] = value
-    solution = solve(replace(problem, **{name: array}), method)
+    object.__setattr__(problem, name, array)  # building a problem refuses it
+    solution = solve(problem, method)
     assert not solution.converged
     assert not solution.residual <= 1e-8
     assert solution.iterations <= 1

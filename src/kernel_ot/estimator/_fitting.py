@@ -21,7 +21,7 @@ from kernel_ot.diagnostics import outlier_caution
 from kernel_ot.estimator._progress import Watch
 from kernel_ot.kernels import Gaussian, Kernel
 from kernel_ot.preconditioning import Conjugation
-from kernel_ot.problem import Problem, check_optimality
+from kernel_ot.problem import Problem, accurate_cost, accurate_objective, check_optimality
 from kernel_ot.samples import Samples
 from kernel_ot.selection import (
     MAX_SEMI_DUAL_DIMENSION,
@@ -232,7 +232,7 @@ def contact_solution(
     if ended is Status.CONVERGED and not residual <= tol:
         ended = Status.NO_PROGRESS
     seconds = perf_counter() - began
-    objective = float(problem.objective(gamma))
+    objective = float(accurate_objective(problem, gamma))
     history.append(Progress(len(history), residual, objective, seconds))
     watch.tell(history[-1], "solve")
     return Solution(
@@ -240,7 +240,7 @@ def contact_solution(
         gamma=gamma,
         multiplier=zero,
         objective=objective,
-        cost=float(problem.cost(gamma)),
+        cost=float(accurate_cost(problem, gamma)),
         optimality=report,
         iterations=len(fit.rounds),
         method="cutting_planes",

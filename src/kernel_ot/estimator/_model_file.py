@@ -18,7 +18,7 @@ from kernel_ot._files import atomic_path
 from kernel_ot._version import __version__
 
 FORMAT = "kernel-ot model"
-FORMAT_VERSION = 2  # 1 had no digest and no list of arrays
+FORMAT_VERSION = 3  # 1 had no digest and no list of arrays, 2 another residual
 # The shape of every array: n and m points, d features, l filling points, r features of the pairs,
 # p and q landmarks.
 _SHAPES = {

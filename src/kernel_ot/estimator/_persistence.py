@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import warnings
 from operator import index
 from pathlib import Path
@@ -22,7 +23,7 @@ from kernel_ot.estimator._model_file import ModelFileError, damaged, read_archiv
 from kernel_ot.kernels import Kernel
 from kernel_ot.large_samples import landmark_problem
 from kernel_ot.preconditioning import Conjugation
-from kernel_ot.problem import OptimalityReport, Problem, check_optimality
+from kernel_ot.problem import Problem, accurate_cost, accurate_objective, check_optimality
 from kernel_ot.samples import Samples
 from kernel_ot.selection import Candidate, Settings, make_problem
 from kernel_ot.solvers import Progress, Solution, Status
@@ -99,10 +100,7 @@ def save_state(model: FittedTransport, path: Path) -> None:
             "method": solution.method,
             "seconds": solution.seconds,
             "timings": solution.timings,
-            "optimality": {
-                field.name: float(getattr(solution.optimality, field.name))
-                for field in dataclasses.fields(solution.optimality)
-            },
+            "residual": solution.residual,
             "history": [dataclasses.astuple(record) for record in solution.history],
         },
     }
@@ -231,17 +229,21 @@ def _checked_solution(
     tol: float,
 ) -> Solution:
     """Return the solution with everything that can be computed from its point computed again."""
-    claimed = {name: float(value) for name, value in entry["optimality"].items()}
     optimality = check_optimality(problem, gamma, multiplier)
-    residual, saved = float(optimality.residual), float(OptimalityReport(**claimed).residual)
     status = Status[entry["status"]]
+    # Before format 3 the residual was another one: no claim is taken from there but the status.
+    least = tol if status is Status.CONVERGED else math.inf
+    residual, saved = float(optimality.residual), float(entry.get("residual", least))
     limits = [saved] if status is not Status.CONVERGED else [saved, tol]
     if not all(residual <= _RESIDUAL_FACTOR * limit + _ROUNDING for limit in limits):
         raise damaged(
             path,
             f"it claims {status.name} with a residual of {saved:.1e}, which is {residual:.1e}",
         )
-    values = {"objective": float(problem.objective(gamma)), "cost": float(problem.cost(gamma))}
+    values = {
+        "objective": float(accurate_objective(problem, gamma)),
+        "cost": float(accurate_cost(problem, gamma)),
+    }
     for name, value in values.items():
         if not abs(float(entry[name]) - value) <= _ROUNDING * (1 + abs(value)):
             raise damaged(path, f"it claims the {name} {entry[name]}, which is {value:.6g}")

@@ -1,15 +1,17 @@
-"""Optimality conditions, checked at a point from the problem's data alone."""
+"""How far the objective at a point is from the optimum, from the problem's data alone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from kernel_ot._arrays import Array, branch, namespace_of, pytree
-from kernel_ot._linalg import eigvalsh, symmetric
+from kernel_ot._linalg import eigvalsh, solve_lower, squared_lengths, symmetric
+from kernel_ot.problem._extended import rounding_error
 from kernel_ot.problem._operators import operator
+from kernel_ot.problem._potential_gram import in_double, potential_gram
 
 if TYPE_CHECKING:
     from kernel_ot.problem._problem import Problem
@@ -18,49 +20,139 @@ if TYPE_CHECKING:
 @pytree()
 @dataclass(frozen=True)
 class OptimalityReport:
-    """The four errors that vanish together exactly at the solution.
+    r"""What the objective at a point may still differ from the optimum by, part by part.
+
+    The gaps, violations and the rounding are amounts of the objective f, relative to `1 + |f|`.
+    Weak duality makes them a bound: with :math:`r = \nabla f(\gamma) - A(X)` every positive
+    semidefinite X has
+
+    .. math:: f(\gamma) - f^\star \le
+        \langle X, M(\gamma) \rangle + \lambda_2 \, r^\top Q^{-1} r ,
+
+    and where the smallest eigenvalue of M is -v, :math:`t \gamma` with
+    :math:`t = \lambda_1 / (\lambda_1 + v)` is feasible, so that
+    :math:`f^\star - f(\gamma) \le f(t \gamma) - f(\gamma)`.
 
     Attributes
     ----------
     stationarity : float
-        `|(Q gamma - z) / (2 lambda_2) - A(X)| / (1 + |z / (2 lambda_2)|)`, Euclidean norms.
+        :math:`|r|` relative to :math:`1 + |z| / (2 \lambda_2)`, Euclidean norms: how far
+        `c - u - v` is from the sum of squares at the filling points.
+    stationarity_gap : float
+        :math:`\lambda_2 r^\top Q^{-1} r`.
     constraint_violation : float
-        `max(0, -min eigenvalue) / max(lambda_1, max eigenvalue)`, eigenvalues of M(gamma).
+        :math:`|f(t \gamma) - f(\gamma)|`, the price of restoring feasibility.
     multiplier_violation : float
-        `max(0, -min eigenvalue) / (1 + |max eigenvalue|)`, eigenvalues of X.
+        What the bound grows by where X is moved into the cone by a multiple of the identity.
     complementarity : float
-        `|<X, M(gamma)>| / (1 + |objective|)`, what the primal and the dual value still differ by.
+        :math:`|\langle X, M(\gamma) \rangle|`.
+    cost_mismatch : float
+        :math:`|w^\top Q^{-1} r|` relative to 1 + |cost|, or to 1 + |f| if that is larger: what the
+        cost at gamma differs by from the cost at the minimiser of the Lagrangian at X.
+    rounding : float
+        Estimate of what the evaluation of the objective is off by, relative as well. On NumPy,
+        where it is done in extended precision, it only counts where its terms nearly cancel. Where
+        Q has no factor, what the ridge in it is worth at gamma.
     min_eigenvalue : float
         Smallest eigenvalue of `M(gamma)`, not relative to anything.
+
+    Notes
+    -----
+    The objective says little about the cost where lambda_2 is small: potentials that the objective
+    can hardly tell apart have costs that differ by up to :math:`\sqrt{q_2 \, \delta / \lambda_2}`
+    for a difference of delta, with q2 the squared norm of both mean embeddings. `cost_mismatch`
+    sees the part of that which comes from stationarity, the one that first-order methods leave;
+    of what comes from complementarity there is no better bound.
+
+    Where Q is singular to working precision it is taken with the smallest ridge that has a factor,
+    at most 1e-6 of its largest entry, and what that is worth counts as rounding. Where it does not
+    suffice the residual is NaN.
     """
 
     stationarity: Any
+    stationarity_gap: Any
     constraint_violation: Any
     multiplier_violation: Any
     complementarity: Any
+    cost_mismatch: Any
+    rounding: Any
     min_eigenvalue: Any
 
     @property
     def residual(self) -> Any:
-        """The relative KKT residual: the largest of the four errors; NaN if any is NaN."""
+        """Bound on the relative error of the objective; its other parts are no larger either.
+
+        `max(stationarity_gap + multiplier_violation + complementarity, constraint_violation,
+        cost_mismatch, stationarity) + rounding`; NaN if any is NaN.
+        """
         xp = namespace_of(self.stationarity)
-        return xp.max(
-            xp.stack(
-                [
-                    xp.asarray(self.stationarity),
-                    xp.asarray(self.constraint_violation),
-                    xp.asarray(self.multiplier_violation),
-                    xp.asarray(self.complementarity),
-                ]
-            )
-        )
+        gap = self.stationarity_gap + self.multiplier_violation + self.complementarity
+        of_objective = xp.maximum(gap, self.constraint_violation)
+        others = xp.maximum(self.cost_mismatch, self.stationarity)
+        return xp.maximum(of_objective, others) + self.rounding
+
+
+class Stationarity(NamedTuple):
+    """The three parts of an `OptimalityReport` that `gradient - A(X)` alone decides."""
+
+    of_gradient: Any
+    of_objective: Any
+    of_cost: Any
+
+    @property
+    def largest(self) -> Any:
+        """The largest of the three."""
+        xp = namespace_of(self.of_cost)
+        return xp.maximum(self.of_gradient, xp.maximum(self.of_objective, self.of_cost))
+
+
+def stationarity(problem: Problem, gamma: Array, values: Array) -> Stationarity:
+    """Return how far gamma is from minimising the Lagrangian, given `values` = A(X).
+
+    See `OptimalityReport`: `stationarity`, `stationarity_gap` and `cost_mismatch`.
+    """
+    xp = namespace_of(gamma)
+    gram = potential_gram(problem)
+    left = problem.gradient(gamma) - values
+    error = solve_lower(gram.factor, left)
+    objective = xp.abs(problem.objective(gamma))
+    return Stationarity(
+        xp.linalg.norm(left) / gradient_size(problem),
+        problem.reg_potential * (error @ error) / (1 + objective),
+        xp.abs(gram.embedding @ error) / (1 + xp.maximum(objective, xp.abs(problem.cost(gamma)))),
+    )
+
+
+def gradient_size(problem: Problem) -> Any:
+    """Return `1 + |z| / (2 lambda_2)`, what a gradient is compared with."""
+    norm = namespace_of(problem.linear).linalg.norm(problem.linear)
+    return 1 + norm / (2 * problem.reg_potential)
+
+
+def complementarity(problem: Problem, gamma: Array, product: Any) -> Any:
+    """Return `|<X, M(gamma)>|` relative to `1 + |objective|`, given the inner `product`."""
+    xp = namespace_of(gamma)
+    return xp.abs(product) / (1 + xp.abs(problem.objective(gamma)))
+
+
+def restoration(problem: Problem, gamma: Array, violation: Any) -> Any:
+    """Return what feasibility costs where the smallest eigenvalue of M(gamma) is -`violation`.
+
+    See `OptimalityReport.constraint_violation`.
+    """
+    xp = namespace_of(gamma)
+    shrunk = violation / (problem.reg_sos + violation)  # 1 - t
+    curvature = gamma @ (problem.quadratic @ gamma) / (4 * problem.reg_potential)
+    change = shrunk * (shrunk * curvature - gamma @ problem.gradient(gamma))
+    return xp.abs(change) / (1 + xp.abs(problem.objective(gamma)))
 
 
 def check_optimality(problem: Problem, gamma: Array, multiplier: Array) -> OptimalityReport:
     """Check the optimality conditions of `problem` at `(gamma, multiplier)`.
 
     Nothing that a solver computed enters but the point itself. Costs the eigenvalues (without
-    vectors) of two r x r matrices.
+    vectors) of two r x r matrices, and once a problem a Cholesky factor of Q. A float32 point is
+    judged in float64, except on JAX.
 
     Parameters
     ----------
@@ -73,39 +165,51 @@ def check_optimality(problem: Problem, gamma: Array, multiplier: Array) -> Optim
     -------
     OptimalityReport
     """
+    problem = in_double(problem)
+    dtype = problem.features.dtype
+    gamma, multiplier = gamma.astype(dtype), multiplier.astype(dtype)
     xp = namespace_of(gamma)
     values = operator(multiplier, problem.features)
-    scale = 1 + xp.linalg.norm(problem.linear) / (2 * problem.reg_potential)
-    stationarity = xp.linalg.norm(problem.gradient(gamma) - values) / scale
     # <X, M(gamma)> = lambda_1 tr X + gamma'A(X).
     product = problem.reg_sos * xp.trace(multiplier) + gamma @ values
-    complementarity = xp.abs(product) / (1 + xp.abs(problem.objective(gamma)))
-    finite = xp.isfinite(stationarity) & xp.isfinite(complementarity)
+    finite = xp.isfinite(product) & xp.isfinite(problem.objective(gamma))
     # One matrix after the other, so that only one of them is in memory.
-    lowest_multiplier, highest_multiplier = _extremes(symmetric(multiplier), finite)
+    shift = xp.maximum(-_smallest(symmetric(multiplier), finite), 0)
     del multiplier
-    smallest, largest = _extremes(problem.constraint_matrix(gamma), finite)
+    smallest = _smallest(problem.constraint_matrix(gamma), finite)
+    lengths = squared_lengths(problem.features)
+    plain = stationarity(problem, gamma, values)
+    lifted = stationarity(problem, gamma, values + shift * lengths)
+    trace = problem.reg_sos * problem.rank + gamma @ lengths  # of M(gamma)
     return OptimalityReport(
-        stationarity=stationarity,
-        constraint_violation=xp.maximum(-smallest, 0) / xp.maximum(largest, problem.reg_sos),
-        multiplier_violation=xp.maximum(-lowest_multiplier, 0) / (1 + xp.abs(highest_multiplier)),
-        complementarity=complementarity,
+        stationarity=plain.of_gradient,
+        stationarity_gap=plain.of_objective,
+        constraint_violation=restoration(problem, gamma, xp.maximum(-smallest, 0)),
+        multiplier_violation=complementarity(problem, gamma, shift * trace)
+        + xp.abs(lifted.of_objective - plain.of_objective),
+        complementarity=complementarity(problem, gamma, product),
+        cost_mismatch=plain.of_cost,
+        rounding=rounding_error(problem, gamma) + _price_of_ridge(problem, gamma),
         min_eigenvalue=smallest,
     )
 
 
-def _extremes(matrix: Array, finite: Any) -> tuple[Any, Any]:
-    """Return the smallest and the largest eigenvalue; NaN unless `finite`, or if LAPACK fails."""
-    xp = namespace_of(matrix)
-    nan: Array = xp.full(2, xp.nan, dtype=matrix.dtype)
+def _price_of_ridge(problem: Problem, gamma: Array) -> Any:
+    """Return what the ridge of Q's factor is worth, if gamma is no larger at the solution."""
+    ridge = potential_gram(problem).ridge
+    price = ridge * (gamma @ gamma) / (4 * problem.reg_potential)
+    return price / (1 + namespace_of(gamma).abs(problem.objective(gamma)))
 
-    def extremes() -> Array:  # LAPACK may loop or raise on NaN
+
+def _smallest(matrix: Array, finite: Any) -> Any:
+    """Return the smallest eigenvalue; NaN unless `finite`, or if LAPACK fails."""
+    xp = namespace_of(matrix)
+    nan: Array = xp.full((), xp.nan, dtype=matrix.dtype)
+
+    def smallest() -> Any:  # LAPACK may loop or raise on NaN
         try:
-            eigenvalues = eigvalsh(matrix)
+            return eigvalsh(matrix)[0]
         except np.linalg.LinAlgError:
             return nan
-        ends: Array = xp.stack([eigenvalues[0], eigenvalues[-1]])
-        return ends
 
-    both = branch(finite, extremes, lambda: nan)
-    return both[0], both[1]
+    return branch(finite, smallest, lambda: nan)

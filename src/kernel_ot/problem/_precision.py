@@ -1,4 +1,4 @@
-"""The precision that a problem is built and solved in."""
+"""The precision that a problem is built and solved in, and whether its numbers fit into it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot._arrays import Namespace
+from kernel_ot._arrays import Namespace, is_traced, namespace_of
 
 
 def solving_precision(namespace: Namespace, dtype: Any) -> Any:
@@ -38,3 +38,18 @@ def solving_precision(namespace: Namespace, dtype: Any) -> Any:
         stacklevel=3,
     )
     return np.dtype(np.float32)
+
+
+def check_finite(values: Any, name: str) -> None:
+    """Raise ValueError if there is NaN or infinity in what can be looked at."""
+    if is_traced(values):
+        return
+    xp = namespace_of(values)
+    array = xp.asarray(values)
+    n_bad = int(xp.sum(~xp.isfinite(array)))
+    if n_bad:
+        raise ValueError(
+            f"{name} of the problem has {n_bad} of {array.size} entries that are NaN or infinite "
+            f"in {array.dtype}: the samples are too large or too small for it. Scale them to "
+            "about 1, and use float64."
+        )

@@ -22,59 +22,17 @@ from kernel_ot._arrays import (
 from kernel_ot._linalg import (
     FeatureFactor,
     feature_factor,
-    project_psd,
     without_negligible,
 )
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.problem import _operators as operators
-from kernel_ot.problem._pair_terms import PotentialSpaces, linear_term
-from kernel_ot.problem._precision import solving_precision
+from kernel_ot.problem._pair_terms import linear_term
+from kernel_ot.problem._precision import check_finite, solving_precision
+from kernel_ot.problem._provenance import Provenance, read_only
 
-# Q, K, Phi, the solver's working set of six and the eigen-solver's workspace.
-_MATRICES_AT_PEAK = 10
-
-
-@pytree()
-@dataclass(frozen=True, eq=False)
-class Provenance:
-    """Where a problem came from: what its potentials are built of.
-
-    Attributes
-    ----------
-    x : array of shape (n, d)
-        Source sample.
-    y : array of shape (m, d)
-        Target sample.
-    weights_x : array of shape (n,)
-        Masses of the source points, summing to one.
-    weights_y : array of shape (m,)
-        Masses of the target points, summing to one.
-    x_fill, y_fill : array of shape (l, d)
-        Filling points, one pair a row.
-    kernel_x, kernel_y, kernel_pair : Kernel
-        Kernels of the source potential, the target potential and the sum of squares.
-    """
-
-    x: Array = field(repr=False)
-    y: Array = field(repr=False)
-    weights_x: Array = field(repr=False)
-    weights_y: Array = field(repr=False)
-    x_fill: Array = field(repr=False)
-    y_fill: Array = field(repr=False)
-    kernel_x: Kernel
-    kernel_y: Kernel
-    kernel_pair: Kernel
-
-    def __post_init__(self) -> None:
-        for name in ("x", "y", "weights_x", "weights_y", "x_fill", "y_fill"):
-            object.__setattr__(self, name, _read_only(getattr(self, name)))
-
-    def potential_spaces(self) -> PotentialSpaces:
-        """Return what Q, w and the potentials are made of."""
-        return PotentialSpaces(
-            self.kernel_x, self.kernel_y, self.x, self.y, self.weights_x, self.weights_y
-        )
+# Q and its factor, K, Phi, the solver's working set of six and the eigen-solver's workspace.
+_MATRICES_AT_PEAK = 11
 
 
 @pytree()
@@ -110,6 +68,11 @@ class Problem:
     provenance : Provenance, optional
         What the problem was made of; needed by `potentials`.
 
+    Raises
+    ------
+    ValueError
+        NaN or infinity in an array, or a regularisation that is not positive; not in traced code.
+
     Notes
     -----
     The cost is `c(x, y) = |x - y|^2 / 2`. Arrays are read-only. `from_samples` makes them float64
@@ -143,7 +106,11 @@ class Problem:
 
     def __post_init__(self) -> None:
         for name in ("quadratic", "linear", "embedding", "features"):
-            object.__setattr__(self, name, _read_only(getattr(self, name)))
+            object.__setattr__(self, name, read_only(getattr(self, name)))
+            check_finite(getattr(self, name), name)
+        check_finite(self.constant, "constant")
+        check_positive(self.reg_sos, "reg_sos")
+        check_positive(self.reg_potential, "reg_potential")
 
     @classmethod
     def from_samples(
@@ -259,14 +226,19 @@ class Problem:
         provenance = Provenance(
             x, y, weights_x, weights_y, x_fill, y_fill, kernel, kernel_y, kernel_pair
         )
-        pairs = xp.concatenate([x_fill, y_fill], axis=1)
-        features = feature_factor(
-            kernel_pair(pairs, pairs), method=factor, rank=rank, rank_tol=rank_tol, jitter=jitter
-        )
         potential_jitter = check_non_negative(potential_jitter, "potential_jitter")
-        return cls._from_samples_and_features(
-            provenance, features, reg_sos, reg_potential, potential_jitter
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # refused by name where it is stored
+            pairs = xp.concatenate([x_fill, y_fill], axis=1)
+            features = feature_factor(
+                kernel_pair(pairs, pairs),
+                method=factor,
+                rank=rank,
+                rank_tol=rank_tol,
+                jitter=jitter,
+            )
+            return cls._from_samples_and_features(
+                provenance, features, reg_sos, reg_potential, potential_jitter
+            )
 
     @classmethod
     def _from_samples_and_features(
@@ -335,19 +307,6 @@ class Problem:
         """Return A*(gamma), of shape (r, r)."""
         return operators.adjoint(gamma, self.features)
 
-    def residual(self, gamma: Array, multiplier: Array) -> tuple[Array, Array]:
-        """Return R(gamma, X) of Lin, Cuturi and Jordan (2024), eq. (3.1), unscaled.
-
-        Returns
-        -------
-        stationarity : array of shape (l,)
-            `(Q gamma - z) / (2 lambda_2) - A(X)`.
-        complementarity : array of shape (r, r)
-            `X - proj_psd(X - A*(gamma) - lambda_1 I)`.
-        """
-        projected = project_psd(multiplier - self.constraint_matrix(gamma))
-        return self.gradient(gamma) - self.operator(multiplier), multiplier - projected
-
     def potentials(self, gamma: Array) -> Potentials:
         """Return the potentials u and v that `gamma` stands for.
 
@@ -378,12 +337,3 @@ class Problem:
         from kernel_ot.problem._cvxpy import to_cvxpy
 
         return to_cvxpy(self)
-
-
-def _read_only(array: Any) -> Any:
-    """Return a view that cannot be written to; arrays of other libraries are immutable anyway."""
-    if not isinstance(array, np.ndarray):
-        return array
-    view = array.view()
-    view.flags.writeable = False
-    return view

@@ -7,16 +7,16 @@ from collections.abc import Callable
 import numpy as np
 
 from kernel_ot._arrays import is_traced, namespace_of
-from kernel_ot.problem import Problem, check_optimality
+from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import Method, StartingPoint
-from kernel_ot.solvers._scaling import rescaled
+from kernel_ot.solvers._scaling import rescaled, start_error
 from kernel_ot.solvers.interior_point._full_rank import FullRankInteriorPoint, is_well_conditioned
 from kernel_ot.solvers.interior_point._general import InteriorPoint
 from kernel_ot.solvers.published._accelerated_gradient import AcceleratedGradient
 from kernel_ot.solvers.published._extragradient import Extragradient
 from kernel_ot.solvers.published._safeguarded_newton import SafeguardedSemismoothNewton
 from kernel_ot.solvers.published._short_step import ShortStep
-from kernel_ot.solvers.semismooth._semismooth_newton import USEFUL_RESIDUAL, SemismoothNewton
+from kernel_ot.solvers.semismooth._semismooth_newton import USEFUL_ERROR, SemismoothNewton
 
 # Above this share of full rank it is as fast as an interior point from anywhere, with less memory.
 _NEARLY_FULL = 0.7
@@ -80,5 +80,4 @@ def _has_nearly_full_rank(problem: Problem) -> bool:
 def _is_close(problem: Problem, start: StartingPoint | None) -> bool:
     if start is None or is_traced(problem.features, problem.linear, start.gamma, start.multiplier):
         return False
-    report = check_optimality(problem, *rescaled(problem, start))
-    return bool(report.residual <= USEFUL_RESIDUAL)
+    return bool(start_error(problem, *rescaled(problem, start)) <= USEFUL_ERROR)

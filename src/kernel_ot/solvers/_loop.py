@@ -12,7 +12,13 @@ import numpy as np
 
 from kernel_ot._arrays import Array
 from kernel_ot._linalg import from_lower_triangle, lower_triangle, scipy_on_one_thread
-from kernel_ot.problem import OptimalityReport, Problem, check_optimality
+from kernel_ot.problem import (
+    OptimalityReport,
+    Problem,
+    accurate_cost,
+    accurate_objective,
+    check_optimality,
+)
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._solution import Progress, Solution
 from kernel_ot.solvers._status import Status
@@ -20,6 +26,9 @@ from kernel_ot.solvers._status import Status
 # A method whose claim to be done is refuted this often is held to a tenth of its tolerance.
 REFUSALS_BEFORE_TIGHTENING = 4
 TIGHTENINGS = 3
+
+# A method that ends so may be followed by another.
+_LEFT_TO_A_SUCCESSOR = (Status.NO_PROGRESS, Status.FACTORIZATION_FAILED)
 
 Callback = Callable[[Progress], Any]
 
@@ -64,6 +73,21 @@ class _Run:
     history: list[Progress] = field(default_factory=list)
     init_seconds: float = 0.0
     check_seconds: float = 0.0
+
+    def hand_over(self, successor: Method, iteration: int) -> Any:
+        """Return the first state of another method, which begins at the best point so far."""
+        self.best = self._stored(self.best)
+        if self.checked is None or self.checked[0] is not self.best:
+            self.check(self.best)
+        assert self.checked is not None
+        point, report = self.checked
+        self.best, self.best_residual = self._stored(point), float(report.residual)
+        self.checked = self.best, report
+        self.current, self.runner_up = None, (None, math.inf)
+        start = StartingPoint(self.best.gamma, self.multiplier(self.best))
+        self.method, self.method_tol, self.refusals = successor, self.tol, 0
+        self.landmark, self.last_fall = math.inf, iteration
+        return successor.init(self.problem, start)
 
     def record(self, iteration: int, state: Any) -> Progress:
         """Append to the history, and keep the state if it claims to be the best so far."""
@@ -146,7 +170,8 @@ def run(
 
     The status is decided from the returned point: whatever the method believes, `CONVERGED` is
     reported only if the independently recomputed residual is finite and at most `tol`. A start
-    that already is within `tol` is returned as it is.
+    that already is within `tol` is returned as it is. Where a method can go no further, its
+    successor goes on from the best point.
     """
     run = _Run(problem, method, tol, tol, perf_counter(), best=_given_point(problem, start))
     iteration = 0
@@ -154,7 +179,7 @@ def run(
     with quiet, scipy_on_one_thread(problem.n_fill):
         try:
             if start is not None and float(run.check(run.best).residual) <= tol:
-                return _solution(run, Status.CONVERGED, iteration)
+                return _solution(run, method.name, Status.CONVERGED, iteration)
             state = method.init(problem, start)
             run.init_seconds = perf_counter() - run.began - run.check_seconds
             while True:
@@ -172,18 +197,22 @@ def run(
                     status = Status.MAX_ITERATIONS
                 elif progress.elapsed >= time_limit:
                     status = Status.TIME_LIMIT
-                elif iteration - run.last_fall > method.patience:
+                elif iteration - run.last_fall > run.method.patience:
                     status = Status.NO_PROGRESS
                 else:
-                    state = method.step(problem, state, run.method_tol)
+                    state = run.method.step(problem, state, run.method_tol)
                     iteration += 1
                     continue
-                break
+                successor = run.method.successor
+                if successor is None or status not in _LEFT_TO_A_SUCCESSOR:
+                    break
+                iteration += 1
+                state = run.hand_over(successor, iteration)
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
         except np.linalg.LinAlgError:
             status = Status.EIGENDECOMPOSITION_FAILED
-        return _solution(run, status, iteration)
+        return _solution(run, method.name, status, iteration)
 
 
 def _given_point(problem: Problem, start: StartingPoint | None) -> _GivenPoint:
@@ -196,7 +225,7 @@ def _is_finite(state: Any) -> bool:
     return math.isfinite(state.residual) and bool(np.isfinite(state.gamma).all())
 
 
-def _solution(run: _Run, status: Status, iterations: int) -> Solution:
+def _solution(run: _Run, method: str, status: Status, iterations: int) -> Solution:
     step_seconds = perf_counter() - run.began - run.init_seconds - run.check_seconds
     problem = run.problem
     if run.checked is None or run.checked[0] is not run.best:
@@ -210,11 +239,11 @@ def _solution(run: _Run, status: Status, iterations: int) -> Solution:
         status=status,
         gamma=best.gamma,
         multiplier=run.multiplier(best),
-        objective=float(problem.objective(best.gamma)),
-        cost=float(problem.cost(best.gamma)),
+        objective=float(accurate_objective(problem, best.gamma)),
+        cost=float(accurate_cost(problem, best.gamma)),
         optimality=report,
         iterations=iterations,
-        method=run.method.name,
+        method=method,
         seconds=perf_counter() - run.began,
         timings={"init": run.init_seconds, "steps": step_seconds, "check": run.check_seconds},
         history=tuple(run.history),

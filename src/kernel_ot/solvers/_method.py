@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -34,40 +35,50 @@ class State(Protocol):
         """Code of the status that says why no further step can be taken; 0 for none."""
 
 
-class Method(Protocol):
+class Method(ABC):
     """An algorithm: where it starts, one step, and when it is done.
 
     The loop owns everything else: budgets, callbacks, the best iterate, faults. Methods are
     written once for NumPy and for traced JAX code: what depends on values goes through
-    `kernel_ot._arrays.branch` and `while_loop`, and a state keeps its structure and shapes.
+    `kernel_ot._arrays.branch` and `while_loop`, and a state keeps its structure and shapes. They
+    are frozen dataclasses, since JAX compiles a solve once a method.
+
+    Attributes
+    ----------
+    name : str
+        The name that `solve` knows it by.
+    max_iter : int
+        Default budget of steps, several times what the hardest known problem takes.
+    patience : int
+        Steps without a fall of the residual by a tenth that count as no progress.
+    successor : Method, optional
+        The method that goes on where this one can go no further, on NumPy.
     """
 
-    @property
-    def name(self) -> str:
-        """The name that `solve` knows it by."""
+    name: str
+    max_iter: int
+    patience: int
+    successor: Method | None = None
 
-    @property
-    def max_iter(self) -> int:
-        """Default budget of steps, several times what the hardest known problem takes."""
-
-    @property
-    def patience(self) -> int:
-        """Steps without a fall of the residual by a tenth that count as no progress."""
-
+    @abstractmethod
     def init(self, problem: Problem, start: StartingPoint | None) -> Any:
         """Return the state to start from."""
 
+    @abstractmethod
     def step(self, problem: Problem, state: Any, tol: float) -> Any:
         """Return the next state; `tol` is where the caller will stop."""
 
-    def done(self, state: Any, tol: float) -> Any:
-        """Return whether the state's own residual says that `tol` is reached."""
-
+    @abstractmethod
     def multiplier(self, problem: Problem, state: Any) -> Array:
         """Return X of shape (r, r) for a state, or for what `kept` left of it."""
 
+    def done(self, state: Any, tol: float) -> Any:
+        """Return whether the state's own residual says that `tol` is reached."""
+        return state.residual <= tol
+
     def kept(self, state: Any) -> Any:
-        """Return the state without the arrays that `gamma` and `multiplier` do not need.
+        """Return the state without large arrays that `gamma` and `multiplier` do not need.
 
         The loop holds on to that of the best state while the method goes on.
         """
+        return state

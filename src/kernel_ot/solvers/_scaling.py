@@ -1,4 +1,4 @@
-"""What methods agree on: where to begin, sizes of a first multiplier, of residuals, of a start."""
+"""What methods agree on: where to begin, and the sizes of a first multiplier and of a start."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from kernel_ot._arrays import Array, namespace_of
 from kernel_ot._linalg import squared_lengths, symmetric
-from kernel_ot.problem import Problem
+from kernel_ot.problem import Problem, complementarity, gradient_size
 from kernel_ot.solvers._method import StartingPoint
 
 
@@ -47,19 +47,6 @@ def central_weight(problem: Problem, gamma: Array, inverse_values: Array) -> Any
     return xp.maximum(gradient, 1e-3) / xp.linalg.norm(inverse_values)
 
 
-def relative_stationarity(problem: Problem, gamma: Array, values: Array) -> Any:
-    """Return `|gradient - A(X)|`, relative as in `OptimalityReport`, given `values` = A(X)."""
-    xp = namespace_of(gamma)
-    scale = 1 + xp.linalg.norm(problem.linear) / (2 * problem.reg_potential)
-    return xp.linalg.norm(problem.gradient(gamma) - values) / scale
-
-
-def relative_complementarity(problem: Problem, gamma: Array, product: Any) -> Any:
-    """Return `|<X, M(gamma)>|`, relative as in `OptimalityReport`, given the inner `product`."""
-    xp = namespace_of(gamma)
-    return xp.abs(product) / (1 + xp.abs(problem.objective(gamma)))
-
-
 def rescaled(problem: Problem, start: StartingPoint) -> tuple[Array, Array]:
     """Return the start with its multiplier scaled to fit this problem's regularisation.
 
@@ -93,3 +80,19 @@ def start_distance(problem: Problem, gamma: Array, multiplier: Array) -> Any:
     stationarity = xp.linalg.norm(problem.gradient(gamma) - values) / size
     gap = xp.abs(price + gamma @ values) / price
     return xp.where(positive, xp.maximum(stationarity, gap), xp.inf)
+
+
+def start_error(problem: Problem, gamma: Array, multiplier: Array) -> Any:
+    """Return how far a start is from optimal in the scale of the problem's own numbers.
+
+    The larger of `|gradient - A(X)| / (1 + |z| / (2 lambda_2))` and the relative complementarity.
+    Of a start not much may be asked: the norm in which a solution has to be stationary takes
+    hardly any start for close where Q is nearly singular.
+    """
+    xp = namespace_of(gamma)
+    values = problem.operator(multiplier)
+    product = problem.reg_sos * xp.trace(multiplier) + gamma @ values
+    return xp.maximum(
+        xp.linalg.norm(problem.gradient(gamma) - values) / gradient_size(problem),
+        complementarity(problem, gamma, product),
+    )

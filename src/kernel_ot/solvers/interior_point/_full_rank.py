@@ -21,12 +21,10 @@ from kernel_ot._linalg import (
     without_negligible,
     zero_matrix,
 )
-from kernel_ot.problem import Problem
+from kernel_ot.problem import Problem, complementarity, stationarity
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import (
     central_weight,
-    relative_complementarity,
-    relative_stationarity,
     uniform_plan,
 )
 from kernel_ot.solvers._status import factorization_code
@@ -236,8 +234,8 @@ def _state(
     xp = namespace_of(gamma)
     product = 2 * upper_product(factor, root) + (offset_diagonal + gamma) @ values
     residual = xp.maximum(
-        relative_stationarity(problem, gamma, values),
-        relative_complementarity(problem, gamma, product),
+        stationarity(problem, gamma, values).largest,
+        complementarity(problem, gamma, product),
     )
     # A factorisation that broke down left NaN; the loop then falls back to the best iterate.
     failure = factorization_code(xp.isfinite(factor[-1, -1] + root[-1, -1] + residual), gamma)

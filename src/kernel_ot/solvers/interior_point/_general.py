@@ -22,12 +22,10 @@ from kernel_ot._linalg import (
     weighted_gram,
     zero_matrix,
 )
-from kernel_ot.problem import Problem
+from kernel_ot.problem import Problem, complementarity, stationarity
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import (
     central_weight,
-    relative_complementarity,
-    relative_stationarity,
     uniform_plan,
 )
 from kernel_ot.solvers._status import factorization_code
@@ -206,8 +204,8 @@ def _state(
     xp = namespace_of(gamma)
     product = xp.trace(scaled_multiplier)
     residual = xp.maximum(
-        relative_stationarity(problem, gamma, squared_lengths(B)),
-        relative_complementarity(problem, gamma, product),
+        stationarity(problem, gamma, squared_lengths(B)).largest,
+        complementarity(problem, gamma, product),
     )
     # A factorisation that broke down left NaN; the loop then falls back to the best iterate.
     failure = factorization_code(xp.isfinite(residual), gamma)

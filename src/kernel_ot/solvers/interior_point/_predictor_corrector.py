@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from abc import abstractmethod
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from kernel_ot._arrays import Array, branch, namespace_of
 from kernel_ot._linalg import cholesky_solve, cholesky_with_ridge
-from kernel_ot.problem import Problem
-from kernel_ot.solvers._method import StartingPoint, State
-from kernel_ot.solvers._scaling import relative_complementarity
+from kernel_ot.problem import Problem, complementarity
+from kernel_ot.solvers._method import Method, StartingPoint, State
 from kernel_ot.solvers._status import factorization_code
+from kernel_ot.solvers.semismooth._semismooth_newton import SemismoothNewton
 
 # Products spent on a step length: the predictor's only steers the centring.
 _PREDICTOR_PRODUCTS = 8
@@ -68,7 +68,7 @@ S = TypeVar("S", bound=InteriorState)
 
 
 @dataclass(frozen=True)
-class PredictorCorrector(ABC, Generic[S]):
+class PredictorCorrector(Method, Generic[S]):
     """Mehrotra's predictor-corrector method with the HKM direction.
 
     Each iteration solves, with `S = M(gamma)`, the Newton equations of ``X S = sigma mu I`` and
@@ -78,12 +78,17 @@ class PredictorCorrector(ABC, Generic[S]):
     products instead of eigenvalues, and the step is confirmed by the Cholesky factors that the
     next iteration needs anyway.
 
+    Close to the boundary the Newton matrix is lost in rounding errors before stationarity is as
+    small as its norm demands where Q is nearly singular. There the semismooth Newton method takes
+    over, mostly for two or three steps.
+
     A form of the method says in which coordinates X and S are held.
     """
 
     name: str = "interior_point"
-    max_iter: int = 100
-    patience: int = 30
+    max_iter: int = 200
+    patience: int = 12
+    successor: Method | None = field(default_factory=SemismoothNewton)
 
     @abstractmethod
     def init(self, problem: Problem, start: StartingPoint | None) -> S:
@@ -140,7 +145,7 @@ class PredictorCorrector(ABC, Generic[S]):
         along, cross = self._products(state, affine)
         # <X + step_x dX, S + step dS>, where the predictor makes <dX, S> = -<X, S> - <X, dS>.
         predicted = (1 - step_x) * state.product + (step - step_x) * along + step * step_x * cross
-        gap = relative_complementarity(problem, state.gamma, state.product)
+        gap = complementarity(problem, state.gamma, state.product)
         least = xp.clip(_LEAST_GAP * tol / gap, _LEAST_CENTRING, 1.0)
         target = mu * xp.clip((predicted / state.product) ** 3, least, 1.0)
 
@@ -155,10 +160,6 @@ class PredictorCorrector(ABC, Generic[S]):
         step, step_x = self._step_lengths(state, prepared, direction, _STEP_PRODUCTS)
         share = 0.9 + 0.09 * xp.minimum(1.0, xp.minimum(step, step_x))
         return direction, xp.minimum(1.0, share * step), xp.minimum(1.0, share * step_x)
-
-    def done(self, state: S, tol: float) -> Any:
-        """Return whether the state's residual is within tol."""
-        return state.residual <= tol
 
     @abstractmethod
     def multiplier(self, problem: Problem, state: S) -> Array:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from kernel_ot._arrays import Array, pytree, with_entry
-from kernel_ot.problem import OptimalityReport, Problem, check_optimality
+from kernel_ot.problem import OptimalityReport, Problem, check_optimality, with_potential_gram
 from kernel_ot.solvers._loop import REFUSALS_BEFORE_TIGHTENING, TIGHTENINGS
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._status import Status
@@ -71,6 +71,7 @@ def run_traced(
     no further, in a loop around that of the steps: a batch pays for them once or twice. Of the
     two budgets `longest` is the length of the history, and so part of the compiled code.
     """
+    problem = with_potential_gram(problem)
     dtype = problem.features.dtype
     point = _given_point(problem, start)
     report = (

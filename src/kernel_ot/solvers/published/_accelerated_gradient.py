@@ -7,9 +7,9 @@ from typing import Any
 
 from kernel_ot._arrays import Array, namespace_of, pytree
 from kernel_ot._linalg import project_psd
-from kernel_ot.problem import Problem
-from kernel_ot.solvers._method import StartingPoint
-from kernel_ot.solvers._scaling import multiplier_size, relative_stationarity, rescaled
+from kernel_ot.problem import Problem, complementarity, restoration, stationarity
+from kernel_ot.solvers._method import Method, StartingPoint
+from kernel_ot.solvers._scaling import multiplier_size, rescaled
 from kernel_ot.solvers.published._projection import curvature_norms, kkt_estimate
 
 
@@ -34,6 +34,9 @@ class AcceleratedGradientState:
         Steps since the momentum was last put to zero.
     norms : tuple of two arrays of shape ()
         `|Q| / (2 lambda_2)` and `|A|`.
+    violation : array of shape ()
+        The larger of the relative complementarity and the price of restoring feasibility: what
+        epsilon is for.
     residual : array of shape ()
     failure : array of shape ()
     """
@@ -45,12 +48,13 @@ class AcceleratedGradientState:
     penalty: Any
     age: Any
     norms: tuple[Any, Any]
+    violation: Any
     residual: Any
     failure: Any = 0
 
 
 @dataclass(frozen=True)
-class AcceleratedGradient:
+class AcceleratedGradient(Method):
     """Accelerated gradient steps on an objective that softens the constraint.
 
     Minimises ``f(gamma) + |[-M(gamma)]_+|_F^2 / (2 epsilon)``, a squared hinge on the negative
@@ -73,7 +77,7 @@ class AcceleratedGradient:
         Factor of epsilon once it is solved for.
     stationarity_share : float
         An epsilon is solved for when the relative stationarity error is below this share of the
-        relative KKT residual.
+        violation that it leaves.
     """
 
     penalty_cut: float = 0.5
@@ -100,26 +104,18 @@ class AcceleratedGradient:
         h, a = state.norms
         descended = state.gamma - state.gradient / (h + a**2 / state.penalty)
         values = problem.gradient(state.gamma) - state.gradient
-        stationarity = relative_stationarity(problem, state.gamma, values)
         xp = namespace_of(state.gamma)
-        solved = stationarity <= self.stationarity_share * state.residual
+        error = stationarity(problem, state.gamma, values).of_gradient
+        solved = error <= self.stationarity_share * state.violation
         uphill = state.gradient @ (descended - state.descended) > 0
         age = xp.where(solved | uphill, 0, state.age + 1)
         ahead = descended + age / (age + 3) * (descended - state.descended)
         penalty = xp.where(solved, self.penalty_cut, 1.0) * state.penalty
         return _state(problem, ahead, descended, penalty, age, state.norms)
 
-    def done(self, state: AcceleratedGradientState, tol: float) -> Any:
-        """Return whether the state's residual is within tol."""
-        return state.residual <= tol
-
     def multiplier(self, problem: Problem, state: AcceleratedGradientState) -> Array:
         """Return `X = [-M(gamma)]_+ / epsilon`."""
         return state.multiplier
-
-    def kept(self, state: AcceleratedGradientState) -> AcceleratedGradientState:
-        """Return the state: all of it is small or needed."""
-        return state
 
 
 def _state(
@@ -134,8 +130,12 @@ def _state(
     constraint = problem.constraint_matrix(gamma)
     multiplier = project_psd(-constraint) / penalty
     gradient = problem.gradient(gamma) - problem.operator(multiplier)
-    violation = penalty * xp.linalg.norm(multiplier)
-    residual = kkt_estimate(problem, gamma, multiplier, constraint, violation)
+    lowest = penalty * xp.linalg.norm(multiplier)
+    residual = kkt_estimate(problem, gamma, multiplier, constraint, lowest)
+    violation = xp.maximum(
+        complementarity(problem, gamma, xp.sum(multiplier * constraint)),
+        restoration(problem, gamma, lowest),
+    )
     return AcceleratedGradientState(
-        gamma, descended, multiplier, gradient, penalty, age, norms, residual
+        gamma, descended, multiplier, gradient, penalty, age, norms, violation, residual
     )

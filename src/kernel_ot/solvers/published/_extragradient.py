@@ -8,7 +8,7 @@ from typing import Any
 from kernel_ot._arrays import Array, namespace_of, pytree
 from kernel_ot._linalg import project_psd
 from kernel_ot.problem import Problem
-from kernel_ot.solvers._method import StartingPoint
+from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._scaling import rescaled
 from kernel_ot.solvers.published._projection import curvature_norms, kkt_estimate
 
@@ -42,7 +42,7 @@ class ExtragradientState:
 
 
 @dataclass(frozen=True)
-class Extragradient:
+class Extragradient(Method):
     """Extragradient on the saddle point form (Korpelevich 1976).
 
     The problem is ``min_gamma max_{X >= 0} f(gamma) - <X, M(gamma)>``. A step evaluates its
@@ -95,17 +95,9 @@ class Extragradient:
         )
         return _state(problem, gamma, multiplier, state.step_gamma, state.step_multiplier)
 
-    def done(self, state: ExtragradientState, tol: float) -> Any:
-        """Return whether the state's residual is within tol."""
-        return state.residual <= tol
-
     def multiplier(self, problem: Problem, state: ExtragradientState) -> Array:
         """Return X."""
         return state.multiplier
-
-    def kept(self, state: ExtragradientState) -> ExtragradientState:
-        """Return the state: all of it is small or needed."""
-        return state
 
 
 def saddle_step_size(problem: Problem, *, balanced: bool) -> tuple[Any, Any]:

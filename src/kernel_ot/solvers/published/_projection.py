@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kernel_ot._arrays import Array, namespace_of
-from kernel_ot._linalg import generic_vector, gram, smallest_eigenvalue, squared_lengths
-from kernel_ot.problem import Problem
-from kernel_ot.solvers._scaling import relative_complementarity, relative_stationarity
+from kernel_ot._linalg import generic_vector, gram, smallest_eigenvalue
+from kernel_ot.problem import Problem, complementarity, restoration, stationarity
 
 # Products with a matrix spent on its norm, which is estimated cautiously: from above.
 _NORM_PRODUCTS = 20
@@ -31,7 +30,7 @@ def curvature_norms(problem: Problem) -> tuple[Any, Any]:
 def kkt_estimate(
     problem: Problem, gamma: Array, multiplier: Array, constraint: Array, violation: Any
 ) -> Any:
-    """Return the relative KKT residual, with `violation` for how far M(gamma) is from the cone.
+    """Return the residual of `OptimalityReport`, given how far M(gamma) is from the cone.
 
     Parameters
     ----------
@@ -45,11 +44,7 @@ def kkt_estimate(
         Upper bound of minus the smallest eigenvalue of M(gamma), in its units.
     """
     xp = namespace_of(gamma)
-    # The largest column norm: at most the spectral norm, and far cheaper.
-    size = xp.maximum(problem.reg_sos, xp.sqrt(xp.max(squared_lengths(constraint))))
-    errors = (
-        relative_stationarity(problem, gamma, problem.operator(multiplier)),
-        relative_complementarity(problem, gamma, xp.sum(multiplier * constraint)),
-        violation / size,
-    )
-    return xp.max(xp.stack([xp.asarray(error) for error in errors]))
+    gap = complementarity(problem, gamma, xp.sum(multiplier * constraint))
+    errors = stationarity(problem, gamma, problem.operator(multiplier))
+    of_gap = xp.maximum(errors.of_objective + gap, errors.largest)
+    return xp.maximum(of_gap, restoration(problem, gamma, violation))

@@ -9,7 +9,7 @@ from typing import Any
 from kernel_ot._arrays import Array, branch, namespace_of, pytree, while_loop
 from kernel_ot._linalg import eigh, eigvalsh, weighted_gram
 from kernel_ot.problem import Problem
-from kernel_ot.solvers._method import StartingPoint
+from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._scaling import rescaled
 from kernel_ot.solvers.published._extragradient import saddle_step, saddle_step_size
 from kernel_ot.solvers.published._projection import kkt_estimate
@@ -87,7 +87,7 @@ class SafeguardedState:
 
 
 @dataclass(frozen=True)
-class SafeguardedSemismoothNewton:
+class SafeguardedSemismoothNewton(Method):
     """The specialised semismooth Newton method of Lin, Cuturi and Jordan (2024).
 
     Solves ``(J + mu I) dw = -R(w)`` with J an element of the generalised Jacobian of the residual
@@ -191,17 +191,9 @@ class SafeguardedSemismoothNewton:
             residual=_kkt(problem, point),
         )
 
-    def done(self, state: SafeguardedState, tol: float) -> Any:
-        """Return whether the state's residual is within tol."""
-        return state.residual <= tol
-
     def multiplier(self, problem: Problem, state: SafeguardedState) -> Array:
         """Return `proj(X - M(gamma))`, which X is at the solution."""
         return _projected(state.point)
-
-    def kept(self, state: SafeguardedState) -> SafeguardedState:
-        """Return the state: all of it is small or needed."""
-        return state
 
     def next_theta(self, theta: Any, rho: Any) -> Any:
         """Return theta for the next step, by how well the last one did."""

@@ -7,12 +7,10 @@ from typing import Any
 
 from kernel_ot._arrays import Array, namespace_of, pytree
 from kernel_ot._linalg import cholesky, cholesky_solve, gram, solve_lower, weighted_gram
-from kernel_ot.problem import Problem
-from kernel_ot.solvers._method import StartingPoint
+from kernel_ot.problem import Problem, complementarity, stationarity
+from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._scaling import (
     multiplier_size,
-    relative_complementarity,
-    relative_stationarity,
 )
 from kernel_ot.solvers._status import factorization_code
 from kernel_ot.solvers.interior_point._steps import interior_start
@@ -51,7 +49,7 @@ class ShortStepState:
 
 
 @dataclass(frozen=True)
-class ShortStep:
+class ShortStep(Method):
     """Damped Newton on a log-det barrier of geometrically decreasing weight.
 
     Vacher, Muzellec, Rudi, Bach and Vialard (2021): minimise
@@ -99,10 +97,6 @@ class ShortStep:
         cut = xp.where(state.decrement <= self.near, self.barrier_cut, 1.0)
         return _state(problem, gamma, state.barrier * cut)
 
-    def done(self, state: ShortStepState, tol: float) -> Any:
-        """Return whether the state's residual is within tol."""
-        return state.residual <= tol
-
     def multiplier(self, problem: Problem, state: ShortStepState) -> Array:
         """Return `eta L^-T (I - W diag(d gamma) W') L^-1`, which the residual was taken of."""
         xp = namespace_of(state.gamma)
@@ -110,10 +104,6 @@ class ShortStep:
         inner = state.barrier * (identity - weighted_gram(state.features, state.direction))
         half = solve_lower(state.factor, inner, transpose=True)
         return solve_lower(state.factor, half.T, transpose=True)
-
-    def kept(self, state: ShortStepState) -> ShortStepState:
-        """Return the state: all of it is small or needed."""
-        return state
 
 
 def _state(problem: Problem, gamma: Array, barrier: Any) -> ShortStepState:
@@ -129,8 +119,8 @@ def _state(problem: Problem, gamma: Array, barrier: Any) -> ShortStepState:
     values = barrier * (xp.diagonal(inverse_values) - inverse_values**2 @ direction)
     product = barrier * (problem.rank - xp.diagonal(inverse_values) @ direction)
     residual = xp.maximum(
-        relative_stationarity(problem, gamma, values),
-        relative_complementarity(problem, gamma, product),
+        stationarity(problem, gamma, values).largest,
+        complementarity(problem, gamma, product),
     )
     # Beyond decrement 1 that multiplier need not be positive: nothing is claimed of it.
     residual = xp.where(decrement < 1, residual, xp.maximum(residual, 1.0))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from kernel_ot._arrays import Array, branch, namespace_of
+from kernel_ot._arrays import Array, branch, namespace_of, while_loop
 from kernel_ot._linalg import (
     cholesky,
     cholesky_solve,
@@ -16,11 +16,9 @@ from kernel_ot._linalg import (
     squared_lengths,
     zero_matrix,
 )
-from kernel_ot.problem import Problem
+from kernel_ot.problem import Problem, complementarity, stationarity
 from kernel_ot.solvers._scaling import (
     central_weight,
-    relative_complementarity,
-    relative_stationarity,
     uniform_plan,
 )
 from kernel_ot.solvers._status import factorization_code
@@ -42,6 +40,8 @@ _LOWEST, _HIGHEST = -0.75, 4.0
 # From far away steps are damped to end below that, so that the next one need not be as well.
 _DAMPED_HIGHEST = 1.4
 _SMALLEST_CUT = 0.02
+# A step shorter than this is taken to the path of a larger mu instead.
+_SHORT, _RAISE, _LARGEST_RAISE = 0.25, 10.0, 1e3
 # Products spent on the ends of a spectrum.
 _PRODUCTS = 6
 
@@ -71,7 +71,7 @@ def central_step(problem: Problem, state: SemismoothNewtonState, aim: Any) -> Se
     )
     gamma = state.gamma + step * change
     mu = xp.where(step < damping, 1.0, cut) * state.smoothing
-    gap = relative_complementarity(problem, gamma, mu * problem.rank)
+    gap = complementarity(problem, gamma, mu * problem.rank)
 
     def moved() -> SemismoothNewtonState:
         return branch(
@@ -102,6 +102,7 @@ def _direction(
     start = solved(-problem.gradient(state.gamma))
     slope = solved(state.smoothing * squared_lengths(state.features))
     cut, damping = _boldest_cut(state.features, start, slope, least_cut(state, aim))
+    cut, damping = _raised(state.features, start, slope, cut, damping)
     return sound, start + cut * slope, cut, damping
 
 
@@ -113,11 +114,8 @@ def _boldest_cut(W: Array, start: Array, slope: Array, least: Any) -> tuple[Any,
     """
     xp = namespace_of(W)
 
-    def ends(weights: Array) -> tuple[Any, Any]:
-        return extreme_eigenvalues(lambda v: W @ (weights * (W.T @ v).T).T, W, _PRODUCTS)
-
-    lowest, highest = ends(start + slope)
-    slope_lowest, slope_highest = ends(slope)
+    lowest, highest = _ends(W, start + slope)
+    slope_lowest, slope_highest = _ends(W, slope)
     tiny = xp.finfo(W.dtype).eps
     fall = xp.minimum(
         (lowest - _LOWEST) / xp.maximum(slope_highest, tiny),
@@ -125,10 +123,41 @@ def _boldest_cut(W: Array, start: Array, slope: Array, least: Any) -> tuple[Any,
     )
     smallest = xp.minimum(1.0, xp.maximum(least, _SMALLEST_CUT))
     cut = xp.clip(1 - fall, smallest, 1.0)
-    damping = xp.minimum(
+    damping = xp.minimum(1.0, _damping(lowest, highest, W))
+    return cut, xp.where(fall >= 0, 1.0, damping)
+
+
+def _ends(W: Array, weights: Array) -> tuple[Any, Any]:
+    """Return the ends of the spectrum of `W diag(weights) W'`."""
+    return extreme_eigenvalues(lambda v: W @ (weights * (W.T @ v).T).T, W, _PRODUCTS)
+
+
+def _damping(lowest: Any, highest: Any, like: Array) -> Any:
+    """Return the share of a step with these ends that keeps M(gamma) near; more than 1 for all."""
+    xp = namespace_of(like)
+    tiny = xp.finfo(like.dtype).eps
+    return xp.minimum(
         -_LOWEST / xp.maximum(-lowest, tiny), _DAMPED_HIGHEST / xp.maximum(highest, tiny)
     )
-    return cut, xp.where(fall >= 0, 1.0, xp.minimum(1.0, damping))
+
+
+def _raised(W: Array, start: Array, slope: Array, cut: Any, damping: Any) -> tuple[Any, Any]:
+    """Return a larger mu and the damping of its step where that of this one is too short.
+
+    Near the boundary the step to the path of a small mu leads out at once; the path of a larger
+    one is nearer.
+    """
+    xp = namespace_of(W)
+
+    def is_short(tried: tuple[Any, Any]) -> Any:
+        return (tried[1] < _SHORT) & (tried[0] < _LARGEST_RAISE)
+
+    def raised(tried: tuple[Any, Any]) -> tuple[Any, Any]:
+        larger = _RAISE * tried[0]
+        lowest, highest = _ends(W, start + larger * slope)
+        return larger, xp.minimum(1.0, _damping(lowest, highest, W))
+
+    return while_loop(is_short, raised, (cut, damping))
 
 
 def _central_state(
@@ -137,9 +166,9 @@ def _central_state(
     """Return the state `X = mu M(gamma)^-1`, in the coordinates of the factor of M(gamma)."""
     xp = namespace_of(gamma)
     ones = xp.ones_like(features[:, 0])
-    gap = relative_complementarity(problem, gamma, mu * problem.rank)
-    stationarity = relative_stationarity(problem, gamma, mu * squared_lengths(features))
-    residual = xp.maximum(stationarity, gap)
+    gap = complementarity(problem, gamma, mu * problem.rank)
+    error = stationarity(problem, gamma, mu * squared_lengths(features)).largest
+    residual = xp.maximum(error, gap)
     return SemismoothNewtonState(
         gamma,
         factor,

@@ -21,9 +21,9 @@ from kernel_ot._linalg import (
     weighted_squares,
     zero_matrix,
 )
-from kernel_ot.problem import Problem, check_optimality
-from kernel_ot.solvers._method import StartingPoint
-from kernel_ot.solvers._scaling import rescaled, start_distance
+from kernel_ot.problem import Problem
+from kernel_ot.solvers._method import Method, StartingPoint
+from kernel_ot.solvers._scaling import rescaled, start_distance, start_error
 from kernel_ot.solvers._status import factorization_code
 from kernel_ot.solvers.semismooth._central_path import central_start, central_step
 from kernel_ot.solvers.semismooth._line import Change, boldest_line
@@ -38,17 +38,17 @@ from kernel_ot.solvers.semismooth._state import (
 # start's distance, at most the second number. Lower, it would return to the path by damped steps.
 _WARM_SHARE = 0.5
 _LARGEST_WARM_GAP = 3e-2
-# A start further away, in its own scale, or with a larger residual, is no help: the path from a
+# A start further away, in its own scale or the problem's, is no help: the path from a
 # cold one takes more steps, but cheaper ones and less time in all.
 _USELESS_DISTANCE = 30.0
-USEFUL_RESIDUAL = 1e-2
+USEFUL_ERROR = 1e-2
 # No step aims at a relative complementarity below this many rounding errors, whatever the
 # tolerance: X would be lost in them.
 _LEAST_GAP = 1e3
 
 
 @dataclass(frozen=True)
-class SemismoothNewton:
+class SemismoothNewton(Method):
     """Semismooth Newton with a smoothed projection.
 
     The optimality conditions of Lin, Cuturi and Jordan (2024), eq. (3.1), with the projection
@@ -87,9 +87,9 @@ class SemismoothNewton:
             return central_start(problem)
         gamma, multiplier = rescaled(problem, start)
         distance = start_distance(problem, gamma, multiplier)
-        residual = check_optimality(problem, gamma, multiplier).residual
+        error = start_error(problem, gamma, multiplier)
         return branch(
-            (distance <= _USELESS_DISTANCE) & (residual <= USEFUL_RESIDUAL),
+            (distance <= _USELESS_DISTANCE) & (error <= USEFUL_ERROR),
             lambda: _warm_state(problem, gamma, multiplier, distance),
             lambda: central_start(problem),
         )
@@ -105,10 +105,6 @@ class SemismoothNewton:
             lambda: central_step(problem, state, aim),
             lambda: _semismooth_step(problem, state, aim),
         )
-
-    def done(self, state: SemismoothNewtonState, tol: float) -> Any:
-        """Return whether the state's residual is within tol."""
-        return state.residual <= tol
 
     def multiplier(self, problem: Problem, state: SemismoothNewtonState) -> Array:
         """Return X in the features' basis."""

@@ -15,8 +15,7 @@ from kernel_ot._linalg import (
     weighted_squares,
     zero_matrix,
 )
-from kernel_ot.problem import Problem
-from kernel_ot.solvers._scaling import relative_complementarity, relative_stationarity
+from kernel_ot.problem import Problem, complementarity, stationarity
 
 
 @pytree()
@@ -103,8 +102,8 @@ def state_on_path(
         else branch(refined, lambda: off_path(multiplier), lambda: on_path)
     )
     product = tau * problem.reg_sos * xp.sum(positive) + on_path_values @ gamma
-    gap = relative_complementarity(problem, gamma, product)
-    stationarity = relative_stationarity(problem, gamma, sos_values)
+    gap = complementarity(problem, gamma, product)
+    error = stationarity(problem, gamma, sos_values).largest
     return SemismoothNewtonState(
         gamma,
         basis,
@@ -116,7 +115,7 @@ def state_on_path(
         smoothing,
         gap,
         xp.zeros_like(gap, dtype=bool),
-        xp.maximum(xp.maximum(stationarity, gap), violation),
+        xp.maximum(xp.maximum(error, gap), violation),
     )
 
 

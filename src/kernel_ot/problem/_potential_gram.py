@@ -1,0 +1,82 @@
+"""The factor of Q that measures how far a point is from stationary; made once a problem."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from kernel_ot._arrays import Array, is_traced, namespace_of
+from kernel_ot._linalg import cholesky_with_ridge, solve_lower
+
+if TYPE_CHECKING:
+    from kernel_ot.problem._problem import Problem
+
+# Kept in the problem's __dict__, beside its fields: copies and pytrees of it do not take it along.
+# Roundings of a diagonal entry below which nothing was added to it.
+_NOISE = 30
+_GRAM, _DOUBLE = "_potential_gram", "_in_double"
+
+
+class PotentialGram(NamedTuple):
+    """Coordinates in which the potentials at the filling points have their kernels' norm.
+
+    Attributes
+    ----------
+    factor : array of shape (l, l)
+        Lower L with `L L' = Q`, or Q with the smallest ridge that has a factor.
+    embedding : array of shape (l,)
+        `L^-1 w`.
+    ridge : array of shape ()
+        What was added to the diagonal of Q for it; 0 but for rounding where Q has a factor.
+    """
+
+    factor: Array
+    embedding: Array
+    ridge: Any
+
+
+def potential_gram(problem: Problem) -> PotentialGram:
+    """Return the factor of Q: computed once, except in traced code that was not told in advance."""
+    known: PotentialGram | None = problem.__dict__.get(_GRAM)
+    if known is None:
+        known = _factored(problem)
+        if not is_traced(known.factor):
+            object.__setattr__(problem, _GRAM, known)
+    return known
+
+
+def with_potential_gram(problem: Problem) -> Problem:
+    """Return a copy of a traced problem that holds its factor for the trace that it is used in."""
+    copy = replace(problem)
+    object.__setattr__(copy, _GRAM, _factored(problem))
+    return copy
+
+
+def in_double(problem: Problem) -> Problem:
+    """Return the same numbers in float64, which is what a float32 point is judged with on NumPy."""
+    if namespace_of(problem.features) is not np or problem.features.dtype == np.float64:
+        return problem
+    known: Problem | None = problem.__dict__.get(_DOUBLE)
+    if known is None:
+        known = replace(
+            problem,
+            quadratic=problem.quadratic.astype(np.float64),
+            linear=problem.linear.astype(np.float64),
+            embedding=problem.embedding.astype(np.float64),
+            features=problem.features.astype(np.float64),
+            provenance=None,
+        )
+        object.__setattr__(problem, _DOUBLE, known)
+    return known
+
+
+def _factored(problem: Problem) -> PotentialGram:
+    xp = namespace_of(problem.quadratic)
+    factor = cholesky_with_ridge(problem.quadratic)
+    diagonal = xp.diagonal(problem.quadratic)
+    added = xp.mean(xp.sum(factor**2, axis=1) - diagonal)
+    noise = _NOISE * xp.finfo(factor.dtype).eps * xp.max(xp.abs(diagonal))
+    ridge = xp.where(added > noise, added, 0.0 * added)
+    return PotentialGram(factor, solve_lower(factor, problem.embedding), ridge)
