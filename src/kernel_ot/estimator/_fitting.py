@@ -21,7 +21,13 @@ from kernel_ot.diagnostics import outlier_caution
 from kernel_ot.estimator._progress import Watch
 from kernel_ot.kernels import Gaussian, Kernel
 from kernel_ot.preconditioning import Conjugation
-from kernel_ot.problem import Problem, accurate_cost, accurate_objective, check_optimality
+from kernel_ot.problem import (
+    Problem,
+    accurate_cost,
+    accurate_objective,
+    check_optimality,
+    stationary_at_contact,
+)
 from kernel_ot.samples import Samples
 from kernel_ot.selection import (
     MAX_SEMI_DUAL_DIMENSION,
@@ -225,7 +231,7 @@ def contact_solution(
     `times` is when filling began and how long it took.
     """
     began, filled = times
-    gamma = fit.points.gamma
+    gamma = stationary_at_contact(problem, fit.points.gamma)
     zero = np.zeros((problem.rank, problem.rank))
     report = check_optimality(problem, gamma, zero)
     residual = float(report.residual)

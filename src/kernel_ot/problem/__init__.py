@@ -19,7 +19,7 @@ from kernel_ot.problem._optimality import (
     stationarity,
 )
 from kernel_ot.problem._pair_terms import PotentialSpaces, linear_term
-from kernel_ot.problem._potential_gram import with_potential_gram
+from kernel_ot.problem._potential_gram import stationary_at_contact, with_potential_gram
 from kernel_ot.problem._problem import Problem
 from kernel_ot.problem._provenance import Provenance
 
@@ -42,6 +42,7 @@ __all__ = [
     "operator",
     "restoration",
     "stationarity",
+    "stationary_at_contact",
     "transport_cost",
     "with_potential_gram",
 ]

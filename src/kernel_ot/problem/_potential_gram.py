@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from kernel_ot._arrays import Array, is_traced, namespace_of
-from kernel_ot._linalg import cholesky_with_ridge, solve_lower
+from kernel_ot._linalg import cholesky_solve, cholesky_with_ridge, solve_lower
 
 if TYPE_CHECKING:
     from kernel_ot.problem._problem import Problem
@@ -52,6 +52,25 @@ def with_potential_gram(problem: Problem) -> Problem:
     copy = replace(problem)
     object.__setattr__(copy, _GRAM, _factored(problem))
     return copy
+
+
+def stationary_at_contact(problem: Problem, gamma: Array) -> Array:
+    """Return the multipliers of contact points made exact: `Q gamma = z`, all of them positive.
+
+    There the sum of squares vanishes, and gamma solves the problem with X = 0. `gamma` itself is
+    returned where the solution of that system has negative entries.
+
+    Parameters
+    ----------
+    problem : Problem
+    gamma : array of shape (l,)
+        Positive, and a solution but for what distinguishes this problem's Q, its jitter.
+    """
+    factor = potential_gram(problem).factor
+    exact = gamma
+    for _ in range(2):
+        exact = exact + cholesky_solve(factor, problem.linear - problem.quadratic @ exact)
+    return exact if bool((exact > 0).all()) else gamma
 
 
 def in_double(problem: Problem) -> Problem:

@@ -28,7 +28,7 @@ class State(Protocol):
 
     @property
     def residual(self) -> Any:
-        """The method's own estimate of the relative KKT residual."""
+        """The method's own estimate of the residual."""
 
     @property
     def failure(self) -> Any:

@@ -18,7 +18,7 @@ class Progress:
     iteration : int
         0 is the starting point.
     residual : float
-        The method's own estimate of the relative KKT residual.
+        The method's own estimate of the residual.
     objective : float
         The objective at the iterate; lower than the optimum while the constraint is violated.
     elapsed : float

@@ -33,7 +33,8 @@ def solve(
         The name of a method, "auto" to have one chosen, or a `Method` object with settings of
         your own.
     tol : float, default 1e-8
-        Bound on the relative KKT residual, see `kernel_ot.problem.OptimalityReport`.
+        Bound on the relative error of the objective and what else
+        `kernel_ot.problem.OptimalityReport` counts in its residual.
     max_iter : int, optional
         Budget of steps; by default the method's own. 0 only checks the starting point.
     init : Solution or (gamma, multiplier), optional

@@ -15,19 +15,17 @@ class Status(Enum):
     residual.
     """
 
-    CONVERGED = (
-        "Converged: the relative KKT residual, recomputed from the returned point, is within tol."
-    )
+    CONVERGED = "Converged: the residual, recomputed from the returned point, is within tol."
     MAX_ITERATIONS = (
-        "Stopped at max_iter before the relative KKT residual came down to tol; raise max_iter, "
+        "Stopped at max_iter before the residual came down to tol; raise max_iter, "
         "loosen tol, or continue from here with init=solution."
     )
     TIME_LIMIT = (
-        "Stopped at time_limit before the relative KKT residual came down to tol; raise "
+        "Stopped at time_limit before the residual came down to tol; raise "
         "time_limit, use fewer filling points, or continue from here with init=solution."
     )
     NO_PROGRESS = (
-        "Stopped because the relative KKT residual no longer falls: the accuracy that this "
+        "Stopped because the residual no longer falls: the accuracy that this "
         "arithmetic allows for this problem is reached. Loosen tol, raise reg_sos or "
         "reg_potential, or, if the data were float32, solve in float64."
     )

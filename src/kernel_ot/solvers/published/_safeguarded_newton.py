@@ -288,7 +288,7 @@ def _projected(point: ResidualPoint) -> Array:
 
 
 def _kkt(problem: Problem, point: ResidualPoint) -> Any:
-    """Return the relative KKT residual at (gamma, proj(X - M(gamma))).
+    """Return the residual at (gamma, proj(X - M(gamma))).
 
     Far below |R(w)| near the end: the multiplier is not unique, and X may drift along the
     directions that do not matter long after its projection has settled.
