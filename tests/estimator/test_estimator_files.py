@@ -28,9 +28,9 @@ Y = np.random.default_rng(1).normal(size=(12, 2)) + 1
 
 @pytest.fixture(scope="module", params=["pairs", "adaptive"])
 def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    model = KernelOT(kernel=Gaussian(1.0), reg_potential=1e-2, filling=request.param, n_fill=10)
-    if request.param == "adaptive":
-        model.set_params(n_fill="auto")
+    model = KernelOT(kernel=Gaussian(1.0), reg_potential=1e-2, filling=request.param)
+    if request.param == "pairs":
+        model.set_params(n_fill=10, reg_potential=10.0)
     file = tmp_path_factory.mktemp("models") / f"{request.param}.kot"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CautionWarning)  # ten fixed points are few

@@ -26,6 +26,7 @@ from kernel_ot.solvers import check_method_name
 Kernels: TypeAlias = tuple[KernelChoice, ...]
 Regularisations: TypeAlias = tuple[tuple[float, float], ...]
 
+_LARGEST_SPREAD = 1e70
 OUTLIERS = ("exclude", "keep")
 # Copies of both samples in either coordinates, of a fold of them, and in the potentials' centres.
 _COPIES_OF_SAMPLES = 8
@@ -89,6 +90,18 @@ def check_both_samples(x: Any, y: Any, weights_x: Any, weights_y: Any) -> Sample
         )
     # Copies, and on the host, where a fit decides and computes.
     return Samples(*(np.array(array, dtype=np.float64) for array in (x_sample, y_sample, *weights)))
+
+
+def check_spread(samples: Samples) -> None:
+    """Raise ValueError where a sample is so wide or narrow that its moments are no numbers."""
+    for name, points in (("x", samples.x), ("y", samples.y)):
+        spread = float(np.ptp(points, axis=0).max())
+        if spread > 0 and not 1 / _LARGEST_SPREAD <= spread <= _LARGEST_SPREAD:
+            raise ValueError(
+                f"{name} spreads over {spread:.3g}; fourth powers of lengths beyond "
+                f"{1 / _LARGEST_SPREAD:g} ... {_LARGEST_SPREAD:g} are no float64 numbers. Measure "
+                "both samples in another unit."
+            )
 
 
 def check_grid(search: Any, *, adaptive: bool) -> tuple[Kernels, Regularisations]:

@@ -34,6 +34,7 @@ from kernel_ot.selection import (
     REG_SOS,
     Candidate,
     Filling,
+    OnRound,
     Settings,
     bandwidth_factors,
     best_candidate,
@@ -56,6 +57,14 @@ _STATIC_BANDWIDTH_FACTOR, _STATIC_REG_POTENTIAL = 2.0, 1e-3
 _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL = 0.5, 1e-1
 _MIN_SELECTION_POINTS = 12
 _MAX_FILL = 4000
+# What a fit that was ended can do, which is not what `solve` can.
+_UNFINISHED = {
+    Status.MAX_ITERATIONS: "Stopped at max_iter before the relative KKT residual came down to tol; "
+    "raise max_iter or loosen tol.",
+    Status.TIME_LIMIT: "Stopped at time_limit with the best point so far; raise time_limit, or "
+    "give kernel and reg_potential, so that no settings are compared.",
+    Status.CALLBACK_STOPPED: "Stopped by the callback with the best point so far.",
+}
 # Where a sample is one point the Gaussian part is the exact map; this leaves nothing beside it.
 _REG_POTENTIAL_OF_ONE_POINT = 1e3
 
@@ -117,7 +126,8 @@ def choose_settings(
         chosen = kernel if fixed else Gaussian(wide * typical_distance(changed, rng))
         reg = _STATIC_REG_POTENTIAL if is_auto(reg_potential) else reg_potential
         return Settings(chosen, reg_sos, reg), ()
-    if is_auto(reg_potential) and samples.one_is_a_point:
+    exact = parameters["preconditioner"] is not None and samples.one_is_a_point
+    if is_auto(reg_potential) and exact:
         chosen = kernel if fixed else default_kernel(1.0, changed, rng)
         return Settings(chosen, reg_sos, _REG_POTENTIAL_OF_ONE_POINT), ()
     candidates: tuple[Candidate, ...] = ()
@@ -132,10 +142,14 @@ def choose_settings(
             rng,
             n_splits=parameters["n_splits"],
             on_score=watch.on_score,
+            on_round=_on_selection_round(watch, parameters["n_jobs"]),
             n_jobs=parameters["n_jobs"],
         )
         choose = least_regularised if dimension > MAX_SEMI_DUAL_DIMENSION else best_candidate
-        best = choose(tuple(c for c in candidates if is_auto(reg_potential) or not c.is_baseline))
+        allowed = tuple(c for c in candidates if is_auto(reg_potential) or not c.is_baseline)
+        if watch.selection_is_over(None):
+            _warn_of_few_settings(len(allowed), parameters["time_limit"])
+        best = choose(allowed) if allowed else best
     if best.is_baseline:
         best = Candidate(_CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL, ())
     chosen_reg = best.reg_potential
@@ -144,6 +158,20 @@ def choose_settings(
         chosen_reg *= share_in_splits(samples)
     chosen = kernel if fixed else default_kernel(best.bandwidth_factor, changed, rng)
     return Settings(chosen, reg_sos, chosen_reg), candidates
+
+
+def _on_selection_round(watch: Watch, n_jobs: int | None) -> OnRound:
+    # A user's callback stays in this process; the time limit goes along.
+    return watch.on_selection_round if n_jobs in (None, 1) else watch.selection_is_over
+
+
+def _warn_of_few_settings(count: int, time_limit: float | None) -> None:
+    warnings.warn(
+        f"time_limit = {time_limit} ended the comparison of settings after {count}; the best of "
+        "them is used. Raise time_limit, or give kernel and reg_potential.",
+        ConvergenceWarning,
+        stacklevel=5,
+    )
 
 
 def fill_and_solve(
@@ -193,10 +221,11 @@ def solve_adaptively(
     def on_round(step: FillingRound) -> bool:
         nonlocal ended
         record = Progress(len(history), step.violation, -step.dual, perf_counter() - began)
+        last = history[-1].elapsed if history else 0.0
         history.append(record)
         if watch.tell(record, "filling"):
             ended = Status.CALLBACK_STOPPED
-        elif watch.time_limit is not None and record.elapsed >= watch.time_limit:
+        elif step.violation > violation_tol and watch.is_late(record.elapsed - last):
             ended = Status.TIME_LIMIT
         return ended is not Status.CONVERGED
 
@@ -260,14 +289,17 @@ def solve_watched(
     problem: Problem, method: str, tol: float, max_iter: int | None, watch: Watch
 ) -> Solution:
     """Return the solution of a problem whose filling points are fixed."""
-    return solve(
+    solution = solve(
         problem,
         method,
         tol,
         max_iter,
         callback=lambda record: watch.tell(record, "solve"),
-        time_limit=watch.time_limit,
+        time_limit=watch.seconds_left(),
     )
+    if solution.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt  # a fit is done or it is not
+    return solution
 
 
 def certify(
@@ -300,7 +332,8 @@ def warn_if_unfinished(
 ) -> bool:
     """Warn, at the caller of `fit`, of a solve or rounds that ended early; say whether."""
     if not solution.converged:
-        warnings.warn(solution.status.message, ConvergenceWarning, stacklevel=3)
+        message = _UNFINISHED.get(solution.status, solution.status.message)
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)
         return True
     if rounds and min(step.violation for step in rounds) > violation_tol:
         last = min(rounds, key=lambda step: step.violation)

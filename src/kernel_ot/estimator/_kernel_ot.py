@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot._arrays import Array, check_points, placed_like
+from kernel_ot._arrays import Array, check_generator, check_points, placed_like
 from kernel_ot.diagnostics import cross_verdict
-from kernel_ot.estimator._checks import check_both_samples, check_feature_names, check_parameters
+from kernel_ot.estimator._checks import (
+    check_both_samples,
+    check_feature_names,
+    check_parameters,
+    check_spread,
+)
 from kernel_ot.estimator._describing import DescribesItself, warn_of_cautions
 from kernel_ot.estimator._fitting import (
     certify,
@@ -83,7 +88,8 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
     max_iter : int, optional
         Rounds of adaptive filling (default 60), or steps of the solver.
     time_limit : float, optional
-        Seconds for the final solve; selection comes before.
+        Seconds for the whole fit, kept to a second or a twentieth where rounds are short; at most
+        60 % of them compare settings. A fit that was ended holds the best point so far and warns.
     n_splits : int, default 3
         Random splits over which automatic settings are compared, a third of each sample held out.
     random_state : int, Generator or None, default 0
@@ -226,8 +232,8 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         OutlierWarning
             Rows were left out.
         ConvergenceWarning
-            The solve did not reach `tol`, or adaptive filling left violated pairs. The fitted
-            attributes hold the best point reached.
+            The solve did not reach `tol`, filling left violated pairs, or time_limit ended the
+            comparison of settings. The fitted attributes hold the best point reached.
         CautionWarning
             The fit has a fault that it can see itself; see `kernel_ot.diagnostics.cautions`.
         """
@@ -255,7 +261,8 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         self.outliers_ = find_outliers(samples, self.outliers)
         samples = samples.without(*self.outliers_)
         seen = samples.with_mass()
-        rng = np.random.default_rng(self.random_state)
+        check_spread(seen)
+        rng = check_generator(self.random_state, "random_state")
         change = fit_conjugation(
             seen.x, seen.y, self.preconditioner, seen.weights_x, seen.weights_y
         )

@@ -15,9 +15,14 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, check_generator
 from kernel_ot.diagnostics import Diagnostics
-from kernel_ot.estimator._checks import check_both_samples, check_grid, check_parameters
+from kernel_ot.estimator._checks import (
+    check_both_samples,
+    check_grid,
+    check_parameters,
+    check_spread,
+)
 from kernel_ot.estimator._fitting import find_outliers
 from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._surface import TwoSampleEstimator
@@ -179,8 +184,11 @@ class KernelOTCV(TwoSampleEstimator):
         filling = Filling(estimator.filling, estimator.n_fill)
         kernels, regularisations = check_grid(self, adaptive=filling.adaptive)
         samples = check_both_samples(x, y, weights_x, weights_y)
+        if not hasattr(self.cv, "split"):  # a splitter counts all rows
+            samples = samples.with_mass()
+        check_spread(samples)
         samples = samples.without(*find_outliers(samples, estimator.outliers)).with_mass()
-        rng = np.random.default_rng(self.random_state)
+        rng = check_generator(self.random_state, "random_state")
         splits = fold_splits(samples, self.cv, rng)
         paths = [Path(k, regularisations, estimator.preconditioner, filling) for k in kernels]
         found: list[list[Score]] = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(

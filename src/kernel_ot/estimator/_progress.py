@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
+from kernel_ot.cutting_planes import FillingRound
 from kernel_ot.selection import Score
 from kernel_ot.solvers import Progress
 
@@ -20,6 +24,12 @@ _DOING: dict[Phase, str] = {
     "certificate": "certificate, percent",
 }
 
+# Of a time limit the comparison of settings has this part; the fit needs time to be complete.
+_SHARE_OF_SELECTION = 0.6
+# How much later than the limit a fit may end, in seconds and as a part of it.
+_GRACE_SECONDS, _GRACE_SHARE = 1.0, 0.05
+_SECONDS_BETWEEN_REPORTS = 0.5
+
 
 @dataclass(frozen=True)
 class FitProgress(Progress):
@@ -29,7 +39,8 @@ class FitProgress(Progress):
     ----------
     phase : {"selection", "filling", "solve", "embedding", "certificate"}
         "selection": a setting was compared; `iteration` counts them from 0, `residual` is the
-        violation that its fit left, `objective` is minus its held-out semi-dual value.
+        violation that its fit left, `objective` is minus its held-out semi-dual value. One that
+        takes long is reported between its rounds too, with the values of the round.
         "filling": a round of adaptive filling; `residual` is the largest violation relative to the
         mean cost of a pair, `objective` is minus mean u + mean v. "solve": a step of the solver.
         "embedding", "certificate": passes over many points; `iteration` is what is done in percent.
@@ -66,7 +77,8 @@ class Narrator:
 class Watch:
     """Tells the user's callback how a fit goes, and remembers whether it asked to stop.
 
-    A stop during selection holds for the fit that follows: it ends after its first round.
+    A stop during selection holds for the fit that follows: it ends after its first round. Of a
+    time limit selection takes a part only.
     """
 
     def __init__(self, callback: Callback | None, time_limit: float | None = None) -> None:
@@ -74,20 +86,51 @@ class Watch:
         self.time_limit = time_limit
         self.stopped = False
         self._n_scores = 0
-        self._began = perf_counter()
+        self._began = self._told = perf_counter()
+        limit = np.inf if time_limit is None else time_limit
+        self._selection_ends = self._began + _SHARE_OF_SELECTION * limit
+        self._ends = self._began + limit
+        self._grace = max(_GRACE_SECONDS, _GRACE_SHARE * limit)
+
+    @property
+    def selection_is_over(self) -> Callable[[Any], bool]:
+        """Whether selection has had its time; can be pickled, and called in another process."""
+        return partial(_is_past, self._selection_ends)
+
+    def seconds_left(self) -> float | None:
+        """Return what is left of the time limit, a little at least."""
+        return None if self.time_limit is None else max(self._ends - perf_counter(), 1e-3)
+
+    def is_late(self, expected: float = 0.0) -> bool:
+        """Return whether the time is over, or would be by far after `expected` seconds more."""
+        return perf_counter() + max(0.0, expected - self._grace) >= self._ends
 
     def on_score(self, score: Score) -> bool:
-        """Report a setting that was compared."""
-        seconds = perf_counter() - self._began
-        record = Progress(self._n_scores, score.violation, -score.semi_dual, seconds)
+        """Report a setting that was compared; return whether selection is to end."""
+        self._report(score.violation, -score.semi_dual)
         self._n_scores += 1
-        return self.tell(record, "selection")
+        return self.stopped or self.selection_is_over(score)
+
+    def on_selection_round(self, step: FillingRound) -> bool:
+        """Report a setting that takes long; return whether selection is to end."""
+        if perf_counter() - self._told > _SECONDS_BETWEEN_REPORTS:
+            self._report(step.violation, -step.dual)
+        return self.stopped or self.selection_is_over(step)
+
+    def _report(self, violation: float, objective: float) -> None:
+        seconds = perf_counter() - self._began
+        self.tell(Progress(self._n_scores, violation, objective, seconds), "selection")
 
     def tell(self, record: Progress, phase: Phase) -> bool:
         """Report a step and return whether the user has asked to stop."""
+        self._told = perf_counter()
         if self.callback is not None:
             told = FitProgress(
                 record.iteration, record.residual, record.objective, record.elapsed, phase
             )
             self.stopped = self.callback(told) is True or self.stopped
         return self.stopped
+
+
+def _is_past(end: float, step: Any) -> bool:
+    return perf_counter() >= end

@@ -87,7 +87,10 @@ def fit_conjugation(
     spread = _mean_variance(centred_x @ root, weights_x)
     spread += _mean_variance(centred_y @ inverse_root, weights_y)
     # Rounding of the mean is not a spread: two samples of identical points have none.
-    rounding = np.finfo(float).eps * (np.abs(mean_x).max() + np.abs(mean_y).max())
+    rounding = np.finfo(float).eps * (
+        np.abs(mean_x).max() * np.abs(root).max()
+        + np.abs(mean_y).max() * np.abs(inverse_root).max()
+    )
     scale = float(np.sqrt(spread / 2))
     return Conjugation(mean_x, mean_y, root, inverse_root, scale if scale > 8 * rounding else 1.0)
 

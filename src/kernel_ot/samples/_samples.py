@@ -49,8 +49,18 @@ class Samples:
         return bool((self.x == self.x[0]).all() != (self.y == self.y[0]).all())
 
     def restrict(self, rows: Array, columns: Array) -> Samples:
-        """Return those rows of x and of y, masses rescaled to sum to one."""
+        """Return those rows of x and of y, masses rescaled to sum to one.
+
+        Raises
+        ------
+        ValueError
+            None of those rows carries mass.
+        """
         weights_x, weights_y = self.weights_x[rows], self.weights_y[columns]
+        if not (weights_x.any() and weights_y.any()):
+            raise ValueError(
+                "A part of the samples holds only rows of weight 0; leave those rows out."
+            )
         return Samples(
             self.x[rows],
             self.y[columns],

@@ -3,6 +3,7 @@
 from kernel_ot.selection._default_kernel import default_kernel, typical_distance
 from kernel_ot.selection._paths import (
     KernelChoice,
+    OnRound,
     Pair,
     Path,
     Score,
@@ -40,6 +41,7 @@ __all__ = [
     "Criterion",
     "Filling",
     "KernelChoice",
+    "OnRound",
     "Pair",
     "Path",
     "Score",

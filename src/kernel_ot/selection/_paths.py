@@ -5,7 +5,7 @@ The unit of all selection, serial in `KernelOT` and spread over workers by `Kern
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TypeAlias
@@ -14,7 +14,7 @@ import numpy as np
 
 from kernel_ot._arrays import Array
 from kernel_ot._linalg import blas_on_one_thread
-from kernel_ot.cutting_planes import AdaptiveFit, adaptive_filling, c_transform
+from kernel_ot.cutting_planes import AdaptiveFit, FillingRound, adaptive_filling, c_transform
 from kernel_ot.distances import energy_distance
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
@@ -25,6 +25,7 @@ from kernel_ot.selection._settings import Filling, Settings, make_problem
 from kernel_ot.solvers import Solution, solve
 
 Pair: TypeAlias = tuple[Array, Array]
+OnRound: TypeAlias = Callable[[FillingRound], bool]
 KernelChoice: TypeAlias = float | Kernel
 """A kernel, or the bandwidth of the default kernel in median distances, see `default_kernel`."""
 
@@ -34,6 +35,8 @@ _VIOLATION_TOL, _MAX_ROUNDS, _SOLVER_TOL = 5e-3, 40, 1e-6
 _SEMI_DUAL_TOL = 1e-6
 # The energy distance takes quadratic time; its noise needs no more points than this.
 _MAX_ENERGY_POINTS = 1000
+# A fit that did not end may send points anywhere; beyond this there are no squared distances.
+_LARGEST_IMAGE = 1e150
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +123,9 @@ def score_path(path: Path, split: Split) -> list[Score]:
 
 
 @blas_on_one_thread()
-def score_until_worse(path: Path, split: Split) -> list[Score]:
+def score_until_worse(path: Path, split: Split, on_round: OnRound | None = None) -> list[Score]:
     """Return the scores of the path as `until_worse` ends it."""
-    return list(until_worse(walk_path(path, split)))
+    return list(until_worse(walk_path(path, split, on_round)))
 
 
 def until_worse(scores: Iterable[Score]) -> Iterator[Score]:
@@ -136,8 +139,11 @@ def until_worse(scores: Iterable[Score]) -> Iterator[Score]:
         best = max(best, score.semi_dual)
 
 
-def walk_path(path: Path, split: Split) -> Iterator[Score]:
-    """Yield the score of the preconditioner alone, then of each regularisation as it is fitted."""
+def walk_path(path: Path, split: Split, on_round: OnRound | None = None) -> Iterator[Score]:
+    """Yield the score of the preconditioner alone, then of each regularisation as it is fitted.
+
+    `on_round` is called after each round of adaptive filling; True ends that fit, incomplete.
+    """
     train, test = split.train, split.test
     change = fit_conjugation(
         train.x, train.y, path.preconditioner, train.weights_x, train.weights_y
@@ -153,7 +159,7 @@ def walk_path(path: Path, split: Split) -> Iterator[Score]:
     yield Score(np.inf, np.inf, base, energy, 0.0, 0.0, 0.0)
     best, best_terms = 0.0, (np.zeros(len(test.x)), np.zeros(len(test.y)))
     began = perf_counter()
-    for settings, potentials, violation in _fits(path, kernel, inner, change, rng):
+    for settings, potentials, violation in _fits(path, kernel, inner, change, rng, on_round):
         seconds = perf_counter() - began
         terms = semi_dual(potentials, inner.x, held_out.x, held_out.y, _SEMI_DUAL_TOL)
         value = float(test.weights_x @ terms[0] + test.weights_y @ terms[1])
@@ -177,6 +183,7 @@ def _fits(
     inner: Samples,
     change: Conjugation,
     rng: np.random.Generator,
+    on_round: OnRound | None,
 ) -> Iterator[tuple[Settings, Potentials, float]]:
     """Yield the potentials along the path; each fit starts where the one before ended."""
     if path.filling.adaptive:
@@ -190,6 +197,7 @@ def _fits(
                 tol=_VIOLATION_TOL,
                 max_rounds=_MAX_ROUNDS,
                 exact=False,
+                on_round=on_round,
             )
             violation = min(step.violation for step in fit.rounds)
             yield Settings(kernel, reg_sos, reg_potential), fit.potentials, violation
@@ -214,7 +222,9 @@ def semi_dual(
 def held_out_energy(images: Array, test: Samples) -> float:
     """Return the energy distance between images of held-out points and their target."""
     a, b = test.weights_x[:_MAX_ENERGY_POINTS], test.weights_y[:_MAX_ENERGY_POINTS]
-    return energy_distance(images[: len(a)], test.y[: len(b)], a / a.sum(), b / b.sum())
+    if not np.abs(images).max() <= _LARGEST_IMAGE:
+        return np.inf
+    return energy_distance(images[: len(a)], test.y[: len(b)], a, b)
 
 
 def standard_error(terms: Pair, others: Pair, test: Samples) -> float:

@@ -15,6 +15,7 @@ from kernel_ot.kernels import Kernel
 from kernel_ot.samples import Samples
 from kernel_ot.selection._paths import (
     KernelChoice,
+    OnRound,
     Path,
     Score,
     Split,
@@ -223,17 +224,18 @@ def _folds(n: int, n_folds: Any, rng: np.random.Generator) -> list[tuple[Array, 
 
 
 def _walks(
-    paths: list[Path], splits: tuple[Split, ...], n_jobs: int | None
+    paths: list[Path], splits: tuple[Split, ...], n_jobs: int | None, on_round: OnRound | None
 ) -> Iterator[tuple[int, Iterable[Score]]]:
     """Yield the number of each path and its scores, split by split."""
     pairs = [(number, path, split) for split in splits for number, path in enumerate(paths)]
     if n_jobs in (None, 1):  # followed as they are walked
-        yield from ((number, until_worse(walk_path(path, split))) for number, path, split in pairs)
+        for number, path, split in pairs:
+            yield number, until_worse(walk_path(path, split, on_round))
         return
     from joblib import Parallel, delayed
 
     done = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(score_until_worse)(path, split) for _, path, split in pairs
+        delayed(score_until_worse)(path, split, on_round) for _, path, split in pairs
     )
     yield from zip((number for number, _, _ in pairs), done, strict=True)
 
@@ -248,6 +250,7 @@ def select(
     *,
     n_splits: int = 3,
     on_score: Callable[[Score], Any] | None = None,
+    on_round: OnRound | None = None,
     n_jobs: int | None = None,
 ) -> tuple[Candidate, ...]:
     """Return the settings that were tried; the best is the one with the largest score.
@@ -267,6 +270,8 @@ def select(
     n_splits : int, default 3
     on_score : callable, optional
         Called after each fit; True ends the selection with what there is.
+    on_round : callable, optional
+        Called after each round of a fit; True ends it. With more than one process it is pickled.
     n_jobs : int, optional
         Processes, by joblib; with more than one `on_score` is called when a whole path is done.
 
@@ -280,7 +285,7 @@ def select(
     regularisations = tuple((REG_SOS, reg_potential) for reg_potential in reg_potentials)
     paths = [Path(kernel, regularisations, preconditioner, Filling()) for kernel in kernels]
     n_begun, stopped = 0, False
-    for number, walked in _walks(paths, random_splits(samples, n_splits, rng), n_jobs):
+    for number, walked in _walks(paths, random_splits(samples, n_splits, rng), n_jobs, on_round):
         n_begun += number == 0
         for score in walked:
             if np.isinf(score.reg_potential):
