@@ -127,8 +127,8 @@ def _few_points(samples: Samples) -> Caution | None:
 def relative_violation(model: FittedTransport) -> float:
     """Return the largest violation over the sample pairs relative to the mean cost of a pair."""
     # In the coordinates of the fit, where tolerances are meant.
-    unit = model.conjugation_.scale**2 * model.conjugation_.changed(model.samples_).mean_cost()
-    return model.certificate_.largest_violation / max(unit, float(np.finfo(float).tiny))
+    unit = model.conjugation_.changed(model.samples_).mean_cost() or 1.0  # as rounds have it
+    return model.certificate_.largest_violation / (model.conjugation_.scale**2 * unit)
 
 
 def _violation(model: FittedTransport) -> Caution | None:
