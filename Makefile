@@ -34,8 +34,9 @@ OLDEST := .venv-oldest
 test-oldest:
 	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet uv
-	VIRTUAL_ENV=$(OLDEST) $(OLDEST)/bin/uv pip install --quiet --resolution lowest-direct --editable '.[test-core]'
-	$(OLDEST)/bin/python -m pytest -W default tests/_arrays tests/kernels tests/problem tests/solvers tests/estimator tests/io tests/cli
+	VIRTUAL_ENV=$(OLDEST) $(OLDEST)/bin/uv pip install --quiet --resolution lowest-direct --editable '.[demo,single-cell,check]' \
+		'pytest>=8' 'pytest-timeout>=2.3' 'hypothesis>=6.100' 'pandas>=2.2.2' 'polars>=1.0'
+	$(OLDEST)/bin/python -m pytest -W default tests/_arrays tests/kernels tests/problem tests/estimator tests/io tests/cli tests/plots
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check --fix .

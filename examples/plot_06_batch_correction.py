@@ -10,11 +10,14 @@ the second batch to the first takes the distortion out, without using what kind 
 # Three kinds of cells with four markers. The second machine compresses large values, mixes two of
 # the markers a little, and adds an offset.
 
+import anndata
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from sklearn.neighbors import KNeighborsClassifier
 
 from kernel_ot import KernelOT
+from kernel_ot.cells import align
 from kernel_ot.distances import energy_distance
 
 rng = np.random.default_rng(0)
@@ -66,3 +69,15 @@ for name, cells in {"as measured": fresh, "after correction": model.transform(fr
 # %%
 # A caution: if the second batch really holds *other* cells, in other proportions, correction will
 # hide that. Fit on parts of both batches that should be alike.
+#
+# With an AnnData object
+# ----------------------
+#
+# :func:`kernel_ot.cells.align` maps all batches of a column to one of them and writes the result
+# into ``obsm``.
+
+obs = pd.DataFrame({"machine": ["first"] * 400 + ["second"] * 350}, index=map(str, range(750)))
+adata = anndata.AnnData(obs=obs)
+adata.obsm["X_markers"] = np.concatenate([first, second])
+align(adata, batch="machine", reference="first", use_rep="X_markers")
+print(list(adata.obsm))
