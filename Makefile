@@ -21,6 +21,7 @@ test: $(VENV)/.test
 
 # Examples that have not changed are not run again; `make clean` forgets them.
 docs: $(VENV)/.docs
+	rm -rf docs/reference/generated
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	$(BIN)/python docs/_sphinx/check_site.py docs/_build/html
 	$(BIN)/python -m pytest -q docs/guide

@@ -95,6 +95,8 @@ def _imported_names(path: Path) -> set[str]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kernel_ot"):
             room = (node.module or "").removeprefix("kernel_ot").lstrip(".")
             found |= {f"{room}.{alias.name}".lstrip(".") for alias in node.names}
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "kernel_ot":
+            found.add(node.attr)
     return found
 
 
