@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from kernel_ot import kernels
 from kernel_ot._version import __version__
-from kernel_ot.divergences import Divergence, DivergenceSettings, divergence
+from kernel_ot.divergences import (
+    Divergence,
+    DivergenceSettings,
+    TwoSampleTest,
+    divergence,
+    two_sample_test,
+)
 from kernel_ot.potentials import KernelExpansion, Potentials
 from kernel_ot.problem import Problem
 from kernel_ot.solvers import Solution, Status, TracedSolution, solve, solve_batch
@@ -25,11 +31,13 @@ __all__ = [
     "Solution",
     "Status",
     "TracedSolution",
+    "TwoSampleTest",
     "__version__",
     "divergence",
     "kernels",
     "solve",
     "solve_batch",
+    "two_sample_test",
 ]
 
 
