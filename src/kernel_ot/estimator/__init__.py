@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel_ot.cutting_planes import Certificate, FillingRound, c_transform
+from kernel_ot.estimator._by_blocks import certify
 from kernel_ot.estimator._cost_gradients import cost_gradients
 from kernel_ot.estimator._fitting import OutlierWarning
 from kernel_ot.estimator._kernel_ot import KernelOT
@@ -21,5 +22,6 @@ __all__ = [
     "OutlierWarning",
     "TwoSampleEstimator",
     "c_transform",
+    "certify",
     "cost_gradients",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kernel_ot._arrays import Array, check_generator, check_points, placed_like
 from kernel_ot.diagnostics import cross_verdict
+from kernel_ot.estimator._by_blocks import is_mapped_by_blocks, map_by_blocks
 from kernel_ot.estimator._checks import (
     check_both_samples,
     check_feature_names,
@@ -295,33 +297,36 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         fitted._fit(part.x, part.y, part.weights_x, part.weights_y)
         return fitted
 
-    def transform(self, x: Any) -> Any:
+    def transform(self, x: Any, out: str | Path | None = None) -> Any:
         """Return T(x) = x - grad u(x), the images of points of the first sample's space.
 
         Parameters
         ----------
-        x : array-like of shape (k, d)
+        x : array-like of shape (k, d), path, Dask array, or blocks
+        out : str or Path, optional
+            A .npy file that the images of an array or a file are written to.
 
         Returns
         -------
         array of shape (k, d)
             float32 if `x` is, else float64; a JAX array if `x` or the samples of `fit` are; a data
-            frame if `x` is one of pandas' or polars', unless `set_output` says otherwise.
+            frame if `x` is one of pandas' or polars', unless `set_output` says otherwise. What is
+            read by blocks is mapped by blocks: a memory map (also with `out`), a lazy Dask array,
+            an iterator of blocks.
         """
+        if is_mapped_by_blocks(x, out):
+            transport = self._fitted_potentials().transport
+            return map_by_blocks(transport, x, "x", self.n_features_in_, out)
         return self._like(self._fitted_potentials().transport(self._check_new(x, "x")), x)
 
-    def inverse_transform(self, y: Any) -> Any:
+    def inverse_transform(self, y: Any, out: str | Path | None = None) -> Any:
         """Return S(y) = y - grad v(y), the images of points of the second sample's space.
 
-        Parameters
-        ----------
-        y : array-like of shape (k, d)
-
-        Returns
-        -------
-        array of shape (k, d)
-            As `transform`.
+        Parameters and result are those of `transform`.
         """
+        if is_mapped_by_blocks(y, out):
+            transport = self._fitted_potentials().inverse_transport
+            return map_by_blocks(transport, y, "y", self.n_features_in_, out)
         images = self._fitted_potentials().inverse_transport(self._check_new(y, "y"))
         return self._like(images, y, configured=True)
 

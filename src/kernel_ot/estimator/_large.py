@@ -58,7 +58,7 @@ def open_inputs(
         return Inputs(None, given)
     rng = np.random.default_rng(0)
     clouds = tuple(
-        _cloud(points, weights, name, rng)
+        as_any_cloud(points, weights, name, rng)
         for points, weights, name in ((x, weights_x, "x"), (y, weights_y, "y"))
     )
     large = max(cloud.n for cloud in clouds) > TAKES_OVER
@@ -90,7 +90,8 @@ def _is_long(points: Any) -> bool:
     return isinstance(points, list | tuple) and len(points) > TAKES_OVER
 
 
-def _cloud(points: Any, weights: Any, name: str, rng: np.random.Generator) -> Cloud:
+def as_any_cloud(points: Any, weights: Any, name: str, rng: np.random.Generator) -> Cloud:
+    """Return a cloud of what may be passed to `fit`, checked where it is in memory."""
     if not is_lazy(points) and not isinstance(points, np.memmap):
         points = np.asarray(check_sample(points, name))
         if weights is not None and not isinstance(weights, np.memmap):

@@ -36,7 +36,7 @@ KEPT = 200_000
 
 _SAMPLE = 5_000
 # Rows that the fit which is kept may leave violated.
-_SHARE, _BATCHES = 5e-4, 4
+_SHARE, _BATCHES = 1e-3, 2
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,7 @@ _CANDIDATES = 2000
 # A setting is chosen by less than this part of the mean cost, and less than this share of rows.
 CHOOSING = Ending(tol=5e-3, share=2e-3, max_fill=4000, max_rounds=40)
 # Kernels are compared by fits that are small: one that needs more is not the one to take.
-COMPARING = Ending(tol=5e-3, share=4e-3, max_fill=1000, max_rounds=20, batch=1000)
+COMPARING = Ending(tol=5e-3, share=4e-3, max_fill=700, max_rounds=12, batch=1000)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,227 @@
+"""Fitted models on samples that are read by blocks: certificates of all pairs, images of points."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kernel_ot._arrays import Array
+from kernel_ot._files import atomic_path
+from kernel_ot.cutting_planes import Certificate
+from kernel_ot.diagnostics import FittedTransport
+from kernel_ot.estimator._large import as_any_cloud
+from kernel_ot.large_samples import certify as certify_clouds
+from kernel_ot.samples import check_block, is_dask, is_lazy, open_points
+
+_BLOCK_BYTES = 8 * 2**20
+
+
+def certify(
+    model: FittedTransport,
+    x: Any,
+    y: Any,
+    weights_x: Any = None,
+    weights_y: Any = None,
+    *,
+    exact: bool = True,
+    progress: bool | None = None,
+    random_state: int = 0,
+) -> Certificate:
+    """Return what a fitted model's potentials prove about the cost between two samples.
+
+    Any two samples: those of the fit, or others, whose cost the potentials bound as well.
+
+    Parameters
+    ----------
+    model : KernelOT
+        Fitted.
+    x, y : array-like, path, Dask array, or iterable of blocks, of shape (n, d) and (m, d)
+        As in `KernelOT.fit`.
+    weights_x, weights_y : the same, of shape (n,) and (m,), optional
+    exact : bool, default True
+        All n x m pairs, in blocks: 1e9 pairs take about 2 s, whatever the memory. If False, all
+        partners of 3000 random rows of x, and the bounds hold with a probability of 95 %.
+    progress : bool, optional
+        Whether to draw a bar; by default where standard error is a terminal. Needs tqdm.
+    random_state : int, default 0
+        Draws the rows.
+
+    Returns
+    -------
+    Certificate
+        In squared user units.
+
+    Raises
+    ------
+    ValueError
+        Samples that cannot be used, or of other features than the model's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import KernelOT
+    >>> from kernel_ot.estimator import certify
+    >>> from kernel_ot.kernels import Gaussian
+    >>> x = np.random.default_rng(0).normal(size=(50, 2))
+    >>> model = KernelOT(Gaussian(2.0), reg_potential=1e-2).fit(x, x + 1)
+    >>> certificate = certify(model, x, x + 1)
+    >>> certificate.n_pairs, bool(certificate.lower_bound <= 1)
+    (2500, True)
+    """
+    rng = np.random.default_rng(random_state)
+    clouds = [
+        as_any_cloud(points, weights, name, rng)
+        for points, weights, name in ((x, weights_x, "x"), (y, weights_y, "y"))
+    ]
+    for cloud in clouds:
+        if cloud.dimension != model.n_features_in_:
+            raise ValueError(
+                f"{cloud.name} has {cloud.dimension} columns but the model was fitted to "
+                f"{model.n_features_in_}; pass the same features."
+            )
+    gamma = model.solution_.gamma
+    inner, change = model.problem_.potentials(gamma), model.conjugation_
+    unit = change.changed(model.samples_).mean_cost()
+    with _bar(progress) as advance:
+        return certify_clouds(
+            inner,
+            change,
+            clouds[0],
+            clouds[1],
+            exact=exact,
+            tolerance=model.violation_tol * unit,
+            rng=rng,
+            on_part=advance,
+        )
+
+
+class _bar:  # noqa: N801
+    """A bar that is told which part is done."""
+
+    def __init__(self, shown: bool | None) -> None:
+        self._shown = shown
+        self._bar: Any = None
+
+    def __enter__(self) -> Callable[[float], None]:
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            if self._shown:
+                raise
+            return lambda done: None
+        disable = None if self._shown is None else not self._shown
+        self._bar = tqdm(total=100, desc="certify", unit="%", disable=disable)
+        return self._advance
+
+    def _advance(self, done: float) -> None:
+        self._bar.update(max(0, int(100 * done) - self._bar.n))
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+@dataclass(frozen=True, eq=False)
+class _MapBlock:
+    """The map on one block, to be sent wherever the block is."""
+
+    function: Callable[[Array], Array]
+    name: str
+    dimension: int
+
+    def __call__(self, block: Array, number: int = 0, first_row: int = 0) -> Array:
+        if not len(block):  # Dask asks with an empty block what comes back
+            return np.empty(np.shape(block), dtype=np.float64)
+        points, _ = check_block(
+            block,
+            None,
+            self.name,
+            number=number,
+            first_row=first_row,
+            dimension=self.dimension,
+        )
+        return self.function(points)
+
+
+def is_mapped_by_blocks(points: Any, out: Any) -> bool:
+    """Return whether images are made block by block: of all that is not an array in memory."""
+    return out is not None or isinstance(points, np.memmap) or is_lazy(points)
+
+
+def map_by_blocks(
+    function: Callable[[Array], Array],
+    points: Any,
+    name: str,
+    dimension: int,
+    out: str | Path | None = None,
+) -> Any:
+    """Return the images of points that are not in memory.
+
+    Parameters
+    ----------
+    function : callable
+        Takes points (k, d) and returns their images.
+    points : memory map, path, open data set, Dask array, or blocks
+    name : str
+        Of the argument, for messages.
+    dimension : int
+    out : str or Path, optional
+        The .npy file of the images; a temporary one, gone with the array, if not given.
+
+    Returns
+    -------
+    memmap, Dask array, or iterator of blocks
+        A memory map of what can be sliced; of a Dask array a lazy one with the same chunks; of
+        blocks an iterator of their images.
+    """
+    work = _MapBlock(function, name, dimension)
+    if is_dask(points):
+        if out is not None:
+            raise ValueError(
+                "out is for arrays and files; of a Dask array, store the images with dask's own "
+                "to_npy_stack or to_zarr."
+            )
+        return points.rechunk({1: -1}).map_blocks(work, dtype=np.float64)
+    if isinstance(points, str | Path):
+        points = open_points(points)
+    if not hasattr(points, "shape"):
+        if out is not None:
+            raise ValueError("out is for arrays and files; blocks give an iterator of images.")
+        return _images(points() if callable(points) else points, work)
+    n, d = points.shape
+    if d != dimension:
+        raise ValueError(
+            f"{name} has {d} columns but {dimension} are needed: both samples and new points must "
+            "have the same features."
+        )
+    dtype = np.float32 if np.dtype(points.dtype) == np.float32 else np.float64
+    if out is None:
+        with tempfile.TemporaryFile() as file:
+            images = np.memmap(file, dtype=dtype, mode="w+", shape=(n, d))
+        _write(points, images, work)
+        return images
+    with atomic_path(Path(out)) as temporary:
+        written = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=(n, d))
+        _write(points, written, work)
+        written.flush()
+        del written
+    return np.load(out, mmap_mode="r")
+
+
+def _write(points: Any, images: Array, work: _MapBlock) -> None:
+    step = max(1, _BLOCK_BYTES // (8 * images.shape[1]))
+    for number, start in enumerate(range(0, len(images), step)):
+        rows = slice(start, min(len(images), start + step))
+        images[rows] = work(np.asarray(points[rows]), number, start)
+
+
+def _images(blocks: Any, work: _MapBlock) -> Iterator[Array]:
+    first_row = 0
+    for number, block in enumerate(blocks):
+        yield work(block, number, first_row)
+        first_row += len(block)

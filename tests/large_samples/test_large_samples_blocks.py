@@ -1,0 +1,154 @@
+"""Fits, certificates and maps of samples that are read by blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kernel_ot import KernelOT
+from kernel_ot._arrays import Array, MemoryLimitError
+from kernel_ot.estimator import certify
+from kernel_ot.kernels import Gaussian
+from kernel_ot.large_samples import upper_share
+
+SETTINGS: dict[str, Any] = {"kernel": Gaussian(2.0), "reg_potential": 1e-2}
+
+
+def samples(n: int = 5200) -> tuple[Array, Array]:
+    rng = np.random.default_rng(1)
+    return rng.normal(size=(n, 2)), 1.5 * rng.normal(size=(n, 2)) + 1
+
+
+@pytest.fixture(scope="module")
+def model() -> KernelOT:
+    return KernelOT(**SETTINGS).fit(*samples())
+
+
+def test_every_source_gives_the_same_fit(model: KernelOT, tmp_path: Path) -> None:
+    da = pytest.importorskip("dask.array")
+    x, y = samples()
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", y)
+    maps = [np.load(tmp_path / name, mmap_mode="r") for name in ("x.npy", "y.npy")]
+    sources: list[tuple[Any, Any]] = [
+        (maps[0], maps[1]),
+        (str(tmp_path / "x.npy"), tmp_path / "y.npy"),
+        (da.from_array(x, chunks=(1000, 1)), da.from_array(y, chunks=(700, 2))),
+        (np.array_split(x, 7), lambda: iter(np.array_split(y, 3))),
+    ]
+    points = np.random.default_rng(2).normal(size=(50, 2))
+    for source in sources:
+        other = KernelOT(**SETTINGS).fit(*source)
+        np.testing.assert_allclose(other.transform(points), model.transform(points), atol=1e-6)
+        assert other.cost_ == pytest.approx(model.cost_, rel=1e-8)
+
+
+def test_few_points_that_come_in_blocks_are_fitted_by_all_pairs() -> None:
+    x, y = samples(60)
+    whole = KernelOT(**SETTINGS).fit(x, y)
+    blocks = KernelOT(**SETTINGS).fit(np.array_split(x, 4), np.array_split(y, 3))
+    assert blocks.summary_of_all_ is None
+    np.testing.assert_allclose(blocks.transform(x), whole.transform(x), atol=1e-9)
+
+
+def test_certify_repeats_what_the_fit_said_and_bounds_it_by_a_part(model: KernelOT) -> None:
+    x, y = samples()
+    exact = certify(model, np.array_split(x, 3), y, progress=False)
+    assert exact.n_pairs == len(x) * len(y)
+    assert exact.lower_bound == pytest.approx(model.certificate_.lower_bound, rel=1e-12)
+    assert exact.largest_violation == pytest.approx(model.certificate_.largest_violation, rel=1e-9)
+    sampled = certify(model, x, y, exact=False, progress=False)
+    assert sampled.lower_bound < exact.lower_bound
+    assert sampled.largest_violation <= exact.largest_violation + 1e-12
+    assert sampled.violated_share == pytest.approx(upper_share(0, 3000))
+
+
+def test_the_bound_of_a_share_holds_in_95_of_100_draws() -> None:
+    rng = np.random.default_rng(0)
+    for share in (0.001, 0.01):
+        found = rng.binomial(3000, share, size=2000)
+        held = np.mean([upper_share(int(count), 3000) >= share for count in found])
+        assert held >= 0.94
+
+
+def test_a_certificate_is_drawn_as_a_bar(
+    model: KernelOT, capsys: pytest.CaptureFixture[str]
+) -> None:
+    certify(model, *samples(), progress=True)
+    assert "certify: 100%" in capsys.readouterr().err
+
+
+def test_a_memory_map_is_mapped_to_a_memory_map(model: KernelOT, tmp_path: Path) -> None:
+    x, _ = samples()
+    expected = model.transform(x)
+    for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 1e-5)):
+        np.save(tmp_path / "x.npy", x.astype(dtype))
+        mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+        anonymous = model.transform(mapped)
+        assert isinstance(anonymous, np.memmap)
+        assert anonymous.dtype == dtype
+        np.testing.assert_allclose(anonymous, expected, atol=tolerance)
+        written = model.transform(mapped, out=tmp_path / "images.npy")
+        np.testing.assert_array_equal(np.load(tmp_path / "images.npy"), anonymous)
+        assert isinstance(written, np.memmap)
+    backwards = model.inverse_transform(tmp_path / "images.npy")
+    np.testing.assert_allclose(backwards, model.inverse_transform(written[:]), atol=1e-5)
+
+
+def test_a_dask_array_is_mapped_when_it_is_asked_for(model: KernelOT) -> None:
+    da = pytest.importorskip("dask.array")
+    x, _ = samples()
+    lazy = model.transform(da.from_array(x, chunks=(1000, 1)))
+    assert lazy.chunks[0] == (1000, 1000, 1000, 1000, 1000, 200)
+    np.testing.assert_allclose(lazy[:1500].compute(), model.transform(x[:1500]), atol=1e-12)
+
+
+def test_blocks_are_mapped_to_blocks(model: KernelOT) -> None:
+    x, _ = samples()
+    images = model.transform([x[:10], x[10:30]])
+    assert [len(block) for block in images] == [10, 20]
+
+
+def test_what_cannot_be_mapped_is_named(model: KernelOT, tmp_path: Path) -> None:
+    da = pytest.importorskip("dask.array")
+    x, _ = samples()
+    wrong = x.copy()
+    wrong[4321, 1] = np.inf
+    np.save(tmp_path / "x.npy", wrong)
+    with pytest.raises(ValueError, match=r"row 4321 of all, column 1"):
+        model.transform(tmp_path / "x.npy", out=tmp_path / "images.npy")
+    assert not (tmp_path / "images.npy").exists()
+    with pytest.raises(ValueError, match="3 columns but 2 are needed"):
+        model.transform(np.ones((4, 3)), out=tmp_path / "images.npy")
+    with pytest.raises(ValueError, match="to_npy_stack"):
+        model.transform(da.from_array(x), out=tmp_path / "images.npy")
+
+
+def test_a_fit_that_fails_leaves_the_estimator_as_it_was(model: KernelOT) -> None:
+    x, y = samples()
+    wrong = y.copy()
+    wrong[5000, 0] = np.nan
+    fitted = KernelOT(**SETTINGS).fit(x, y)
+    cost, before = fitted.cost_, fitted.transform(x[:5])
+    with pytest.raises(ValueError, match=r"y contains nan in block 2, row 1000"):
+        fitted.fit(x, np.split(wrong, [2000, 4000]))
+    with pytest.raises(ValueError, match="need all points in memory"):
+        KernelOT(**SETTINGS, filling="pairs").fit(np.split(x, 2), y)
+    assert fitted.cost_ == cost
+    np.testing.assert_array_equal(fitted.transform(x[:5]), before)
+
+
+def test_memory_that_is_not_there_is_refused_with_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kernel_ot._arrays._memory.available_bytes", lambda: 10_000_000)
+    x, y = samples()
+    with pytest.raises(MemoryLimitError, match=r"5200 \+ 5200 points"):
+        KernelOT(**SETTINGS).fit(x, y)
+
+
+def test_samples_of_different_features_are_named() -> None:
+    x, _ = samples()
+    with pytest.raises(ValueError, match="x has 2 columns and y has 3"):
+        KernelOT(**SETTINGS).fit(x, np.ones((5200, 3)))
