@@ -18,7 +18,7 @@ from kernel_ot.problem import Problem
 from kernel_ot.solvers import Solution, Status, TracedSolution, solve, solve_batch
 
 if TYPE_CHECKING:
-    from kernel_ot.estimator import KernelOT, KernelOTCV
+    from kernel_ot.estimator import KernelOT, KernelOTCV, interpolate
 
 __all__ = [
     "Divergence",
@@ -34,6 +34,7 @@ __all__ = [
     "TwoSampleTest",
     "__version__",
     "divergence",
+    "interpolate",
     "kernels",
     "solve",
     "solve_batch",
@@ -43,7 +44,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Late, since the estimator needs scikit-learn and the rest of the library does not.
-    if name in ("KernelOT", "KernelOTCV"):
+    if name in ("KernelOT", "KernelOTCV", "interpolate"):
         from kernel_ot import estimator
 
         return getattr(estimator, name)

@@ -6,6 +6,7 @@ from kernel_ot.cutting_planes import Certificate, FillingRound, c_transform
 from kernel_ot.estimator._by_blocks import certify
 from kernel_ot.estimator._cost_gradients import cost_gradients
 from kernel_ot.estimator._fitting import OutlierWarning
+from kernel_ot.estimator._interpolation import Interpolation, interpolate
 from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._kernel_ot_cv import KernelOTCV
 from kernel_ot.estimator._progress import FitProgress
@@ -17,6 +18,7 @@ __all__ = [
     "Certificate",
     "FillingRound",
     "FitProgress",
+    "Interpolation",
     "KernelOT",
     "KernelOTCV",
     "OutlierWarning",
@@ -24,4 +26,5 @@ __all__ = [
     "c_transform",
     "certify",
     "cost_gradients",
+    "interpolate",
 ]
