@@ -31,7 +31,8 @@ def as_numbers(value: Any, name: str) -> Array:
     >>> as_numbers([[1j]], "x")
     Traceback (most recent call last):
     ...
-    ValueError: x is complex; pass its real part, or real and imaginary columns.
+    ValueError: Complex data not supported: x is complex; pass its real part, or real and
+    imaginary columns.
     """
     if type(value) is np.ndarray and value.dtype in _PLAIN:  # at every sum over a kernel
         return value
@@ -90,8 +91,8 @@ def _refuse_entries(value: Any, array: Array, name: str) -> None:
 
     if array.dtype.kind == "c" or first(complex, np.complexfloating) is not None:
         raise ValueError(
-            f"{name} is complex; pass its real part, or real and imaginary columns."
-            + _columns_without_numbers(value)
+            f"Complex data not supported: {name} is complex; pass its real part, or real and "
+            "imaginary columns." + _columns_without_numbers(value)
         )
     time = array.dtype if array.dtype.kind in "mM" else first(np.datetime64, np.timedelta64)
     if time is not None:
@@ -123,8 +124,8 @@ def _check_finite(array: Array, name: str, table: Any = None) -> None:
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(
             f"{name} contains {array[where]} (first at index {where}, "
-            f"{int((~finite).sum())} entries in all); remove or impute those rows."
-            + _columns_with(~finite, table)
+            f"{int((~finite).sum())} entries in all); remove or impute those rows, NaN and infinity are no "
+            "coordinates." + _columns_with(~finite, table)
         )
 
 
@@ -182,18 +183,21 @@ def check_points(value: Any, name: str, *, dimension: int | None = None) -> Arra
     Traceback (most recent call last):
     ...
     ValueError: x contains nan (first at index (0, 0), 1 entries in all); remove or impute
-    those rows.
+    those rows, NaN and infinity are no coordinates.
     """
     array = as_numbers(value, name)
     if array.ndim == 1:
         raise ValueError(
-            f"{name} has shape {array.shape}; points are rows of a 2-D array. Use "
+            f"{name} has shape {array.shape}; points are rows of a 2-D array. Reshape your data. Use "
             f"{name}.reshape(-1, 1) for points on a line, {name}.reshape(1, -1) for one point."
         )
     if array.ndim != 2:
         raise ValueError(f"{name} has shape {array.shape}; it must be 2-D, one point a row.")
     if array.size == 0:
-        raise ValueError(f"{name} is empty (shape {array.shape}); pass at least one point.")
+        raise ValueError(
+            f"{name} is empty (shape {array.shape}); pass at least one point: "
+            f"{array.shape[1]} feature(s) (shape={array.shape}) while a minimum of 1 is required."
+        )
     _check_finite(array, name, value)
     _check_magnitude(array, name, value)
     if dimension is not None and array.shape[1] != dimension:
@@ -215,7 +219,7 @@ def check_sample(value: Any, name: str) -> Array:
     array = check_points(value, name)
     if array.shape[0] < 2:
         raise ValueError(
-            f"{name} has 1 point; a sample needs at least 2. "
+            f"{name} has 1 point; a sample needs at least 2 (n_samples=1). "
             "The optimal map to or from a single point is constant, no estimate is needed."
         )
     return array

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from kernel_ot._arrays import (
+    Array,
     check_positive,
     check_same_dimension,
     check_sample,
@@ -136,6 +137,16 @@ def _listed(search: Any, name: str) -> list[Any]:
     if not listed:
         raise ValueError(f"{name} is empty; give at least one value.")
     return listed
+
+
+def check_dimension(model: Any, points: Array, name: str) -> None:
+    """Raise ValueError if points have another number of columns than in fit."""
+    if points.shape[1] != model.n_features_in_:
+        raise ValueError(
+            f"{name} has {points.shape[1]} columns but {model.n_features_in_} are needed: "
+            f"X has {points.shape[1]} features, but {type(model).__name__} is expecting "
+            f"{model.n_features_in_} features as input."
+        )
 
 
 def check_feature_names(expected: Any, table: Any) -> None:

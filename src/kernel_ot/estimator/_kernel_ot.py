@@ -14,6 +14,7 @@ from kernel_ot.diagnostics import cross_verdict
 from kernel_ot.estimator._by_blocks import is_mapped_by_blocks, map_by_blocks
 from kernel_ot.estimator._checks import (
     check_both_samples,
+    check_dimension,
     check_feature_names,
     check_parameters,
     check_spread,
@@ -362,7 +363,8 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
 
     def _check_new(self, points: Any, name: str) -> Array:
         check_is_fitted(self)
-        array = check_points(points, name, dimension=self.n_features_in_)
+        array = check_points(points, name)
+        check_dimension(self, array, name)
         check_feature_names(getattr(self, "feature_names_in_", None), points)
         return array
 
