@@ -30,7 +30,9 @@ def second_sample(points: Any) -> Any:
 class OneSample(KernelOT):
     """`KernelOT` as an estimator of one sample."""
 
-    def fit(self, x: Any, y: Any = None, **_: Any) -> OneSample:
+    def fit(  # type: ignore[override]
+        self, x: Any, y: Any = None, **_: Any
+    ) -> OneSample:
         super().fit(x, second_sample(x))
         return self
 
@@ -41,7 +43,9 @@ class OneSample(KernelOT):
 class OneSampleCV(KernelOTCV):
     """`KernelOTCV` as an estimator of one sample."""
 
-    def fit(self, x: Any, y: Any = None, **_: Any) -> OneSampleCV:
+    def fit(  # type: ignore[override]
+        self, x: Any, y: Any = None, **_: Any
+    ) -> OneSampleCV:
         super().fit(x, second_sample(x))
         return self
 
@@ -50,7 +54,7 @@ class OneSampleCV(KernelOTCV):
 
 
 @pytest.mark.filterwarnings("ignore")  # the checks fit samples that deserve warnings
-@parametrize_with_checks(
+@parametrize_with_checks(  # type: ignore[untyped-decorator]
     [
         OneSample(Gaussian(1.5), reg_potential=1e-2),
         OneSampleCV(kernels=(0.7,), reg_potentials=(1e-2,), cv=2),

@@ -124,8 +124,8 @@ def _check_finite(array: Array, name: str, table: Any = None) -> None:
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(
             f"{name} contains {array[where]} (first at index {where}, "
-            f"{int((~finite).sum())} entries in all); remove or impute those rows, NaN and infinity are no "
-            "coordinates." + _columns_with(~finite, table)
+            f"{int((~finite).sum())} entries in all); remove or impute those rows, NaN and "
+            "infinity are no coordinates." + _columns_with(~finite, table)
         )
 
 
@@ -188,8 +188,8 @@ def check_points(value: Any, name: str, *, dimension: int | None = None) -> Arra
     array = as_numbers(value, name)
     if array.ndim == 1:
         raise ValueError(
-            f"{name} has shape {array.shape}; points are rows of a 2-D array. Reshape your data. Use "
-            f"{name}.reshape(-1, 1) for points on a line, {name}.reshape(1, -1) for one point."
+            f"{name} has shape {array.shape}; points are rows of a 2-D array. Reshape your data. "
+            f"Use {name}.reshape(-1, 1) for points on a line, {name}.reshape(1, -1) for one point."
         )
     if array.ndim != 2:
         raise ValueError(f"{name} has shape {array.shape}; it must be 2-D, one point a row.")
