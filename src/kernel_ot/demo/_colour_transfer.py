@@ -258,17 +258,6 @@ def _timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
 
 
 def _convergence_figure(model: KernelOT) -> Any:
-    history = model.solution_.history
-    if (
-        model.rounds_
-    ):  # cutting planes: each round is exact, what falls is the constraint's violation
-        ax = convergence(
-            history[: len(model.rounds_)],
-            tol=model.violation_tol,
-            quantity="largest violation / mean cost",
-        )
-        ax.set_xlabel("round of filling points")
-    else:
-        ax = convergence(history, tol=model.tol)
+    ax = convergence(model)
     ax.set_title(f"{model.solution_.method}: {len(model.x_fill_)} filling points at the end")
     return ax.figure

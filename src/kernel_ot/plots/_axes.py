@@ -44,6 +44,36 @@ def some_rows(n: int, limit: int) -> Array:
     return np.unique(np.linspace(0, n - 1, min(n, limit)).astype(np.intp))
 
 
+def spread_rows(points: Array, limit: int) -> Array:
+    """Return at most `limit` indices of (n, 2) points that cover them evenly, dense or sparse.
+
+    The plane is cut into squares, as fine as that many allow, and each gives the point that is
+    nearest to the middle of its own.
+    """
+    if len(points) <= limit:
+        return np.arange(len(points))
+    low, extent = points.min(axis=0), np.ptp(points, axis=0)
+    scaled = (points - low) / max(float(extent.max()), np.finfo(float).tiny)
+    cells = np.zeros(len(points), dtype=np.intp)
+    for n_cells in range(2, 200):
+        finer = np.floor(scaled * n_cells).astype(np.intp).clip(0, n_cells - 1)
+        found = np.unique(finer @ [n_cells, 1], return_inverse=True)[1]
+        if found.max() >= limit:
+            break
+        cells = found
+    counts = np.bincount(cells)
+    middle = np.stack([np.bincount(cells, column) / counts for column in scaled.T], axis=1)
+    apart = np.sum((scaled - middle[cells]) ** 2, axis=1)
+    order = np.lexsort((apart, cells))
+    return np.sort(order[np.unique(cells[order], return_index=True)[1]])
+
+
+def crowd_style(n_points: int) -> dict[str, float]:
+    """Return size and opacity of dots: many hide each other, so they shrink and fade."""
+    crowd = max(1.0, n_points / 300)
+    return {"size": max(3.0, 14 / crowd**0.5), "alpha": max(0.25, 0.6 / crowd**0.3)}
+
+
 def scatter(ax: Axes, points: Array, *, limit: int, size: float = 14, **style: Any) -> None:
     """Draw at most `limit` of the (n, 2) points as dots without edges."""
     shown = points[some_rows(len(points), limit)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kernel_ot._arrays import check_points
-from kernel_ot.plots._axes import MAPPED, SOURCE, TARGET, new_axes, scatter
+from kernel_ot.plots._axes import MAPPED, SOURCE, TARGET, crowd_style, new_axes, scatter
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,9 +123,7 @@ def clouds(
     """
     ax = new_axes(ax, width=5.5, height=5.0)
     shown = [check_points(cloud, "points", dimension=2) for cloud in points]
-    # Many dots on one another hide each other: they shrink and fade as there are more.
-    crowd = max(1.0, max(min(len(cloud), max_points) for cloud in shown) / 300)
-    style = {"size": max(3.0, 14 / crowd**0.5), "alpha": max(0.25, 0.6 / crowd**0.3)}
+    style = crowd_style(max(min(len(cloud), max_points) for cloud in shown))
     for cloud, name, colour in zip(shown, names, (SOURCE, TARGET, MAPPED), strict=False):
         scatter(ax, cloud, limit=max_points, color=colour, label=name, **style)
     ax.set_xlabel(axes[0])

@@ -3,56 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from kernel_ot.plots._axes import NEUTRAL, SOURCE, new_axes
+from kernel_ot.plots._model import Model, Record, is_model, model_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class Record(Protocol):
-    """One iteration, as in `Solution.history`."""
-
-    @property
-    def iteration(self) -> int:
-        """Number of the iteration."""
-
-    @property
-    def residual(self) -> float:
-        """Relative residual of the optimality conditions."""
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the start."""
-
-
 def convergence(
-    history: Sequence[Record],
+    history: Model | Sequence[Record],
     ax: Axes | None = None,
     *,
     by: Literal["iteration", "seconds"] = "iteration",
     tol: float | None = None,
     label: str | None = None,
-    quantity: str = "relative KKT residual",
+    quantity: str | None = None,
 ) -> Axes:
-    """Draw the relative KKT residual of every iteration on a logarithmic scale.
+    """Draw how a fit converged, on a logarithmic scale.
+
+    Of a model with adaptive filling that is the largest violation in each round, whose problems are
+    solved to rounding; else the relative KKT residual of each step.
 
     Parameters
     ----------
-    history : sequence of records
-        `Solution.history`, so `model.solution_.history` for a fitted `KernelOT`.
+    history : KernelOT or sequence of records
+        A fitted model, or a `Solution.history`.
     ax : Axes, optional
         Where to draw; a new figure by default. Call again with the same Axes to compare methods.
     by : {"iteration", "seconds"}
         What the horizontal axis counts.
     tol : float, optional
-        Draw the tolerance as a dashed line.
+        Draw the tolerance as a dashed line; the model's own by default.
     label : str, optional
         Name of this curve in the legend.
-    quantity : str
+    quantity : str, optional
         What the records call their residual.
 
     Returns
@@ -62,7 +50,7 @@ def convergence(
     Raises
     ------
     ValueError
-        An empty history or an unknown `by`.
+        An empty history, an unknown `by`, a model that is not fitted.
 
     Examples
     --------
@@ -73,18 +61,28 @@ def convergence(
     """
     if by not in ("iteration", "seconds"):
         raise ValueError(f"by = {by!r} is unknown; use 'iteration' or 'seconds'.")
-    if not history:
+    rounds = False
+    given = model_of(history)
+    if is_model(given):
+        rounds = bool(given.rounds_)
+        records = given.solution_.history[: len(given.rounds_) or None]
+        tol = tol or (given.violation_tol if rounds else given.tol)
+        quantity = quantity or ("largest violation / mean cost" if rounds else None)
+    else:
+        records = given
+    if not records:
         raise ValueError("history is empty; there was no iteration to draw.")
     ax = new_axes(ax)
-    horizontal = [r.iteration if by == "iteration" else r.elapsed for r in history]
-    residual = np.array([r.residual for r in history], dtype=float)
+    horizontal = [r.iteration if by == "iteration" else r.elapsed for r in records]
+    residual = np.array([r.residual for r in records], dtype=float)
     residual[~(np.isfinite(residual) & (residual > 0))] = np.nan  # no place on a logarithmic axis
     colour = SOURCE if not ax.lines else None
     ax.semilogy(horizontal, residual, "o-", markersize=4, color=colour, label=label)
     if tol is not None:
         ax.axhline(tol, linestyle="--", linewidth=1, color=NEUTRAL, label=f"tolerance {tol:.0e}")
-    ax.set_xlabel("iteration" if by == "iteration" else "time (s)")
-    ax.set_ylabel(quantity)
+    counted = "round of filling points" if rounds else "iteration"
+    ax.set_xlabel(counted if by == "iteration" else "time (s)")
+    ax.set_ylabel(quantity or "relative KKT residual")
     ax.grid(True, alpha=0.3)
     if label is not None or tol is not None:
         ax.legend()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kernel_ot._arrays import Array, check_points
-from kernel_ot.plots._axes import MAPPED, NEUTRAL, SOURCE, TARGET, new_axes, scatter, some_rows
+from kernel_ot.plots._axes import MAPPED, NEUTRAL, SOURCE, TARGET, new_axes, scatter, spread_rows
+from kernel_ot.plots._model import Function, Model, feature_labels, is_model, model_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +29,8 @@ def _check_drawable(points: Any, labels: Sequence[str] | None) -> tuple[Array, S
 
 
 def potential(
-    function: Callable[[Any], Any],
-    points: Any,
+    function: Model | Function,
+    points: Any = None,
     ax: Axes | None = None,
     *,
     name: str = "u",
@@ -42,14 +43,14 @@ def potential(
 
     Parameters
     ----------
-    function : callable
-        From (k, d) points to (k,) values: `potentials.u` or `potentials.v`.
-    points : array-like of shape (n, d)
-        The sample that the potential belongs to, d = 1 or 2; also drawn.
+    function : KernelOT or callable
+        A fitted model, or a function from (k, d) points to (k,) values.
+    points : array-like of shape (n, d), optional
+        The sample that the potential belongs to, d = 1 or 2; also drawn. A model has its own.
     ax : Axes, optional
         Where to draw; a new figure by default.
     name : str
-        What the potential is called.
+        What the potential is called; of a model "u" or "v", which one to draw.
     labels : sequence of d str, optional
         Names of the features with their units.
     resolution : int
@@ -71,6 +72,16 @@ def potential(
     >>> ax.get_ylabel()
     'u (squared units of x)'
     """
+    function = model_of(function)
+    if is_model(function):
+        model = function
+        if name not in ("u", "v"):
+            raise ValueError(f"name = {name!r} must be 'u' or 'v' for a model.")
+        function = model.potentials_.u if name == "u" else model.potentials_.v
+        own = model.samples_.x if name == "u" else model.samples_.y
+        points = own if points is None else points
+        labels = labels or feature_labels(model)
+    assert callable(function)
     points, labels = _check_drawable(points, labels)
     offset = np.mean(function(points))
     low, high = points.min(axis=0), points.max(axis=0)
@@ -101,8 +112,8 @@ def potential(
 
 
 def transport_map(
-    transport: Callable[[Any], Any],
-    points: Any,
+    transport: Model | Function,
+    points: Any = None,
     ax: Axes | None = None,
     *,
     target: Any = None,
@@ -113,18 +124,19 @@ def transport_map(
 
     Parameters
     ----------
-    transport : callable
-        From (k, d) points to (k, d) points: `model.transform`, `potentials.inverse_transport`, ...
-    points : array-like of shape (n, d)
-        Where the map starts, d = 1 or 2.
+    transport : KernelOT or callable
+        A fitted model, or a function from (k, d) points to (k, d) points, such as
+        `model.inverse_transform`.
+    points : array-like of shape (n, d), optional
+        Where the map starts, d = 1 or 2; the first sample of a model.
     ax : Axes, optional
         Where to draw; a new figure by default.
     target : array-like of shape (m, d), optional
-        The sample that the map should arrive at; drawn for comparison (d = 2).
+        The sample that the map should arrive at; drawn for comparison (d = 2). A model has its own.
     labels : sequence of d str, optional
         Names of the features with their units.
     max_arrows : int
-        So many arrows are drawn at most, evenly chosen along the rows of `points`.
+        So many arrows are drawn at most, from points that cover the sample evenly.
 
     Returns
     -------
@@ -142,6 +154,13 @@ def transport_map(
     >>> ax.get_xlabel()
     'first feature'
     """
+    transport = model_of(transport)
+    if is_model(transport):
+        model = transport
+        points = model.samples_.x if points is None else points
+        target = model.samples_.y if target is None and points.shape[1] == 2 else target
+        labels, transport = labels or feature_labels(model), model.transform
+    assert callable(transport)
     points, labels = _check_drawable(points, labels)
     if points.shape[1] == 1:
         ax = new_axes(ax, width=4.5, height=4.5)
@@ -153,7 +172,7 @@ def transport_map(
         ax.grid(True, alpha=0.3)
     else:
         ax = new_axes(ax, width=5.5, height=5.0)
-        start = points[some_rows(len(points), max_arrows)]
+        start = points[spread_rows(points, max_arrows)]
         end = np.asarray(transport(start))
         if target is not None:
             goal = check_points(target, "target", dimension=2)
