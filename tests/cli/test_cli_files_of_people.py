@@ -129,6 +129,9 @@ def test_summary_and_report_of_a_saved_model(folder: Path, tmp_path: Path) -> No
     model, pair = folder / "modèle.kot", (folder / "vorher.parquet", folder / "après.csv.gz")
     expected = str(KernelOT.load(model).summary(*(read_table(file).values for file in pair)))
     assert call("summary", model, *pair).stdout.strip() == expected.strip()
+    plain = json.loads(call("summary", model, *pair, "--json").stdout)
+    assert plain["evaluated_on"] == "fresh samples"
+    assert expected.startswith(plain["verdict"][:60])
     page = tmp_path / "page.html"
     assert str(page) in call("report", model, "--out", page).stdout
     assert page.read_text().lower().startswith("<!doctype html>")

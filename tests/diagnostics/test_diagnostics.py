@@ -3,7 +3,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,17 +127,8 @@ def test_what_is_not_finite_is_null_in_json_and_names_are_escaped(fitted: Kernel
     )
     plain = json.loads(summary.to_json())
     assert plain["numbers"]["semi_dual"]["low"] is None
-    assert plain["outcome"] is None
+    assert plain["outcome"] == "not judged"
     assert "<script>" not in summary._repr_html_()
     assert "&lt;script&gt;" in summary._repr_html_()
     assert "Caution: <script>" in str(summary)
     assert "Not judged" in str(summary)
-
-
-def test_report_is_one_whole_page(fitted: KernelOT, tmp_path: Path) -> None:
-    page = fitted.report(tmp_path / "out.html").read_text()
-    assert page.startswith("<!doctype html>")
-    assert page.endswith("</html>")
-    assert page.count("data:image/png;base64,") == 2
-    assert "http" not in page
-    assert "energy distance" in page

@@ -58,7 +58,7 @@ def test_too_few_fixed_filling_points(strategy: str, n_fill: int) -> None:
 
 def test_a_point_far_from_all_others_is_named() -> None:
     x, y = normal(0), normal(1) + 3
-    x[17] = 8.0
+    x[17] = 10.0
     names, messages = caught(KernelOT(Gaussian(0.7), reg_potential=1e-3), x, y)
     assert names == ["off the support"]
     assert "at 1 of 150 points (rows 17 of x)" in messages[0]
@@ -82,6 +82,7 @@ def test_maps_that_do_not_return() -> None:
     found = {caution.name: str(caution) for caution in cautions(model)}
     assert {"violation", "no return"} <= set(found)
     assert "S(T(x)) comes back to x only to within" in found["no return"]
+    assert str(model.summary()).startswith("Do not use this map as it is")
     assert "Caution: S(T(x))" in str(model.summary())
 
 

@@ -64,6 +64,8 @@ def all_figures(ax: Any = None) -> list[Any]:
         plots.transport_map(double, line, ax),
         plots.transport_map(double, plane, ax, target=2 * plane),
         plots.principal_components(cells, cells + 1, cells + 0.9, ax),
+        plots.marginals(line, line + 1, line + 0.9, ax, label="ERK (a.u.)"),
+        plots.shifts(["ERK", "area"], [1.0, -2.0], [(0.5, 1.5), (-3.0, 0.1)], ax),
         plots.selection(compared(), ax),
         plots.selection(compared(), ax, criterion="energy"),
     ]
@@ -123,6 +125,26 @@ def test_principal_components_keep_distances_in_the_plane() -> None:
     assert "(0% of variance)" not in ax.get_xlabel() + ax.get_ylabel()
 
 
+def test_marginals_draw_shares_of_all_points_and_keep_wild_ones_in_the_last_bin() -> None:
+    x = sample(1, 1000)
+    x[0] = 1e6
+    ax = plots.marginals(x, x[:500] + 1, x + 1)
+    for steps in ax.patches:
+        shares = steps.get_data().values  # type: ignore[attr-defined]  # of a StepPatch
+        assert shares.sum() == pytest.approx(1)
+    assert ax.get_xlim()[1] < 10
+    assert len({str(steps.get_linestyle()) for steps in ax.patches}) == 3  # not by colour alone
+
+
+def test_shifts_draw_values_and_intervals_from_top_to_bottom() -> None:
+    ax = plots.shifts(["ERK", "area"], [1.0, -2.0], [(0.5, 1.5), (-3.0, 0.1)])
+    dots: Any = ax.lines[-1]
+    np.testing.assert_allclose(dots.get_xdata(), [1, -2])
+    bars: Any = ax.collections[0]
+    np.testing.assert_allclose([bar[:, 0] for bar in bars.get_segments()], [(0.5, 1.5), (-3, 0.1)])
+    assert ax.yaxis_inverted()
+
+
 def test_residuals_that_have_no_logarithm_are_left_out() -> None:
     history = [*HISTORY, SimpleNamespace(iteration=9, residual=0.0, elapsed=1.0)]
     values = np.asarray(plots.convergence(history).lines[0].get_ydata())
@@ -145,6 +167,7 @@ def test_a_constant_feature_has_an_axis() -> None:
         (lambda: plots.potential(square, sample(2), labels=("x",)), "labels has 1 entries"),
         (lambda: plots.principal_components(sample(1), sample(1)), "1 feature"),
         (lambda: plots.selection(compared(), criterion="uvp"), "criterion = 'uvp'"),  # type: ignore[arg-type]
+        (lambda: plots.shifts(["a", "b"], [1.0], [(0, 1)]), r"shapes \(1,\) and \(1, 2\) for 2"),
         (lambda: plots.selection(SimpleNamespace(candidates_=())), "no settings"),
     ],
 )

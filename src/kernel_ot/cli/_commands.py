@@ -11,6 +11,7 @@ from typing import Any
 from kernel_ot._arrays import Array
 from kernel_ot._files import check_destination
 from kernel_ot.cli._options import TableOptions
+from kernel_ot.diagnostics import Diagnostics
 from kernel_ot.distances import energy_distance, mmd_test
 from kernel_ot.estimator import KernelOT
 from kernel_ot.io import check_table_destination, split_variable, write_table
@@ -82,9 +83,12 @@ def info(model_file: Path) -> dict[str, Any]:
     return {"model": str(model_file), **describe(KernelOT.load(model_file))}
 
 
-def summary(model_file: Path, source: str | None, target: str | None, tables: TableOptions) -> str:
-    """Return the diagnostics of a model as text."""
-    return str(KernelOT.load(model_file).summary(*_fresh(source, target, tables)))
+def summary(
+    model_file: Path, source: str | None, target: str | None, tables: TableOptions
+) -> Diagnostics:
+    """Return what a saved model says of itself, judged by fresh samples if there are any."""
+    model = KernelOT.load(model_file)
+    return model.summary(*_fresh(model, model_file, source, target, tables))
 
 
 def report(
@@ -93,18 +97,25 @@ def report(
     """Write the report of a model and return where it is."""
     check_destination(out)
     _check_no_input(out, model_file, *filter(None, (source, target)))
-    return str(KernelOT.load(model_file).report(out, *_fresh(source, target, tables)))
+    model = KernelOT.load(model_file)
+    return str(model.report(out, *_fresh(model, model_file, source, target, tables)))
 
 
 def _fresh(
-    source: str | None, target: str | None, tables: TableOptions
+    model: KernelOT,
+    model_file: Path,
+    source: str | None,
+    target: str | None,
+    tables: TableOptions,
 ) -> tuple[Array | None, Array | None]:
     if (source is None) != (target is None):
         raise ValueError("Fresh samples come in pairs; give both, or none.")
     if source is None or target is None:
         return None, None
     x, y = tables.read(source), tables.read(target)
-    _check_same_features(x.feature_names, y.feature_names, source, target)
+    names = getattr(model, "feature_names_in_", None)
+    for table, file in ((x, source), (y, target)):
+        _check_same_features(names, table.feature_names, str(model_file), file)
     return x.values, y.values
 
 
@@ -152,6 +163,7 @@ def describe(model: KernelOT) -> dict[str, Any]:
     """Return the facts of a fitted model as plain numbers and strings."""
     solution = model.solution_
     return {
+        "verdict": None if model.verdict_ is None else model.verdict_.sentence,
         "cost": float(model.cost_),
         "wasserstein": float(model.wasserstein_),
         "converged": bool(solution.converged),

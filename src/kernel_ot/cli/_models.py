@@ -198,13 +198,15 @@ def summary(
     decimal: Decimal = None,
     drop_missing: DropMissing = False,
     where: Where = None,
+    as_json: Json = False,
 ) -> None:
-    """Print the diagnostics of a saved model, on fresh samples if they are given."""
+    """Say whether a saved model is good: verdict, cautions, numbers; by fresh samples if given."""
     with plain_messages():
         from kernel_ot.cli import _commands
 
         tables = TableOptions(header, index, decimal, drop_missing, where)
-        typer.echo(_commands.summary(model, source, target, tables))
+        found = _commands.summary(model, source, target, tables)
+        typer.echo(found.to_json() if as_json else str(found))
 
 
 def report(
@@ -218,7 +220,7 @@ def report(
     drop_missing: DropMissing = False,
     where: Where = None,
 ) -> None:
-    """Write diagnostics and figures of a saved model to one page of HTML."""
+    """Write one page of HTML about a saved model: verdict, what moved, figures, settings."""
     with plain_messages():
         from kernel_ot.cli import _commands
 

@@ -3,12 +3,13 @@
 from kernel_ot.diagnostics._cautions import Caution, CautionWarning, cautions, outlier_caution
 from kernel_ot.diagnostics._diagnose import diagnose, fresh_samples
 from kernel_ot.diagnostics._diagnostics import Diagnostics, Number
-from kernel_ot.diagnostics._glossary import GLOSSARY, Term
+from kernel_ot.diagnostics._glossary import GLOSSARY, WORDS, Term
 from kernel_ot.diagnostics._transport import Bound, ComparedSettings, FittedTransport
 from kernel_ot.diagnostics._verdict import Gain, Verdict, cross_verdict, energy_gain
 
 __all__ = [
     "GLOSSARY",
+    "WORDS",
     "Bound",
     "Caution",
     "CautionWarning",

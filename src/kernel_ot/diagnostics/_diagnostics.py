@@ -8,16 +8,20 @@ import math
 import textwrap
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kernel_ot.diagnostics._cautions import Caution
 from kernel_ot.diagnostics._glossary import GLOSSARY, Term
-from kernel_ot.diagnostics._verdict import Gain, Verdict
+from kernel_ot.diagnostics._verdict import Gain, Outcome, Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _WIDTH = 88
+_FAULT = (
+    "Do not use this map as it is: the backward map does not undo it. The cautions say why and "
+    "what to do."
+)
 _NOT_JUDGED = (
     "Not judged: settings were given, or a sample has fewer than 30 points. "
     "KernelOT(verdict=True) judges every fit; summary(x_new, y_new) judges by fresh points."
@@ -117,8 +121,17 @@ class Diagnostics:
     effective_fill: float
 
     @property
+    def outcome(self) -> Outcome | Literal["fault", "not judged"]:
+        """The verdict's outcome; "fault" where the backward map shows that the map is none."""
+        if any(caution.name == "no return" for caution in self.cautions):
+            return "fault"
+        return "not judged" if self.verdict is None else self.verdict.outcome
+
+    @property
     def sentence(self) -> str:
         """The verdict in plain words, or why there is none."""
+        if self.outcome == "fault":
+            return _FAULT
         return _NOT_JUDGED if self.verdict is None else self.verdict.sentence
 
     @property
@@ -166,7 +179,7 @@ class Diagnostics:
         }
         return {
             "verdict": self.sentence,
-            "outcome": None if self.verdict is None else self.verdict.outcome,
+            "outcome": self.outcome,
             "cautions": [dataclasses.asdict(caution) for caution in self.cautions],
             "evaluated_on": "fresh samples" if self.held_out else "training samples",
             "numbers": numbers,

@@ -122,3 +122,22 @@ GLOSSARY: dict[str, Term] = {
         "much closer to optimal it is.",
     ),
 }
+
+WORDS: dict[str, str] = {
+    "x, y": "The two samples, one point a row; the map goes from x to y.",
+    "T(x), S(y)": "Where the map takes a point of x, and where its inverse takes a point of y.",
+    "u, v": "The potentials, functions of x and of y with u(x) + v(y) <= |x - y|^2 / 2; "
+    "T(x) = x - grad u(x).",
+    "linear (Gaussian) map": "The optimal map between two normal distributions with the means and "
+    "covariances of x and y.",
+    "kernel part": "What the fit adds to that map; the larger reg_potential, the less.",
+    "points kept out": "Each third of the points is judged by a map that was fitted to the other "
+    "two with the chosen settings; of more than 600 points one third is.",
+    "clear": "A difference of at least 2.5 standard errors. Verdicts claim no smaller one.",
+    "standard error": "How far an estimate would typically be off for another draw of the points.",
+    "95 %": "An interval that holds the true value for 95 of 100 draws of the points, as far as "
+    "their noise alone is concerned.",
+    "standard deviation": "Of a feature, over x and y, each about its own mean.",
+    "share of cost": "How much of the mean of |T(x) - x|^2 / 2 lies in a feature.",
+}
+"""What the words in the other explanations mean."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart.
 SOURCE, TARGET, MAPPED, NEUTRAL = "#0072B2", "#E69F00", "#009E73", "#555555"
+COLOURS = SOURCE, TARGET, MAPPED
 
 
 def new_axes(ax: Axes | None = None, *, width: float = 6.0, height: float = 4.0) -> Axes:

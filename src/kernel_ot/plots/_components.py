@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kernel_ot._arrays import check_points
-from kernel_ot.plots._axes import MAPPED, SOURCE, TARGET, crowd_style, new_axes, scatter
+from kernel_ot._arrays import Array, check_points
+from kernel_ot.plots._axes import COLOURS, crowd_style, new_axes, scatter
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,6 +61,64 @@ def principal_components(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['source', 'target']
     """
+    plane = principal_plane(source, target)
+    drawn = [source, target] if mapped is None else [source, target, mapped]
+    return clouds(
+        [plane.project(points) for points in drawn],
+        names,
+        ax,
+        axes=plane.labels,
+        max_points=max_points,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class PrincipalPlane:
+    """The plane in which two samples together vary most.
+
+    Attributes
+    ----------
+    centre : ndarray of shape (d,)
+    axes : ndarray of shape (d, 2)
+        Its directions, of length 1.
+    labels : tuple of two str
+        What the axes show.
+    """
+
+    centre: Array
+    axes: Array
+    labels: tuple[str, ...]
+
+    def project(self, points: Any) -> Array:
+        """Return the coordinates, (k, 2), of points (k, d)."""
+        points = check_points(points, "points", dimension=len(self.centre))
+        return np.asarray((points - self.centre) @ self.axes)
+
+
+def principal_plane(source: Any, target: Any) -> PrincipalPlane:
+    """Return the plane of the first two principal components, each sample counting half.
+
+    Parameters
+    ----------
+    source, target : array-like of shape (n, d) and (m, d)
+        d >= 2.
+
+    Returns
+    -------
+    PrincipalPlane
+
+    Raises
+    ------
+    ValueError
+        One feature only, different features, or as `check_points`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(30, 5))
+    >>> principal_plane(x, x + 1).project(x).shape
+    (30, 2)
+    """
     source = check_points(source, "source").astype(np.float64)
     d = source.shape[1]
     if d < 2:
@@ -71,20 +130,11 @@ def principal_components(
     share = variances[::-1] / max(variances.sum(), np.finfo(float).tiny)
     plane = axes[:, :-3:-1]
     plane = plane * np.sign(plane[np.abs(plane).argmax(axis=0), [0, 1]])  # the same at every call
-    drawn = [source, target]
-    if mapped is not None:
-        drawn.append(check_points(mapped, "mapped", dimension=d))
     labels = tuple(
         f"{number} principal component ({part:.0%} of variance)"
         for number, part in zip(("first", "second"), share, strict=False)
     )
-    return clouds(
-        [(points - centre) @ plane for points in drawn],
-        names,
-        ax,
-        axes=labels,
-        max_points=max_points,
-    )
+    return PrincipalPlane(centre, plane, labels)
 
 
 def clouds(
@@ -94,6 +144,7 @@ def clouds(
     *,
     axes: Sequence[str] = ("first feature", "second feature"),
     max_points: int = 2000,
+    colours: Sequence[str] = COLOURS,
 ) -> Axes:
     """Draw source, target and mapped points that lie in a plane already, such as a UMAP's.
 
@@ -109,6 +160,8 @@ def clouds(
         What the axes show.
     max_points : int
         So many points of each are drawn at most, evenly chosen along its rows.
+    colours : sequence of str
+        By default those of source, target and mapped points in all figures.
 
     Returns
     -------
@@ -124,7 +177,7 @@ def clouds(
     ax = new_axes(ax, width=5.5, height=5.0)
     shown = [check_points(cloud, "points", dimension=2) for cloud in points]
     style = crowd_style(max(min(len(cloud), max_points) for cloud in shown))
-    for cloud, name, colour in zip(shown, names, (SOURCE, TARGET, MAPPED), strict=False):
+    for cloud, name, colour in zip(shown, names, colours, strict=False):
         scatter(ax, cloud, limit=max_points, color=colour, label=name, **style)
     ax.set_xlabel(axes[0])
     ax.set_ylabel(axes[1])

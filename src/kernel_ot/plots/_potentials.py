@@ -176,11 +176,11 @@ def transport_map(
         end = np.asarray(transport(start))
         if target is not None:
             goal = check_points(target, "target", dimension=2)
-            scatter(ax, goal, limit=1000, color=TARGET, alpha=0.5, label="target")
+            scatter(ax, goal, limit=1000, color=TARGET, alpha=0.5, label="y")
         ax.quiver(*start.T, *(end - start).T, angles="xy", scale_units="xy", scale=1, width=0.002,
                   color=NEUTRAL, alpha=0.6)  # fmt: skip
-        scatter(ax, start, limit=max_arrows, size=10, color=SOURCE, label="point")
-        scatter(ax, end, limit=max_arrows, size=10, color=MAPPED, label="its image")
+        scatter(ax, start, limit=max_arrows, size=10, color=SOURCE, label="x")
+        scatter(ax, end, limit=max_arrows, size=10, color=MAPPED, label="T(x)")
         ax.set_xlabel(labels[0])
         ax.set_ylabel(labels[1])
         ax.set_aspect("equal", adjustable="datalim")

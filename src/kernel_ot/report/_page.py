@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import io
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kernel_ot import plots
+from kernel_ot._arrays import Array
 from kernel_ot._files import atomic_path, check_destination
 from kernel_ot._version import __version__
-from kernel_ot.diagnostics import FittedTransport, diagnose
+from kernel_ot.diagnostics import WORDS, FittedTransport, diagnose, fresh_samples
+from kernel_ot.plots import COLOURS
+from kernel_ot.report._features import feature_table
+from kernel_ot.report._figures import before_and_after, of_the_map, of_the_selection
+from kernel_ot.selection import is_auto
 
-_STYLE = (
-    "body{font-family:sans-serif;max-width:60rem;margin:2rem auto;color:#222}"
-    "td{padding:.2rem 1rem .2rem 0;border-bottom:1px solid #ddd}img{max-width:100%}"
-)
+# Features of the first table; the others are in one that opens.
+_MOST_FEATURES, _MOST_FOLDED = 20, 500
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting and where it came from."""
+
+    name: str
+    value: str
+    why: str
 
 
 def write_report(model: FittedTransport, path: str | Path, x: Any = None, y: Any = None) -> Path:
-    """Write diagnostics and plots of a fitted `KernelOT` to one HTML file without outside links.
+    """Write one HTML page about a fitted `KernelOT`, without anything from outside.
+
+    The verdict, cautions, what moved and by how much, figures before and after, the settings and
+    why, all numbers with what they mean, and the code that fits the model again.
 
     Parameters
     ----------
-    model : KernelOT
-        Fitted.
+    model : FittedTransport
+        A fitted `KernelOT`.
     path : str or Path
     x, y : array-like, optional
-        Fresh samples to evaluate on.
+        Fresh samples to judge the model by.
 
     Returns
     -------
@@ -39,103 +53,122 @@ def write_report(model: FittedTransport, path: str | Path, x: Any = None, y: Any
     Raises
     ------
     ImportError
-        matplotlib is not installed (pip install 'kernel-ot[plots]').
+        jinja2 or matplotlib is not installed (pip install 'kernel-ot[estimator,plots]').
     ValueError, PermissionError
         `path` is no regular file or cannot be written; found before anything is drawn.
     """
     path = check_destination(path)
-    rows = [(n.term.label, n.text) for n in diagnose(model, x, y).numbers()]
-    settings = [
-        ("kernel", str(model.kernel_)),
-        ("reg_potential", f"{model.reg_potential_:.3g}"),
-        ("reg_sos", f"{model.reg_sos_:.3g}"),
-        ("preconditioner", str(model.preconditioner)),
-        ("status", model.solution_.status.message),
-    ]
-    figures = [
-        ("Adaptive filling", _filling_figure(model)),
-        ("Selection", _selection_figure(model)),
-    ]
-    body = "".join(
-        f"<h2>{title}</h2><img alt='{title}' src='data:image/png;base64,{image}'>"
-        for title, image in [*figures, ("Before and after", _map_figure(model))]
-        if image
-    )
-    page = (
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>KernelOT report</title>"
-        f"<style>{_STYLE}</style></head><body><h1>KernelOT report</h1>"
-        f"<p>kernel-ot {__version__}</p><h2>Diagnostics</h2>{_table(rows)}"
-        f"<h2>Settings</h2>{_table(settings)}{body}</body></html>"
-    )
+    page = render(model, x, y)
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
 
 
-def _table(rows: list[tuple[str, str]]) -> str:
-    cells = "".join(
-        f"<tr><td>{html.escape(label)}</td><td>{html.escape(value)}</td></tr>"
-        for label, value in rows
-    )
-    return f"<table>{cells}</table>"
-
-
-def _figure() -> Any:
+def render(model: FittedTransport, x: Any = None, y: Any = None) -> str:
+    """Return the page as text."""
     try:
-        from matplotlib.figure import Figure
-    except ImportError as error:  # pragma: no cover - the test environment has matplotlib
-        raise ImportError(
-            "The report needs matplotlib; install it with: pip install 'kernel-ot[plots]'"
-        ) from error
-    return Figure(figsize=(10, 4), layout="constrained")
+        import jinja2
+    except ImportError as error:
+        raise ImportError("The report needs jinja2: pip install 'kernel-ot[estimator]'") from error
+    fresh = fresh_samples(model, x, y)
+    fitted = model.samples_.with_mass()
+    shown = fitted if fresh is None else fresh
+    images = np.asarray(model.potentials_.transport(shown.x))
+    names = feature_names(model)
+    features = feature_table(shown, images, names)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("kernel_ot.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html").render(
+        summary=diagnose(model, x, y),
+        fresh=fresh is not None,
+        shown=shown,
+        n=len(fitted.x),
+        m=len(fitted.y),
+        d=fitted.dimension,
+        names=names,
+        features=features[:_MOST_FEATURES],
+        folded=features[_MOST_FEATURES : _MOST_FEATURES + _MOST_FOLDED],
+        n_left_out=max(0, len(features) - _MOST_FEATURES - _MOST_FOLDED),
+        colours=COLOURS,
+        clouds=list(before_and_after(shown, images, names)),
+        maps=list(of_the_map(model, shown, images, features, names)),
+        selection=list(of_the_selection(model)),
+        settings=settings(model),
+        words=WORDS,
+        version=__version__,
+        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        digests=[_digest(points) for points in (model.samples_.x, model.samples_.y)],
+        call=_call(model),
+    )
 
 
-def _png(figure: Any) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    return base64.b64encode(buffer.getvalue()).decode()
+def feature_names(model: FittedTransport) -> tuple[str, ...]:
+    """Return the features' names, numbered ones where the samples had none."""
+    given = getattr(model, "feature_names_in_", None)
+    if given is None:
+        return tuple(f"feature {k + 1}" for k in range(model.n_features_in_))
+    return tuple(map(str, given))
 
 
-def _filling_figure(model: FittedTransport) -> str:
-    if not model.rounds_:
-        return ""
-    figure = _figure()
-    left, right = figure.subplots(1, 2)
-    violations = [max(step.violation, 1e-16) for step in model.rounds_]
-    left.semilogy(range(1, len(violations) + 1), violations, marker="o")
-    left.axhline(model.violation_tol, linestyle="--", color="grey")
-    left.set(xlabel="round", ylabel="largest violation / mean cost")
-    right.plot(range(1, len(violations) + 1), [s.n_fill for s in model.rounds_], marker="o")
-    right.set(xlabel="round", ylabel="filling points")
-    return _png(figure)
+def settings(model: FittedTransport) -> list[Setting]:
+    """Return the settings of a fit, each with where it came from."""
+    given = model.get_params(deep=False)
+    compared = [candidate for candidate in model.candidates_ if not candidate.is_baseline]
+    chosen = (
+        f"chosen as the best of {len(compared)} settings by held-out points"
+        if compared
+        else "the default where nothing is compared"
+    )
+    final = model.solution_
+    rounds = model.rounds_
+    return [
+        Setting("kernel", str(model.kernel_), _why(given["kernel"], chosen)),
+        Setting(
+            "reg_potential (lambda_2)",
+            f"{model.reg_potential_:.3g}",
+            _why(given["reg_potential"], f"{chosen}, then lowered for all points"),
+        ),
+        Setting(
+            "reg_sos (lambda_1)",
+            f"{model.reg_sos_:.3g}",
+            "has no influence on the estimate with adaptive filling"
+            if rounds
+            else _why(given["reg_sos"], "the default"),
+        ),
+        Setting(
+            "preconditioner",
+            str(model.preconditioner),
+            "what the map is where reg_potential is large",
+        ),
+        Setting(
+            "filling",
+            f"adaptive, {len(rounds)} rounds" if rounds else "fixed points",
+            f"largest violation left: {min(step.violation for step in rounds):.1e} of the mean "
+            f"cost (violation_tol = {model.violation_tol:.1e})"
+            if rounds
+            else "given",
+        ),
+        Setting(
+            "solver",
+            f"{final.method}, {final.iterations} steps, {final.seconds:.2g} s",
+            final.status.message,
+        ),
+    ]
 
 
-def _selection_figure(model: FittedTransport) -> str:
-    if not any(not candidate.is_baseline for candidate in model.candidates_):
-        return ""
-    figure = _figure()
-    left, right = figure.subplots(1, 2)
-    plots.selection(model, left, criterion="semi_dual")
-    plots.selection(model, right, criterion="energy")
-    return _png(figure)
+def _why(given: Any, automatic: str) -> str:
+    return automatic if is_auto(given) else "given"
 
 
-def _map_figure(model: FittedTransport) -> str:
-    samples = model.samples_.with_mass()
-    x, y = samples.x[:500], samples.y[:500]
-    images = model.potentials_.transport(x)
-    figure = _figure()
-    before, after = figure.subplots(1, 2, sharex=True, sharey=True)
-    if x.shape[1] == 1:
-        for axes, points, label in ((before, x, "x"), (after, images, "T(x)")):
-            axes.hist([points[:, 0], y[:, 0]], bins=30, density=True, label=[label, "y"])
-            axes.legend()
-        return _png(figure)
-    centre = y.mean(axis=0)
-    axes_of_y = np.linalg.svd(y - centre, full_matrices=False)[2][:2].T
-    for axes, points, label in ((before, x, "x"), (after, images, "T(x)")):
-        axes.scatter(*((y - centre) @ axes_of_y).T, s=6, alpha=0.5, label="y")
-        axes.scatter(*((points - centre) @ axes_of_y).T, s=6, alpha=0.5, label=label)
-        axes.set(xlabel="component 1 of y", ylabel="component 2 of y")
-        axes.legend()
-    return _png(figure)
+def _call(model: FittedTransport) -> str:
+    """Return the estimator as code; what is not its default only."""
+    return f"{model!r}.fit(x, y)"
+
+
+def _digest(points: Array) -> str:
+    return sha256(np.ascontiguousarray(points, np.float64).tobytes()).hexdigest()[:16]
