@@ -1,6 +1,6 @@
 """The main road: filling points by cutting planes, the contact programme, what a fit proves."""
 
-from kernel_ot.cutting_planes._c_transform import c_transform
+from kernel_ot.cutting_planes._c_transform import c_transform, descend
 from kernel_ot.cutting_planes._certificate import CONFIDENCE, Certificate
 from kernel_ot.cutting_planes._contact import ContactPoints, Embeddings
 from kernel_ot.cutting_planes._pairs import scan_pairs
@@ -15,5 +15,6 @@ __all__ = [
     "FillingRound",
     "adaptive_filling",
     "c_transform",
+    "descend",
     "scan_pairs",
 ]

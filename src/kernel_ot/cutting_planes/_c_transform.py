@@ -57,6 +57,38 @@ def c_transform(
         others = _objective(potential, starts, y)
         better = others < values
         points, values = np.where(better[:, None], starts, points), np.where(better, others, values)
+    return descend(potential, y, points, tol, values=values)[1]
+
+
+def descend(
+    potential: PotentialFunction,
+    y: Array,
+    points: Array,
+    tol: float,
+    *,
+    values: Array | None = None,
+    radius: float = np.inf,
+) -> tuple[Array, Array]:
+    """Return where the descent of `c_transform` ends that starts at `points`, and the values there.
+
+    Parameters
+    ----------
+    potential : PotentialFunction
+        u.
+    y, points : ndarray of shape (k, d)
+    tol : float
+    values : ndarray of shape (k,), optional
+        Those at `points`, where they are known.
+    radius : float, optional
+        Steps end within this distance of the origin.
+
+    Returns
+    -------
+    points : ndarray of shape (k, d)
+    values : ndarray of shape (k,)
+    """
+    points = points.copy()
+    values = _objective(potential, points, y) if values is None else values.copy()
     # The value at the best start is known; what is asked for here is its gradient.
     slopes = points - y - potential.gradient(points)
     length = np.ones(len(y))
@@ -64,6 +96,9 @@ def c_transform(
     for _ in range(_MAX_STEPS):
         here, slope = points[open_], slopes[open_]
         trial = here - length[open_, None] * slope
+        if radius < np.inf:
+            norms = np.linalg.norm(trial, axis=1, keepdims=True)
+            trial *= np.minimum(1.0, radius / np.maximum(norms, radius))
         value, gradient = value_and_gradient(potential, trial)
         trial_values = np.sum(np.square(trial - y[open_]), axis=1) / 2 - value
         gain = values[open_] - trial_values
@@ -76,7 +111,7 @@ def c_transform(
         open_ = open_[settled > tol * (1 + np.abs(values[open_]))]
         if not open_.size:
             break
-    return values
+    return points, values
 
 
 def _objective(potential: PotentialFunction, x: Array, y: Array) -> Array:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from kernel_ot._arrays import Array
 from kernel_ot.cutting_planes import FillingRound
 from kernel_ot.kernels import Kernel
-from kernel_ot.potentials import Potentials
+from kernel_ot.potentials import EntropicPotentials, Potentials
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.problem import Problem
 from kernel_ot.samples import Samples
-from kernel_ot.selection import Candidate
+from kernel_ot.selection import Candidate, Combination
 from kernel_ot.solvers import Solution
 
 if TYPE_CHECKING:
@@ -68,6 +68,14 @@ class FittedTransport(ComparedSettings, Protocol):
     @property
     def outliers_(self) -> tuple[Array, Array]:
         """Rows of both samples that were left out."""
+
+    @property
+    def combination_(self) -> Combination:
+        """Weights of the kernel's potentials and of `entropic_`."""
+
+    @property
+    def entropic_(self) -> tuple[EntropicPotentials, ...]:
+        """Entropic potentials, in the coordinates of the fit."""
 
     @property
     def conjugation_(self) -> Conjugation:

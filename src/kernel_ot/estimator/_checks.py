@@ -43,6 +43,8 @@ def check_parameters(model: Any) -> None:
         )
     if model.outliers not in OUTLIERS:
         raise ValueError(f"outliers = {model.outliers!r} must be one of {OUTLIERS}.")
+    if not isinstance(model.combine, bool | np.bool_):
+        raise ValueError(f"combine = {model.combine!r} must be True or False.")
     if isinstance(model.method, str):
         check_method_name(model.method)
     if model.time_limit is not None:

@@ -12,10 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from kernel_ot._arrays import Array, check_positive
 from kernel_ot.cutting_planes import (
     AdaptiveFit,
-    Certificate,
     FillingRound,
     adaptive_filling,
-    scan_pairs,
 )
 from kernel_ot.diagnostics import outlier_caution
 from kernel_ot.estimator._progress import Watch
@@ -33,18 +31,20 @@ from kernel_ot.selection import (
     MAX_SEMI_DUAL_DIMENSION,
     REG_SOS,
     Candidate,
+    Combination,
     Filling,
     OnRound,
+    Selection,
     Settings,
     bandwidth_factors,
     best_candidate,
+    combine,
     default_kernel,
     is_auto,
     least_regularised,
     make_problem,
     reg_potentials,
     select,
-    semi_dual,
     share_in_splits,
     typical_distance,
 )
@@ -113,28 +113,32 @@ def choose_settings(
     *,
     rng: np.random.Generator,
     watch: Watch,
-) -> tuple[Settings, tuple[Candidate, ...]]:
-    """Return the settings, those given as they are, the automatic ones chosen from the samples."""
+) -> tuple[Settings, tuple[Candidate, ...], Combination]:
+    """Return the settings, those given as they are, the automatic ones chosen from the samples.
+
+    Also what was compared, and the weights of what is combined.
+    """
+    alone = Combination()
     given, reg_sos, given_reg = given_settings(parameters)
     kernel: Any = parameters["kernel"]
     reg_potential: Any = "auto" if given_reg is None else given_reg
     fixed = given is not None
     if fixed and not is_auto(reg_potential):
-        return Settings(kernel, reg_sos, reg_potential), ()
+        return Settings(kernel, reg_sos, reg_potential), (), alone
     if not Filling(parameters["filling"]).adaptive:
         wide = _STATIC_BANDWIDTH_FACTOR
         chosen = kernel if fixed else Gaussian(wide * typical_distance(changed, rng))
         reg = _STATIC_REG_POTENTIAL if is_auto(reg_potential) else reg_potential
-        return Settings(chosen, reg_sos, reg), ()
+        return Settings(chosen, reg_sos, reg), (), alone
     exact = parameters["preconditioner"] is not None and samples.one_is_a_point
     if is_auto(reg_potential) and exact:
         chosen = kernel if fixed else default_kernel(1.0, changed, rng)
-        return Settings(chosen, reg_sos, _REG_POTENTIAL_OF_ONE_POINT), ()
-    candidates: tuple[Candidate, ...] = ()
+        return Settings(chosen, reg_sos, _REG_POTENTIAL_OF_ONE_POINT), (), alone
+    selection = Selection()
     dimension = samples.x.shape[1]
     best = Candidate(1.0, 1e-2 if is_auto(reg_potential) else reg_potential, ())
     if min(len(samples.x), len(samples.y)) >= _MIN_SELECTION_POINTS:
-        candidates = select(
+        selection = select(
             samples,
             parameters["preconditioner"],
             (kernel,) if fixed else bandwidth_factors(dimension),
@@ -146,10 +150,18 @@ def choose_settings(
             n_jobs=parameters["n_jobs"],
         )
         choose = least_regularised if dimension > MAX_SEMI_DUAL_DIMENSION else best_candidate
-        allowed = tuple(c for c in candidates if is_auto(reg_potential) or not c.is_baseline)
+        offered = selection.candidates
+        allowed = tuple(c for c in offered if is_auto(reg_potential) or not c.is_baseline)
         if watch.selection_is_over(None):
             _warn_of_few_settings(len(allowed), parameters["time_limit"])
         best = choose(allowed) if allowed else best
+    kernels = tuple(c for c in selection.candidates if not c.is_baseline)
+    combined = alone
+    automatic = is_auto(kernel) and is_auto(reg_potential) and dimension <= MAX_SEMI_DUAL_DIMENSION
+    if parameters["combine"] and automatic and kernels:
+        # The Gaussian map is combined, so the best kernel comes in whether it beats it or not.
+        best = best_candidate(kernels)
+        combined = combine(selection.trials_of(best))
     if best.is_baseline:
         best = Candidate(_CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL, ())
     chosen_reg = best.reg_potential
@@ -157,7 +169,7 @@ def choose_settings(
         # Chosen on a part of the points: all of them need less regularisation.
         chosen_reg *= share_in_splits(samples)
     chosen = kernel if fixed else default_kernel(best.bandwidth_factor, changed, rng)
-    return Settings(chosen, reg_sos, chosen_reg), candidates
+    return Settings(chosen, reg_sos, chosen_reg), selection.candidates, combined
 
 
 def _on_selection_round(watch: Watch, n_jobs: int | None) -> OnRound:
@@ -302,31 +314,6 @@ def solve_watched(
     return solution
 
 
-def certify(
-    samples: Samples,
-    changed: Samples,
-    change: Conjugation,
-    u: Array,
-    v: Array,
-) -> Certificate:
-    """Return what potentials with values `u` and `v` at the changed samples prove."""
-    scan = scan_pairs(changed.x, changed.y, u, v)
-    dual = changed.weights_x @ u + changed.weights_y @ v
-    bound = max(
-        dual - max(scan.largest, 0.0),
-        dual - changed.weights_y @ scan.column_best,
-        dual - changed.weights_x @ scan.row_best,
-    )
-    return Certificate(
-        lower_bound=change.cost(
-            float(bound), samples.x, samples.y, samples.weights_x, samples.weights_y
-        ),
-        largest_violation=change.scale**2 * scan.largest,
-        n_pairs=len(samples.x) * len(samples.y),
-        n_rows=len(samples.x),
-    )
-
-
 def warn_if_unfinished(
     solution: Solution, rounds: tuple[FillingRound, ...], violation_tol: float
 ) -> bool:
@@ -346,18 +333,3 @@ def warn_if_unfinished(
         )
         return True
     return False
-
-
-def semi_dual_in_user_units(
-    problem: Problem, solution: Solution, change: Conjugation, x: Array, y: Array
-) -> tuple[Array, Array]:
-    """Return u(x_i) and u^c(y_j) at points in the user's coordinates."""
-    made_of = problem.provenance
-    assert made_of is not None
-    # Slack, and so the c-transform, only changes by the factor s^2: minimise where T is near the
-    # identity, then add the quadratic parts.
-    terms = semi_dual(
-        problem.potentials(solution.gamma), made_of.x, change.forward_x(x), change.forward_y(y)
-    )
-    offset_x, offset_y = change.offsets(x, y)
-    return change.scale**2 * terms[0] + offset_x, change.scale**2 * terms[1] + offset_y

@@ -19,26 +19,24 @@ from kernel_ot.estimator._checks import (
     check_parameters,
     check_spread,
 )
+from kernel_ot.estimator._derived import semi_dual_terms, set_derived
 from kernel_ot.estimator._describing import DescribesItself, warn_of_cautions
 from kernel_ot.estimator._fitting import (
-    certify,
     choose_settings,
     fill_and_solve,
     find_outliers,
-    semi_dual_in_user_units,
     warn_if_unfinished,
     warn_of_outliers,
 )
-from kernel_ot.estimator._large import Summary, fit_clouds, open_inputs
+from kernel_ot.estimator._large import fit_clouds, open_inputs
 from kernel_ot.estimator._persistence import Saves
 from kernel_ot.estimator._progress import Callback, Narrator, Watch
 from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import fit_conjugation
-from kernel_ot.problem import Problem
 from kernel_ot.samples import Samples
-from kernel_ot.selection import is_auto
+from kernel_ot.selection import Combination, entropic_potentials, is_auto
 
 _SETTINGS = ("kernel", "reg_sos", "reg_potential")
 
@@ -80,6 +78,10 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         which would bend the whole map: leave them out of the fit and name them in a warning, or
         fit them as all others. The width holds all but 2 % on either side, so a group of more rows
         is never left out, nor is any row where there are fewer than 20.
+    combine : bool, default True
+        Whether the kernel's potential is averaged with the Gaussian map's and with entropic ones,
+        weighted by the held-out semi-dual value; where kernel and reg_potential are "auto", up to
+        20 features. Entropic potentials are fitted on at most 2000 rows of each sample.
     method : str, default "auto"
         Method of `kernel_ot.solve`; with adaptive filling "auto" keeps the cutting planes'
         solution, whose optimality is checked independently.
@@ -136,6 +138,10 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         Filling points in the user's coordinates.
     conjugation_ : Conjugation
         The preconditioner.
+    combination_ : Combination
+        The weights of what is combined.
+    entropic_ : tuple of EntropicPotentials
+        The entropic potentials that carry weight, in the coordinates of the fit; mostly none.
     outliers_ : tuple of ndarray
         Indices of the rows of x and of y that were left out.
     n_features_in_, feature_names_in_ : int, ndarray of str
@@ -187,6 +193,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         verbose: int = 0,
         n_jobs: int | None = None,
         outliers: str = "exclude",
+        combine: bool = True,
     ) -> None:
         self.kernel = kernel
         self.reg_sos = reg_sos
@@ -195,6 +202,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         self.filling = filling
         self.preconditioner = preconditioner
         self.outliers = outliers
+        self.combine = combine
         self.method = method
         self.tol = tol
         self.violation_tol = violation_tol
@@ -252,7 +260,9 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
             warn_of_cautions(self)
         return self
 
-    def _fit(self, x: Any, y: Any, weights_x: Any, weights_y: Any) -> None:
+    def _fit(
+        self, x: Any, y: Any, weights_x: Any, weights_y: Any, given: Combination | None = None
+    ) -> None:
         check_parameters(self)
         parameters = self.get_params(deep=False)
         inputs = open_inputs(parameters, x, y, weights_x, weights_y)
@@ -274,7 +284,13 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         changed = change.changed(seen.distinct())
         narrator = Narrator(self.verbose, self.callback)
         watch = Watch(narrator.tell, self.time_limit)
-        settings, candidates = choose_settings(seen, changed, parameters, rng=rng, watch=watch)
+        settings, candidates, combination = choose_settings(
+            seen, changed, parameters, rng=rng, watch=watch
+        )
+        self.combination_ = combination if given is None else given
+        self.entropic_ = entropic_potentials(
+            changed, tuple(reg for reg, _ in self.combination_.entropic)
+        )
         problem, solution, rounds = fill_and_solve(
             changed, change, settings, parameters, rng=rng, watch=watch
         )
@@ -283,7 +299,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         self.reg_sos_, self.reg_potential_ = settings.reg_sos, settings.reg_potential
         self.candidates_, self.rounds_ = candidates, rounds
         self.conjugation_, self.solution_ = change, solution
-        self._set_derived(samples, problem)
+        set_derived(self, samples, problem)
         self.potentials_ = placed_like(self._fitted_potentials(), x, y)
         self.verdict_ = None
         if self.verdict is True or (is_auto(self.verdict) and candidates and not watch.stopped):
@@ -295,7 +311,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         settings = {name: getattr(self, name + "_") for name in _SETTINGS}
         quiet = {"verdict": False, "callback": None, "verbose": 0, "outliers": "keep"}
         fitted = type(self)(**self.get_params(deep=False) | settings | quiet)
-        fitted._fit(part.x, part.y, part.weights_x, part.weights_y)
+        fitted._fit(part.x, part.y, part.weights_x, part.weights_y, self.combination_)
         return fitted
 
     def transform(self, x: Any, out: str | Path | None = None) -> Any:
@@ -359,7 +375,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         check_is_fitted(self)
         x = np.asarray(self._check_new(x, "x"), dtype=np.float64)
         y = np.asarray(self._check_new(y, "y"), dtype=np.float64)
-        return semi_dual_in_user_units(self.problem_, self.solution_, self.conjugation_, x, y)
+        return semi_dual_terms(self, x, y)
 
     def _check_new(self, points: Any, name: str) -> Array:
         check_is_fitted(self)
@@ -371,24 +387,3 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
     def _fitted_potentials(self) -> Potentials:
         check_is_fitted(self)
         return self.potentials_
-
-    def _set_derived(self, samples: Samples, problem: Problem) -> None:
-        """Set what follows from samples, conjugation, problem and solution."""
-        change, solution = self.conjugation_, self.solution_
-        made_of = problem.provenance
-        assert made_of is not None
-        self.samples_, self.problem_ = samples, problem
-        self.summary_of_all_: Summary | None = None
-        inner = problem.potentials(solution.gamma)
-        self.potentials_ = change.potentials(inner)
-        self.x_fill_ = change.backward_x(made_of.x_fill)
-        self.y_fill_ = change.backward_y(made_of.y_fill)
-        distinct = samples.distinct()
-        changed = change.changed(distinct)
-        self.certificate_ = certify(
-            distinct, changed, change, inner.u(changed.x), inner.v(changed.y)
-        )
-        self.cost_ = change.cost(
-            solution.cost, distinct.x, distinct.y, distinct.weights_x, distinct.weights_y
-        )
-        self.wasserstein_ = float(np.sqrt(2 * max(self.cost_, 0.0)))

@@ -22,7 +22,7 @@ from kernel_ot.large_samples import (
 )
 from kernel_ot.problem import Problem
 from kernel_ot.samples import Cloud, Samples, as_cloud, is_lazy
-from kernel_ot.selection import Filling, Score
+from kernel_ot.selection import Combination, Filling, Score
 from kernel_ot.solvers import Progress, Status
 
 TAKES_OVER = 5000
@@ -220,6 +220,7 @@ def set_large(model: Any, problem: Problem, sample: Samples, summary: Summary) -
     made_of, change, solution = problem.provenance, model.conjugation_, model.solution_
     assert made_of is not None
     model.samples_, model.problem_, model.summary_of_all_ = sample, problem, summary
+    model.combination_, model.entropic_ = Combination(), ()
     model.potentials_ = change.potentials(problem.potentials(solution.gamma))
     model.x_fill_ = change.backward_x(made_of.x_fill)
     model.y_fill_ = change.backward_y(made_of.y_fill)

@@ -18,9 +18,10 @@ from kernel_ot._files import atomic_path
 from kernel_ot._version import __version__
 
 FORMAT = "kernel-ot model"
-FORMAT_VERSION = 3  # 1 had no digest and no list of arrays, 2 another residual
+# 1 had no digest and no list of arrays, 2 another residual, 3 no combined potentials
+FORMAT_VERSION = 4
 # The shape of every array: n and m points, d features, l filling points, r features of the pairs,
-# p and q landmarks.
+# p and q landmarks, or centres of k entropic potentials.
 _SHAPES = {
     "x": "nd",
     "y": "md",
@@ -38,9 +39,15 @@ _SHAPES = {
     "landmarks_y": "qd",
     "masses_x": "p",
     "masses_y": "q",
+    "entropic_x": "pd",
+    "entropic_y": "qd",
+    "entropic_heights_x": "kp",
+    "entropic_heights_y": "kq",
+    "entropic_regularisations": "k",
 }
-# Zeros are left out; only fits of many points have landmarks.
-_OPTIONAL = {"multiplier", "landmarks_x", "landmarks_y", "masses_x", "masses_y"}
+_ENTROPIC = {name for name in _SHAPES if name.startswith("entropic_")}
+# Zeros are left out; only fits of many points have landmarks, only some combine potentials.
+_OPTIONAL = {"multiplier", "landmarks_x", "landmarks_y", "masses_x", "masses_y"} | _ENTROPIC
 _TEXTS = {"header", "digest"}
 
 
@@ -169,7 +176,10 @@ def _array(path: Path, name: str, content: bytes) -> Array:
 
 
 def _check_shapes(path: Path, arrays: Mapping[str, Array]) -> None:
-    missing = sorted(_SHAPES.keys() - _OPTIONAL - arrays.keys())
+    needed = _SHAPES.keys() - _OPTIONAL
+    if _ENTROPIC & arrays.keys():
+        needed |= _ENTROPIC
+    missing = sorted(needed - arrays.keys())
     if missing:
         raise damaged(path, f"it lacks {', '.join(missing)}")
     sizes: dict[str, int] = {}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from kernel_ot._arrays import Array, namespace_of, pytree
-from kernel_ot.potentials._expansion import KernelExpansion
 
 
 @runtime_checkable
@@ -176,9 +176,9 @@ def value_and_gradient(function: PotentialFunction, points: Array) -> tuple[Arra
     values : array of shape (n,)
     gradients : array of shape (n, d)
     """
-    if isinstance(function, KernelExpansion):
-        return function.value_and_gradient(points)
-    return function(points), function.gradient(points)
+    both: Callable[[Array], tuple[Array, Array]] | None
+    both = getattr(function, "value_and_gradient", None)
+    return (function(points), function.gradient(points)) if both is None else both(points)
 
 
 def _jacobian(potential: PotentialFunction, points: Array) -> Array:

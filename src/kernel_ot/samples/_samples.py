@@ -90,6 +90,16 @@ class Samples:
             return self
         return Samples(self.x[rows], self.y[columns], self.weights_x[rows], self.weights_y[columns])
 
+    def thinned(self, limit: int) -> Samples:
+        """Return at most `limit` rows of each sample, evenly spread, masses rescaled."""
+        if max(len(self.x), len(self.y)) <= limit:
+            return self
+        rows, columns = (
+            np.unique(np.linspace(0, n - 1, min(n, limit)).astype(np.intp))
+            for n in (len(self.x), len(self.y))
+        )
+        return self.restrict(rows, columns)
+
     def distinct(self) -> Samples:
         """Return every point that carries mass once, with the mass of all rows equal to it.
 

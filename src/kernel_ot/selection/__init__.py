@@ -1,6 +1,8 @@
 """Settings by what held-out points say: splits, paths of regularisations, candidates."""
 
+from kernel_ot.selection._combination import Combination, combine
 from kernel_ot.selection._default_kernel import default_kernel, typical_distance
+from kernel_ot.selection._entropic import entropic_potentials
 from kernel_ot.selection._paths import (
     KernelChoice,
     OnRound,
@@ -8,6 +10,7 @@ from kernel_ot.selection._paths import (
     Path,
     Score,
     Split,
+    Trial,
     held_out_energy,
     score_path,
     semi_dual,
@@ -20,6 +23,7 @@ from kernel_ot.selection._selection import (
     REG_SOS,
     Candidate,
     Criterion,
+    Selection,
     bandwidth_factors,
     best_candidate,
     fold_splits,
@@ -38,6 +42,7 @@ __all__ = [
     "REG_POTENTIALS",
     "REG_SOS",
     "Candidate",
+    "Combination",
     "Criterion",
     "Filling",
     "KernelChoice",
@@ -45,11 +50,15 @@ __all__ = [
     "Pair",
     "Path",
     "Score",
+    "Selection",
     "Settings",
     "Split",
+    "Trial",
     "bandwidth_factors",
     "best_candidate",
+    "combine",
     "default_kernel",
+    "entropic_potentials",
     "fold_splits",
     "held_out_energy",
     "is_auto",

@@ -6,7 +6,7 @@ The unit of all selection, serial in `KernelOT` and spread over workers by `Kern
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TypeAlias
 
@@ -83,6 +83,25 @@ class Path:
 
 
 @dataclass(frozen=True, eq=False)
+class Trial:
+    """A fit on the training points of a split, in its preconditioned coordinates.
+
+    Attributes
+    ----------
+    potentials : Potentials
+    train, test : Samples
+        What was fitted and what was held out.
+    unit : float
+        A squared length of these coordinates in squared user units.
+    """
+
+    potentials: Potentials
+    train: Samples
+    test: Samples
+    unit: float
+
+
+@dataclass(frozen=True, eq=False)
 class Score:
     """How one setting did on one split, in user units.
 
@@ -100,6 +119,8 @@ class Score:
         What the fit left of the constraint, relative to the mean cost of a pair.
     seconds : float
         The time of the fit.
+    trial : Trial, optional
+        The fit itself, where it is asked for again.
     """
 
     reg_sos: float
@@ -109,6 +130,7 @@ class Score:
     standard_error: float
     violation: float
     seconds: float
+    trial: Trial | None = None
 
     @property
     def complete(self) -> bool:
@@ -118,8 +140,8 @@ class Score:
 
 @blas_on_one_thread()
 def score_path(path: Path, split: Split) -> list[Score]:
-    """Return the scores of the whole path."""
-    return list(walk_path(path, split))
+    """Return the scores of the whole path, without the fits."""
+    return [replace(score, trial=None) for score in walk_path(path, split)]
 
 
 @blas_on_one_thread()
@@ -171,6 +193,7 @@ def walk_path(path: Path, split: Split, on_round: OnRound | None = None) -> Iter
             change.scale**2 * standard_error(terms, best_terms, test),
             violation,
             seconds,
+            Trial(potentials, inner, held_out, change.scale**2),
         )
         if value > best:
             best, best_terms = value, terms

@@ -19,6 +19,7 @@ from kernel_ot.selection._paths import (
     Path,
     Score,
     Split,
+    Trial,
     score_until_worse,
     until_worse,
     walk_path,
@@ -87,6 +88,29 @@ class Candidate:
     def gain(self, criterion: Criterion = "semi_dual") -> float:
         """Return the mean of a criterion over the splits with the sign that larger is better."""
         return self.score if criterion == "semi_dual" else -float(np.mean(self.energy))
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """What was compared.
+
+    Attributes
+    ----------
+    candidates : tuple of Candidate
+    trials : tuple of tuple of Trial
+        The fits of each candidate on the splits; none of the preconditioner alone.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    trials: tuple[tuple[Trial, ...], ...] = ()
+
+    def trials_of(self, candidate: Candidate) -> tuple[Trial, ...]:
+        """Return the fits of a candidate."""
+        return next(
+            trials
+            for other, trials in zip(self.candidates, self.trials, strict=True)
+            if other is candidate
+        )
 
 
 def bandwidth_factors(dimension: int) -> tuple[float, ...]:
@@ -252,7 +276,7 @@ def select(
     on_score: Callable[[Score], Any] | None = None,
     on_round: OnRound | None = None,
     n_jobs: int | None = None,
-) -> tuple[Candidate, ...]:
+) -> Selection:
     """Return the settings that were tried; the best is the one with the largest score.
 
     Parameters
@@ -277,7 +301,7 @@ def select(
 
     Returns
     -------
-    tuple of Candidate
+    Selection
         Settings that were scored on every split; a path of regularisations ends early on a split
         where the score has fallen by more than its noise, or where filling did not end.
     """
@@ -301,8 +325,12 @@ def select(
             break
     # Stopped in the middle of a split, what is complete is compared.
     n_needed = max(1, n_begun - stopped)
-    return tuple(
-        make_candidate(kernels[number], found[:n_needed])
+    kept = [
+        (number, found[:n_needed])
         for (number, _), found in scores.items()
         if len(found) >= n_needed
+    ]
+    return Selection(
+        tuple(make_candidate(kernels[number], found) for number, found in kept),
+        tuple(tuple(score.trial for score in found if score.trial) for _, found in kept),
     )

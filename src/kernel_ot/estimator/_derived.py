@@ -1,0 +1,79 @@
+"""What follows from a solution: potentials and cost in the user's coordinates, and their proof."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kernel_ot._arrays import Array
+from kernel_ot.cutting_planes import Certificate, scan_pairs
+from kernel_ot.diagnostics import FittedTransport
+from kernel_ot.potentials import Potentials
+from kernel_ot.preconditioning import Conjugation
+from kernel_ot.problem import Problem
+from kernel_ot.samples import Samples
+from kernel_ot.selection import semi_dual
+
+
+def inner_potentials(model: FittedTransport) -> Potentials:
+    """Return the combined potentials in the coordinates of the fit."""
+    kernel = model.problem_.potentials(model.solution_.gamma)
+    return model.combination_.potentials(kernel, model.entropic_)
+
+
+def set_derived(model: Any, samples: Samples, problem: Problem) -> None:
+    """Set what follows from samples, conjugation, problem, solution and combination."""
+    change, solution = model.conjugation_, model.solution_
+    made_of = problem.provenance
+    assert made_of is not None
+    model.samples_, model.problem_, model.summary_of_all_ = samples, problem, None
+    inner = inner_potentials(model)
+    model.potentials_ = change.potentials(inner)
+    model.x_fill_ = change.backward_x(made_of.x_fill)
+    model.y_fill_ = change.backward_y(made_of.y_fill)
+    distinct = samples.distinct()
+    changed = change.changed(distinct)
+    u, v = inner.u(changed.x), inner.v(changed.y)
+    model.certificate_ = certify(distinct, changed, change, u, v)
+    # Of the kernel's potentials alone: the dual value of entropic ones holds their entropy.
+    model.cost_ = change.cost(
+        solution.cost, distinct.x, distinct.y, distinct.weights_x, distinct.weights_y
+    )
+    model.wasserstein_ = float(np.sqrt(2 * max(model.cost_, 0.0)))
+
+
+def certify(
+    samples: Samples,
+    changed: Samples,
+    change: Conjugation,
+    u: Array,
+    v: Array,
+) -> Certificate:
+    """Return what potentials with values `u` and `v` at the changed samples prove."""
+    scan = scan_pairs(changed.x, changed.y, u, v)
+    dual = changed.weights_x @ u + changed.weights_y @ v
+    bound = max(
+        dual - max(scan.largest, 0.0),
+        dual - changed.weights_y @ scan.column_best,
+        dual - changed.weights_x @ scan.row_best,
+    )
+    return Certificate(
+        lower_bound=change.cost(
+            float(bound), samples.x, samples.y, samples.weights_x, samples.weights_y
+        ),
+        largest_violation=change.scale**2 * scan.largest,
+        n_pairs=len(samples.x) * len(samples.y),
+        n_rows=len(samples.x),
+    )
+
+
+def semi_dual_terms(model: FittedTransport, x: Array, y: Array) -> tuple[Array, Array]:
+    """Return u(x_i) and u^c(y_j) at points in the user's coordinates."""
+    change, made_of = model.conjugation_, model.problem_.provenance
+    assert made_of is not None
+    # Slack, and so the c-transform, only changes by the factor s^2: minimise where T is near the
+    # identity, then add the quadratic parts.
+    terms = semi_dual(inner_potentials(model), made_of.x, change.forward_x(x), change.forward_y(y))
+    offset_x, offset_y = change.offsets(x, y)
+    return change.scale**2 * terms[0] + offset_x, change.scale**2 * terms[1] + offset_y

@@ -1,0 +1,216 @@
+r"""Weights of the kernel's potential, of entropic ones and of the Gaussian map, by held-out points.
+
+In the preconditioned coordinates the Gaussian map has the potentials zero. The semi-dual value of
+:math:`u_w = \sum_k w_k u_k` on held-out points,
+
+.. math:: J(w) = \operatorname{mean}_i u_w(x_i)
+   + \operatorname{mean}_j \min_{|x| \le R} \tfrac12 |x - y_j|^2 - u_w(x),
+
+is concave in w, with the derivative :math:`\operatorname{mean}_i u_k(x_i) - \operatorname{mean}_j
+u_k(x^*_j)`, :math:`x^*_j` where the minimum is reached. Near the identity :math:`x^*_j` moves by
+:math:`\nabla u_k(x^*_j)` with :math:`w_k`, so the second derivative is close to
+:math:`-\operatorname{mean}_j \langle \nabla u_k(x^*_j), \nabla u_l(x^*_j) \rangle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from kernel_ot._arrays import Array
+from kernel_ot._linalg import blas_on_one_thread
+from kernel_ot.cutting_planes import descend, scan_pairs
+from kernel_ot.potentials import PotentialFunction, Potentials, WeightedSum, weighted_sum
+from kernel_ot.samples import Samples
+from kernel_ot.selection._entropic import entropic_potentials
+from kernel_ot.selection._paths import Trial
+
+# Relative to the mean cost of a pair. From five features on the smallest never carried weight.
+_REGULARISATIONS, _REGULARISATIONS_UP_TO_FOUR_FEATURES = (0.1, 0.03, 0.01), (0.1, 0.03, 0.01, 0.003)
+# The ball that minima are sought in, in the largest norm of a training point: outside of the hull
+# of their centres entropic potentials have no c-transform.
+_RADIUS = 1.05
+_MAX_STEPS, _SHORTEST_STEP, _DESCENT_TOL, _GAIN_TOL = 8, 0.1, 1e-6, 1e-5
+# What carries less costs time and memory for nothing that can be seen.
+_SMALLEST_WEIGHT = 0.05
+# The noise of the criterion needs no more held-out points than this.
+_MAX_HELD_OUT = 500
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Weights of the potentials that a fit combines; they sum to one.
+
+    Attributes
+    ----------
+    kernel : float
+        Of the kernel's potentials.
+    gaussian : float
+        Of the preconditioner alone, which has the potentials zero.
+    entropic : tuple of (float, float)
+        Regularisation, relative to the mean cost of a pair in the preconditioned coordinates, and
+        weight of each entropic potential, from large to small.
+    """
+
+    kernel: float = 1.0
+    gaussian: float = 0.0
+    entropic: tuple[tuple[float, float], ...] = ()
+
+    def potentials(self, kernel: Potentials, entropic: Sequence[Potentials]) -> Potentials:
+        """Return the weighted sum, in the coordinates of the fit."""
+        weights = (self.kernel, *(weight for _, weight in self.entropic))
+        return weighted_sum((kernel, *entropic), weights)
+
+
+@blas_on_one_thread()
+def combine(trials: tuple[Trial, ...]) -> Combination:
+    """Return the weights with the largest held-out semi-dual value, summed over the splits.
+
+    Parameters
+    ----------
+    trials : tuple of Trial
+        The kernel's fit with one setting on each split.
+
+    Returns
+    -------
+    Combination
+        Without weights below a twentieth.
+    """
+    few = trials[0].train.dimension <= 4
+    regularisations = _REGULARISATIONS_UP_TO_FOUR_FEATURES if few else _REGULARISATIONS
+    criterion = _Criterion([_HeldOut.of(trial, regularisations) for trial in trials])
+    weights = criterion.best()
+    weights[weights < _SMALLEST_WEIGHT] = 0
+    weights /= weights.sum()
+    return Combination(
+        float(weights[0]),
+        float(weights[1]),
+        tuple(
+            (reg, float(weight))
+            for reg, weight in zip(regularisations, weights[2:], strict=True)
+            if weight > 0
+        ),
+    )
+
+
+@dataclass(eq=False)
+class _HeldOut:
+    """The terms of J on one split; the Gaussian map's are zero and left out."""
+
+    functions: tuple[PotentialFunction, ...]
+    test: Samples
+    unit: float
+    radius: float
+    at_x: Array
+    minimisers: Array
+
+    @classmethod
+    def of(cls, trial: Trial, regularisations: tuple[float, ...]) -> _HeldOut:
+        train, test = trial.train, trial.test.thinned(_MAX_HELD_OUT)
+        entropic = entropic_potentials(train, regularisations)
+        functions = (trial.potentials.u, *(potentials.u for potentials in entropic))
+        u = trial.potentials.u
+        scan = scan_pairs(train.x, test.y, u(train.x), np.zeros(len(test.y)))
+        return cls(
+            functions,
+            test,
+            trial.unit,
+            _RADIUS * float(np.linalg.norm(train.x, axis=1).max()),
+            np.stack([function(test.x) for function in functions], axis=1),
+            train.x[scan.column_partner],
+        )
+
+    def value(self, weights: Array) -> tuple[float, Array]:
+        """Return J and the minimisers, sought from those of the last weights that were kept."""
+        carried = np.flatnonzero(weights) if weights.any() else np.zeros(1, dtype=np.intp)
+        u: PotentialFunction = WeightedSum(
+            tuple(self.functions[k] for k in carried), tuple(weights[carried])
+        )
+        points, transformed = descend(
+            u, self.test.y, self.minimisers, _DESCENT_TOL, radius=self.radius
+        )
+        return float(
+            self.test.weights_x @ (self.at_x @ weights) + self.test.weights_y @ transformed
+        ), points
+
+    def derivatives(self) -> tuple[Array, Array]:
+        """Return gradient and minus the second derivative at the minimisers that are kept."""
+        points, b = self.minimisers, self.test.weights_y
+        values = np.stack([function(points) for function in self.functions], axis=1)
+        slopes = np.stack([function.gradient(points) for function in self.functions], axis=2)
+        gradient = self.test.weights_x @ self.at_x - b @ values
+        return gradient, np.einsum("j,jdk,jdl->kl", b, slopes, slopes)
+
+
+class _Criterion:
+    """J over all splits, in units of the largest of their scales."""
+
+    def __init__(self, splits: list[_HeldOut]) -> None:
+        self.splits = splits
+        total = sum(split.unit for split in splits)
+        self.shares = [split.unit / total for split in splits]
+
+    def value(self, weights: Array) -> tuple[float, list[Array]]:
+        found = [split.value(weights) for split in self.splits]
+        value = sum(share * j for share, (j, _) in zip(self.shares, found, strict=True))
+        return float(value), [points for _, points in found]
+
+    def keep(self, minimisers: list[Array]) -> None:
+        for split, points in zip(self.splits, minimisers, strict=True):
+            split.minimisers = points
+
+    def best(self) -> Array:
+        """Return the weights, the Gaussian map's in the second place."""
+        n = len(self.splits[0].functions)
+        weights = np.zeros(n)
+        weights[0] = 1.0
+        value, minimisers = self.value(weights)
+        for _ in range(_MAX_STEPS):
+            self.keep(minimisers)
+            gradient, curvature = np.zeros(n), np.zeros((n, n))
+            for share, split in zip(self.shares, self.splits, strict=True):
+                slope, bend = split.derivatives()
+                gradient += share * slope
+                curvature += share * bend
+            direction = _quadratic_step(weights, gradient, curvature)
+            length = 1.0
+            while length > _SHORTEST_STEP:
+                trial = weights + length * direction
+                trial_value, trial_minimisers = self.value(trial)
+                if trial_value > value:
+                    break
+                length *= 0.4
+            else:
+                break
+            gain = trial_value - value
+            weights, value, minimisers = trial, trial_value, trial_minimisers
+            if gain < _GAIN_TOL * (1 + abs(value)):
+                break
+        rest = max(0.0, 1 - weights.sum())
+        return np.concatenate([weights[:1], [rest], weights[1:]])
+
+
+def _quadratic_step(weights: Array, gradient: Array, curvature: Array) -> Array:
+    """Return the step to the best weights of the model, non-negative with sum at most one."""
+
+    def objective(step: Array) -> tuple[float, Array]:
+        bend = curvature @ step
+        return float(step @ (bend / 2 - gradient)), bend - gradient
+
+    found = minimize(
+        objective,
+        np.zeros_like(weights),
+        jac=True,
+        method="SLSQP",
+        bounds=[(-weight, 1 - weight) for weight in weights],
+        constraints={
+            "type": "ineq",
+            "fun": lambda step: 1 - weights.sum() - step.sum(),
+            "jac": lambda step: -np.ones_like(step),
+        },
+        options={"ftol": 1e-12, "maxiter": 100},
+    )
+    return np.asarray(np.maximum(found.x, -weights))

@@ -1,0 +1,76 @@
+"""Weights by the held-out semi-dual value."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kernel_ot import KernelExpansion, Potentials
+from kernel_ot._arrays import Array
+from kernel_ot.kernels import Gaussian
+from kernel_ot.samples import Samples
+from kernel_ot.selection import Combination, Trial, combine
+from kernel_ot.selection._combination import _Criterion, _HeldOut
+
+
+def _zero(d: int) -> KernelExpansion:
+    return KernelExpansion(Gaussian(1.0), np.zeros((1, d)), np.zeros(1))
+
+
+def _bump(height: float) -> KernelExpansion:
+    return KernelExpansion(Gaussian(1.0), np.array([[0.5, 0.0]]), np.array([height]))
+
+
+def _sample(rng: np.random.Generator, n: int, moved: bool) -> Samples:
+    x, y = rng.normal(size=(n, 2)), rng.normal(size=(n, 2))
+    if moved:  # two halves are torn apart, which no smooth potential near zero does
+        y = y + 3 * np.sign(y)
+    return Samples(x, y, np.full(n, 1 / n), np.full(n, 1 / n))
+
+
+def _trials(u: KernelExpansion, moved: bool) -> tuple[Trial, ...]:
+    rng = np.random.default_rng(61)
+    return tuple(
+        Trial(Potentials(u, _zero(2)), _sample(rng, 120, moved), _sample(rng, 80, moved), 1.0)
+        for _ in range(2)
+    )
+
+
+def test_the_weights_are_the_best_of_a_grid() -> None:
+    splits = [_HeldOut.of(trial, (0.1,)) for trial in _trials(_bump(-0.2), moved=True)]
+    criterion = _Criterion(splits)
+    best = criterion.best()
+    assert best.sum() == pytest.approx(1)
+    value = criterion.value(best[[0, 2]])[0]
+    grid = [
+        np.array([a, b])
+        for a in np.linspace(0, 1, 11)
+        for b in np.linspace(0, 1, 11)
+        if a + b <= 1 + 1e-9
+    ]
+    assert value >= max(criterion.value(weights)[0] for weights in grid) - 1e-3
+
+
+def test_what_no_kernel_does_goes_to_the_entropic_potentials() -> None:
+    combination = combine(_trials(_zero(2), moved=True))
+    assert sum(weight for _, weight in combination.entropic) > 0.8
+
+
+def test_a_harmful_kernel_goes_to_the_gaussian_map() -> None:
+    combination = combine(_trials(_bump(2.0), moved=False))
+    assert combination.kernel < 0.2
+    assert combination.gaussian > 0.6
+
+
+def test_weights_sum_to_one_and_none_is_tiny() -> None:
+    combination = combine(_trials(_bump(0.1), moved=True))
+    weights = [combination.kernel, combination.gaussian, *(w for _, w in combination.entropic)]
+    assert sum(weights) == pytest.approx(1)
+    assert all(weight == 0 or weight >= 0.05 for weight in weights)
+
+
+def test_alone_the_kernel_part_is_returned_as_it_is() -> None:
+    kernel = Potentials(_bump(1.0), _zero(2))
+    assert Combination().potentials(kernel, ()) is kernel
+    shrunk: Array = Combination(0.5, 0.5).potentials(kernel, ()).u(np.zeros((1, 2)))
+    np.testing.assert_allclose(shrunk, kernel.u(np.zeros((1, 2))) / 2)
