@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
+from scipy.stats import t as student_t
 
 from benchmarks.accuracy._families import SMOOTH
 from benchmarks.accuracy._run import Result
+from kernel_ot._arrays import Array
 
 Key = tuple[str, int, int]
 
@@ -53,6 +55,40 @@ def _entry(results: list[Result], quantity: str) -> str:
     error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
     digits = 1 if quantity == "seconds" else 4
     return f"{np.mean(values):.{digits}f} ± {error:.{digits}f}"
+
+
+def comparison(results: Iterable[Result], ours: str = "kernel-ot") -> str:
+    """Return our UVP over the best peer's, by cell, with the 95 % interval of the paired ratio.
+
+    The best peer is the one with the smallest mean over the seeds; the interval is Student's for
+    the mean logarithm of the ratio on the same seed.
+    """
+    lines = ["| family | d | n | seeds | ours | best peer | | ratio of means | paired |"]
+    lines.append("|---" * 9 + "|")
+    for (family, d, n), cell in sorted(by_cell(results).items()):
+        peers = {m: found for m, found in cell.items() if m != ours}
+        if ours not in cell or not peers:
+            continue
+        best = min(peers, key=lambda m: float(np.mean(_values(peers[m], "uvp"))))
+        theirs = {r.seed: r.uvp for r in peers[best]}
+        pairs = [(r.uvp, theirs[r.seed]) for r in cell[ours] if r.seed in theirs]
+        mine, other = np.array(pairs).T
+        ratio = f"{mine.mean() / other.mean():.2f}"
+        lines.append(
+            f"| {family} | {d} | {n} | {len(pairs)} | {mine.mean():.4f} | {other.mean():.4f} | "
+            f"{best} | {ratio} | {_interval(np.log(mine / other))} |"
+        )
+    return "\n".join(lines)
+
+
+def _interval(logarithms: Array) -> str:
+    """Return "centre (low to high)" of a ratio from logarithms of it; NaN bounds for a single."""
+    count = len(logarithms)
+    half = np.nan
+    if count > 1:
+        half = student_t.ppf(0.975, count - 1) * np.std(logarithms, ddof=1) / np.sqrt(count)
+    low, centre, high = np.exp(np.mean(logarithms) + np.array([-half, 0.0, half]))
+    return f"{centre:.2f} ({low:.2f} to {high:.2f})"
 
 
 def marks(results: Iterable[Result]) -> str:

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import process_time
 
-from benchmarks.accuracy._families import make_case
+from benchmarks.accuracy._families import Case, make_case
 from benchmarks.accuracy._methods import METHODS, VARIANTS, uvp
+from benchmarks.accuracy._pairs import FAMILY, pair_case, pairs_directory
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def run(
         missing = [m for m in methods if (family, d, n, seed, m) not in done]
         if not missing:
             continue
-        case = make_case(family, d, n, seed)
+        case = _case(family, d, n, seed)
         for method in missing:
             began = process_time()
             best: tuple[float, float | None] | None = None
@@ -67,6 +68,15 @@ def run(
                 flush=True,
             )
     return read_results(path)
+
+
+def _case(family: str, d: int, n: int, seed: int) -> Case:
+    if family != FAMILY:
+        return make_case(family, d, n, seed)
+    directory = pairs_directory()
+    if directory is None:
+        raise SystemExit("The pairs were not found; set KERNEL_OT_W2 to the folder of .npz files.")
+    return pair_case(directory, d, n, seed)
 
 
 def _has_ott() -> bool:

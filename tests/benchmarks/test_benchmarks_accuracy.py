@@ -8,9 +8,16 @@ import numpy as np
 import ot
 import pytest
 from benchmarks.accuracy import _methods as methods
-from benchmarks.accuracy._cells import cell_table, cells_directory, paired_table, run_cells
+from benchmarks.accuracy._cells import (
+    cell_table,
+    cellot_metrics,
+    cells_directory,
+    paired_table,
+    run_cells,
+)
 from benchmarks.accuracy._families import SMOOTH, STEEP, make_case
-from benchmarks.accuracy._report import marks, table
+from benchmarks.accuracy._pairs import pair_case, pairs_directory
+from benchmarks.accuracy._report import comparison, marks, table
 from benchmarks.accuracy._run import Result, run
 from scipy.io import savemat
 
@@ -63,6 +70,47 @@ def test_tables_and_marks() -> None:
     reached = marks(results)
     assert "| a third of the best entropic | softmax | 5 | 0.02 | 0.03 | **no** |" in reached
     assert "| 1 x Gaussian map | softmax | 5 | 0.05 | 0.03 | yes |" in reached
+
+
+def test_the_best_peer_is_compared_on_the_same_seeds() -> None:
+    def result(method: str, seed: int, uvp: float) -> Result:
+        return Result("softmax", 5, 300, seed, method, uvp, 1.1, 1.0, 2.0)
+
+    results = [result("kernel-ot", 1, 0.02), result("kernel-ot", 2, 0.08)]
+    results += [result("Gaussian map", 1, 0.04), result("Gaussian map", 2, 0.04)]
+    results += [result("entropic (best)", seed, 0.06) for seed in (1, 2)]
+    line = comparison(results).splitlines()[2]
+    assert line.startswith("| softmax | 5 | 300 | 2 | 0.0500 | 0.0400 | Gaussian map | 1.25 | 1.00")
+
+
+def test_the_entropic_peer_chooses_its_own_regularisation() -> None:
+    case = make_case("logcosh", 2, 60, seed=61, n_test=50)
+    (chosen,) = methods.entropic_cross_validated(case)
+    errors = [methods.uvp(e.transport(case.test), case.truth) for e in methods.entropic(case)]
+    error = methods.uvp(chosen.transport(case.test), case.truth)
+    assert min(errors) <= error <= 3 * min(errors)
+
+
+def test_pairs_are_read_and_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.arange(20, dtype=np.float32).reshape(10, 2)
+    file = tmp_path / "mix3_mix10_d2_n10.npz"
+    np.savez(file, x=points, y=points + 1, x_test=points + 2, map_test=points + 3)
+    monkeypatch.setenv("KERNEL_OT_W2", str(tmp_path))
+    assert pairs_directory() == tmp_path
+    case = pair_case(tmp_path, 2, 4, seed=61)
+    assert case.x.shape == (4, 2)
+    assert case.cost == pytest.approx(1.0)
+    (result,) = run([("w2", 2, 6, 61)], ["nearest neighbour"], tmp_path / "results.jsonl")
+    assert result.family == "w2"
+
+
+def test_metrics_of_cellot_vanish_for_equal_samples() -> None:
+    x = np.random.default_rng(61).normal(size=(30, 4))
+    mmd, l2, r2 = cellot_metrics(x, x)
+    assert abs(mmd) < 1e-12
+    assert l2 == 0.0
+    assert r2 == pytest.approx(1.0)
+    assert cellot_metrics(x, x + 1)[0] > 0.1
 
 
 def test_cells_are_split_mapped_and_compared(tmp_path: Path) -> None:
