@@ -100,7 +100,7 @@ def test_ott_transports_as_the_combined_model_does(torn: KernelOT) -> None:
 
 def test_settings_that_are_given_are_combined_with_nothing() -> None:
     rng = np.random.default_rng(61)
-    given = KernelOT(reg_potential=1e-2).fit(rng.normal(size=(40, 1)), rng.normal(size=(40, 1)))
+    given = KernelOT(reg_potential=1e-3).fit(rng.normal(size=(80, 2)), rng.normal(size=(80, 2)))
     assert isinstance(given.problem_.potentials(given.solution_.gamma).u, KernelExpansion)
     assert given.combination_.kernel == 1.0
     with pytest.raises(ValueError, match="combine = 'yes' must be True or False"):

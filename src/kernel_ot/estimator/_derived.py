@@ -28,15 +28,16 @@ def set_derived(model: Any, samples: Samples, problem: Problem) -> None:
     made_of = problem.provenance
     assert made_of is not None
     model.samples_, model.problem_, model.summary_of_all_ = samples, problem, None
-    inner = inner_potentials(model)
-    model.potentials_ = change.potentials(inner)
+    model.potentials_ = change.potentials(inner_potentials(model))
     model.x_fill_ = change.backward_x(made_of.x_fill)
     model.y_fill_ = change.backward_y(made_of.y_fill)
     distinct = samples.distinct()
     changed = change.changed(distinct)
-    u, v = inner.u(changed.x), inner.v(changed.y)
+    # Both of the kernel's potentials alone: entropic ones violate the constraint where their plan
+    # has mass, and their dual value holds its entropy.
+    kernel = problem.potentials(solution.gamma)
+    u, v = kernel.u(changed.x), kernel.v(changed.y)
     model.certificate_ = certify(distinct, changed, change, u, v)
-    # Of the kernel's potentials alone: the dual value of entropic ones holds their entropy.
     model.cost_ = change.cost(
         solution.cost, distinct.x, distinct.y, distinct.weights_x, distinct.weights_y
     )

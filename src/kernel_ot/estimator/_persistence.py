@@ -189,7 +189,7 @@ def _rebuilt(cls: type, path: Path, header: dict[str, Any], arrays: dict[str, Ar
     else:
         problem = make_problem(change.changed(samples.distinct()), x_fill, y_fill, settings)
     model.conjugation_ = change
-    model.combination_, model.entropic_ = _combination(path, header.get("combination"), arrays)
+    model.combination_, model.entropic_ = _combination(path, header, arrays)
     model.outliers_ = _outliers(path, header.get("outliers", [[], []]), samples)
     model.kernel_ = settings.kernel
     model.reg_sos_, model.reg_potential_ = settings.reg_sos, settings.reg_potential
@@ -228,11 +228,12 @@ def _entropic_arrays(entropic: tuple[EntropicPotentials, ...]) -> dict[str, Arra
 
 
 def _combination(
-    path: Path, entry: dict[str, Any] | None, arrays: dict[str, Array]
+    path: Path, header: dict[str, Any], arrays: dict[str, Array]
 ) -> tuple[Combination, tuple[EntropicPotentials, ...]]:
     """Return the weights, and the entropic potentials they belong to; older files have none."""
-    if entry is None:
+    if header["format_version"] < 3:
         return Combination(), ()
+    entry = header["combination"]
     combination = Combination(
         float(entry["kernel"]),
         float(entry["gaussian"]),
