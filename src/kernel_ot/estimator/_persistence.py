@@ -18,16 +18,16 @@ from kernel_ot._version import __version__
 from kernel_ot.cutting_planes import Certificate, ContactPoints, Embeddings, FillingRound
 from kernel_ot.diagnostics import FittedTransport, Gain, Verdict
 from kernel_ot.estimator._checks import check_parameters
+from kernel_ot.estimator._combination_file import combination_in, entropic_arrays
 from kernel_ot.estimator._derived import set_derived
 from kernel_ot.estimator._large import Summary, set_large
 from kernel_ot.estimator._model_file import ModelFileError, damaged, read_archive, write_archive
 from kernel_ot.kernels import Kernel
 from kernel_ot.large_samples import landmark_problem
-from kernel_ot.potentials import EntropicPotential, EntropicPotentials
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.problem import Problem, accurate_cost, accurate_objective, check_optimality
 from kernel_ot.samples import Samples
-from kernel_ot.selection import Candidate, Combination, Settings, make_problem
+from kernel_ot.selection import Candidate, Settings, make_problem
 from kernel_ot.solvers import Progress, Solution, Status
 
 # How far what is recomputed may be from what was saved: other machines round otherwise.
@@ -128,7 +128,7 @@ def save_state(model: FittedTransport, path: Path) -> None:
         arrays["landmarks_x"], arrays["landmarks_y"] = made_of.x, made_of.y
         arrays["masses_x"], arrays["masses_y"] = made_of.weights_x, made_of.weights_y
     if model.entropic_:
-        arrays |= _entropic_arrays(model.entropic_)
+        arrays |= entropic_arrays(model.entropic_)
     if np.any(solution.multiplier):
         arrays["multiplier"] = solution.multiplier
     write_archive(path, header, {name: np.asarray(array) for name, array in arrays.items()})
@@ -189,7 +189,7 @@ def _rebuilt(cls: type, path: Path, header: dict[str, Any], arrays: dict[str, Ar
     else:
         problem = make_problem(change.changed(samples.distinct()), x_fill, y_fill, settings)
     model.conjugation_ = change
-    model.combination_, model.entropic_ = _combination(path, header, arrays)
+    model.combination_, model.entropic_ = combination_in(path, header, arrays)
     model.outliers_ = _outliers(path, header.get("outliers", [[], []]), samples)
     model.kernel_ = settings.kernel
     model.reg_sos_, model.reg_potential_ = settings.reg_sos, settings.reg_potential
@@ -214,44 +214,6 @@ def _rebuilt(cls: type, path: Path, header: dict[str, Any], arrays: dict[str, Ar
     if header["filling"] is None:
         model.filling = (model.x_fill_, model.y_fill_)
     return model
-
-
-def _entropic_arrays(entropic: tuple[EntropicPotentials, ...]) -> dict[str, Array]:
-    """Return the entropic potentials, all of them on the same points, as arrays."""
-    return {
-        "entropic_x": entropic[0].v.centres,
-        "entropic_y": entropic[0].u.centres,
-        "entropic_heights_x": np.stack([potentials.v.heights for potentials in entropic]),
-        "entropic_heights_y": np.stack([potentials.u.heights for potentials in entropic]),
-        "entropic_regularisations": np.array([p.u.regularisation for p in entropic]),
-    }
-
-
-def _combination(
-    path: Path, header: dict[str, Any], arrays: dict[str, Array]
-) -> tuple[Combination, tuple[EntropicPotentials, ...]]:
-    """Return the weights, and the entropic potentials they belong to; older files have none."""
-    if header["format_version"] < 3:
-        return Combination(), ()
-    entry = header["combination"]
-    combination = Combination(
-        float(entry["kernel"]),
-        float(entry["gaussian"]),
-        tuple((float(reg), float(weight)) for reg, weight in entry["entropic"]),
-    )
-    weights = [combination.kernel, combination.gaussian, *(w for _, w in combination.entropic)]
-    if not (min(weights) >= 0 and abs(sum(weights) - 1) <= _ROUNDING):
-        raise damaged(path, f"its potentials have the weights {weights}")
-    regularisations = arrays.get("entropic_regularisations", np.zeros(0))
-    if len(regularisations) != len(combination.entropic) or min(regularisations, default=1) <= 0:
-        raise damaged(path, "its entropic potentials are not those it names")
-    if not len(regularisations):
-        return combination, ()
-    x, y, of_x, of_y = (arrays[f"entropic_{name}"] for name in ("x", "y", "heights_x", "heights_y"))
-    return combination, tuple(
-        EntropicPotentials(EntropicPotential(y, g, float(reg)), EntropicPotential(x, f, float(reg)))
-        for reg, f, g in zip(regularisations, of_x, of_y, strict=True)
-    )
 
 
 def _outliers(path: Path, entry: list[list[int]], samples: Samples) -> tuple[Array, Array]:
