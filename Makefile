@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test docs release-check test-oldest lint types benchmark benchmark-accuracy study study-real test-study clean
+.PHONY: demo test docs release-check test-oldest lint types benchmark benchmark-accuracy benchmark-scale study study-real test-study clean
 
 demo: $(VENV)/.demo
 	$(BIN)/kernel-ot demo --out demo-output
@@ -48,6 +48,9 @@ types: $(VENV)/.test
 
 benchmark: $(VENV)/.test
 	$(BIN)/python -m benchmarks.solvers
+
+benchmark-scale: $(VENV)/.test
+	$(BIN)/python -m benchmarks.scale
 
 benchmark-accuracy: $(VENV)/.test
 	$(BIN)/python -m benchmarks.accuracy

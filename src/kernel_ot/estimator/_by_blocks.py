@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from kernel_ot._arrays import Array
 from kernel_ot._files import atomic_path
@@ -47,7 +49,7 @@ def certify(
         All n x m pairs, in blocks: 1e9 pairs take about 2 s, whatever the memory. If False, all
         partners of 3000 random rows of x, and the bounds hold with a probability of 95 %.
     progress : bool, optional
-        Whether to draw a bar; by default where standard error is a terminal. Needs tqdm.
+        Whether to draw a bar; by default where standard error is a terminal.
     random_state : int, default 0
         Draws the rows.
 
@@ -100,30 +102,13 @@ def certify(
         )
 
 
-class _bar:  # noqa: N801
-    """A bar that is told which part is done."""
-
-    def __init__(self, shown: bool | None) -> None:
-        self._shown = shown
-        self._bar: Any = None
-
-    def __enter__(self) -> Callable[[float], None]:
-        try:
-            from tqdm.auto import tqdm
-        except ImportError:
-            if self._shown:
-                raise
-            return lambda done: None
-        disable = None if self._shown is None else not self._shown
-        self._bar = tqdm(total=100, desc="certify", unit="%", disable=disable)
-        return self._advance
-
-    def _advance(self, done: float) -> None:
-        self._bar.update(max(0, int(100 * done) - self._bar.n))
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
+@contextmanager
+def _bar(shown: bool | None) -> Iterator[Callable[[float], None]]:
+    """Lend what draws which part is done."""
+    with tqdm(
+        total=100, desc="certify", unit="%", disable=None if shown is None else not shown
+    ) as bar:
+        yield lambda done: bar.update(max(0, int(100 * done) - bar.n))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot._arrays import check_sample, check_weights
+from kernel_ot._arrays import check_generator, check_sample, check_weights
 from kernel_ot.cutting_planes import Certificate, FillingRound
 from kernel_ot.estimator._fitting import contact_solution, given_settings, largest_fill
 from kernel_ot.estimator._progress import Narrator, Watch
@@ -145,7 +145,7 @@ class LargeMonitor:
 
 def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Cloud], x: Any) -> None:
     """Fit two clouds as a `KernelOT`'s parameters ask, and set what it found on the model."""
-    rng = np.random.default_rng(parameters["random_state"])
+    rng = check_generator(parameters["random_state"], "random_state")
     narrator = Narrator(parameters["verbose"], parameters["callback"])
     watch = Watch(narrator.tell, parameters["time_limit"])
     kernel, _, reg_potential = given_settings(parameters)

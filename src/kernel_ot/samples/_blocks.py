@@ -191,9 +191,10 @@ def computed(tasks: list[Any], purpose: str) -> tuple[Any, ...]:
     try:
         results: tuple[Any, ...] = dask.compute(*tasks)
     except Exception as error:
-        if type(error).__module__.split(".")[0] == "distributed" or isinstance(
-            error, OSError | TimeoutError
-        ):
+        of_cluster = type(error).__module__.split(".")[0] == "distributed"
+        # What was persisted on a cluster that is gone is missing for the scheduler that is left.
+        lost = isinstance(error, OSError | TimeoutError) or "Missing dependency" in str(error)
+        if of_cluster or lost:
             raise RuntimeError(
                 f"The Dask cluster went away during {purpose} ({type(error).__name__}: {error}). "
                 "Nothing was fitted; start the cluster anew and fit again."
