@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from kernel_ot._arrays import Array
 from kernel_ot._files import atomic_path
@@ -105,6 +104,8 @@ def certify(
 @contextmanager
 def _bar(shown: bool | None) -> Iterator[Callable[[float], None]]:
     """Lend what draws which part is done."""
+    from tqdm.auto import tqdm  # loaded where it is drawn, which most fits are not
+
     with tqdm(
         total=100, desc="certify", unit="%", disable=None if shown is None else not shown
     ) as bar:
