@@ -12,7 +12,8 @@ from kernel_ot._arrays import Array
 from kernel_ot._files import check_destination
 from kernel_ot.cli._options import TableOptions
 from kernel_ot.diagnostics import Diagnostics
-from kernel_ot.distances import energy_distance, mmd_test
+from kernel_ot.distances import energy_distance
+from kernel_ot.divergences import two_sample_test
 from kernel_ot.estimator import KernelOT
 from kernel_ot.io import check_table_destination, split_variable, write_table
 from kernel_ot.progress import fit_goal, fit_progress, map_with_progress
@@ -141,19 +142,27 @@ def distance(
     return result | {"energy_distance": energy_distance(x.values, y.values)}
 
 
-def two_sample_test(
-    first: str, second: str, tables: TableOptions, *, permutations: int, seed: int
+def compare(
+    first: str,
+    second: str,
+    tables: TableOptions,
+    *,
+    permutations: int,
+    seed: int,
+    n_jobs: int | None,
 ) -> dict[str, Any]:
     """Return the p-value of the samples of two files being of one distribution."""
-    if permutations < 1:
-        raise ValueError(f"--permutations {permutations} must be at least 1.")
     x, y = tables.read(first), tables.read(second)
     _check_same_features(x.feature_names, y.feature_names, first, second)
-    statistic, p_value = mmd_test(x.values, y.values, seed, n_permutations=permutations)
+    found = two_sample_test(
+        x.values, y.values, n_permutations=permutations, random_state=seed, n_jobs=n_jobs
+    )
     return {
-        "p_value": p_value,
-        "statistic": statistic,
-        "kind": "maximum mean discrepancy, permutations",
+        "p_value": found.p_value,
+        "standard_error": found.standard_error,
+        "statistic": found.statistic,
+        "permutations": found.n_permutations,
+        "exact": found.exact,
         "n_first": x.shape[0],
         "n_second": y.shape[0],
     }

@@ -63,6 +63,7 @@ def two_sample_test(
         int, typer.Option(help="Relabellings: the smallest p-value is 1 / (1 + their number).")
     ] = 999,
     seed: Seed = 0,
+    jobs: Jobs = 1,
     header: Header = None,
     index: Index = None,
     decimal: Decimal = None,
@@ -75,8 +76,13 @@ def two_sample_test(
         from kernel_ot.cli import _commands
 
         tables = TableOptions(header, index, decimal, drop_missing, where)
-        result = _commands.two_sample_test(
-            first, second, tables, permutations=permutations, seed=seed
+        result = _commands.compare(
+            first,
+            second,
+            tables,
+            permutations=permutations,
+            seed=seed,
+            n_jobs=None if jobs == 1 else jobs,
         )
         print_result(result, as_json=as_json)
 
