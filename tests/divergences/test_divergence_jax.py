@@ -16,6 +16,7 @@ load_backend("jax")
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
+import optax  # noqa: E402
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(12, 2)), 1.5 * RNG.normal(size=(12, 2)) + 1
@@ -124,3 +125,24 @@ def test_without_float64_nothing_is_computed() -> None:
             divergence(x, y)
     finally:
         jax.config.update("jax_enable_x64", True)
+
+
+def test_a_linear_map_is_recovered_by_optax_steps_from_three_pairs_of_samples() -> None:
+    optimiser = optax.adam(optax.exponential_decay(0.15, 1, 0.95))
+
+    @jax.jit
+    def step(matrix: Any, state: Any, x: Any, y: Any, settings: DivergenceSettings) -> Any:
+        gradient = jax.grad(lambda m: value(x @ m, y, settings))(matrix)
+        update, state = optimiser.update(gradient, state)
+        return optax.apply_updates(matrix, update), state
+
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        x, y = rng.normal(size=(60, 2)), rng.normal(size=(60, 2)) * [2.0, 0.5]
+        settings = DivergenceSettings.from_samples(x, y, tol=1e-4)
+        matrix, state = jnp.eye(2), optimiser.init(jnp.eye(2))
+        for _ in range(60):
+            matrix, state = step(matrix, state, jnp.asarray(x), jnp.asarray(y), settings)
+        # The spread that the matrix gives to x is that of y; both know the truth to 9 %.
+        np.testing.assert_allclose((x @ matrix).std(axis=0), y.std(axis=0), rtol=0.1)
+        np.testing.assert_allclose(np.linalg.svd(matrix)[1], [2.0, 0.5], rtol=0.3)

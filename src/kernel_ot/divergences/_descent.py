@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from kernel_ot._arrays import Array, branch, namespace_of, while_loop
 
 _MEMORY = 10
@@ -156,5 +158,7 @@ def _pushed(memory: Array, newest: Array) -> Array:
 def _ratio(over: Any, under: Any, otherwise: float) -> Any:
     """Return `over / under`, or `otherwise` where `under` is not positive."""
     xp = namespace_of(under)
+    if xp is np:
+        return over / under if under > 0 else otherwise
     positive = under > 0
     return xp.where(positive, over / xp.where(positive, under, 1.0), otherwise)

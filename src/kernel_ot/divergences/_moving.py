@@ -66,19 +66,23 @@ class Moved:
 
 def potential(samples: Samples, images: Array, settings: DivergenceSettings) -> KernelExpansion:
     """Return u, the potential on the side of x, where y was moved to `images`."""
-    xp = namespace_of(samples.x, images)
-    weights = xp.concatenate([samples.weights_x, -samples.weights_y]) / (2 * settings.reg_potential)
-    centres = xp.concatenate([samples.x, images])
-    return KernelExpansion(settings.kernel, centres, weights)
+    return KernelExpansion(settings.kernel, *_expansion(samples, images, settings))
 
 
 def slope(samples: Samples, images: Array, settings: DivergenceSettings) -> Array:
     """Return s_j - y_j - grad u(s_j), the derivative of the value in the images over the masses."""
-    kernel = settings.kernel
-    pull = kernel.gradient(images, samples.x, samples.weights_x)
-    push = kernel.gradient(images, images, samples.weights_y)
-    difference: Array = images - samples.y - (pull - push) / (2 * settings.reg_potential)
+    pull = settings.kernel.gradient(images, *_expansion(samples, images, settings))
+    difference: Array = images - samples.y - pull
     return difference
+
+
+def _expansion(
+    samples: Samples, images: Array, settings: DivergenceSettings
+) -> tuple[Array, Array]:
+    """Return centres and coefficients of u."""
+    xp = namespace_of(samples.x, images)
+    masses = xp.concatenate([samples.weights_x, -samples.weights_y])
+    return xp.concatenate([samples.x, images]), masses / (2 * settings.reg_potential)
 
 
 def parts(samples: Samples, images: Array, settings: DivergenceSettings) -> tuple[Any, Any]:

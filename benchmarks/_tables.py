@@ -1,0 +1,32 @@
+"""Dated tables of measurements, as `benchmarks/results/README.md` describes them."""
+
+from __future__ import annotations
+
+import csv
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import version
+from io import StringIO
+from pathlib import Path
+
+
+def write_table(
+    path: Path, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], libraries: str
+) -> None:
+    """Write rows below a head that says when, where, with what versions and how."""
+    table = StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    versions = ", ".join(f"{name} {version(name)}" for name in libraries.split())
+    module = Path(sys.argv[0]).stem
+    head = (
+        title,
+        f"date: {date.today().isoformat()}",
+        f"machine: {platform.machine()}, two cores shared with other programs, one BLAS thread",
+        f"versions: Python {platform.python_version()}, {versions}",
+        f"command: python -m benchmarks.{module} {' '.join(sys.argv[1:])}",
+    )
+    path.write_text("".join(f"# {line}\n" for line in head) + table.getvalue(), encoding="utf-8")
