@@ -11,6 +11,7 @@ import pytest
 from kernel_ot import KernelOT, KernelOTCV
 from kernel_ot._arrays import Array
 from kernel_ot.diagnostics import Gain, Verdict, energy_gain
+from kernel_ot.estimator import _large
 from kernel_ot.kernels import Gaussian
 from kernel_ot.samples import Samples
 
@@ -167,3 +168,22 @@ def test_many_points_are_judged_by_one_fold() -> None:
     found = KernelOT(Gaussian(1.0), reg_potential=0.1, verdict=True).fit(x, y).verdict_
     assert found is not None
     assert found.n_x == found.n_y == 207
+
+
+def test_fits_of_many_points_are_judged_by_what_their_choice_kept_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_large, "TAKES_OVER", 900)
+    x, y = (points[:, :1] for points in two_blobs(1000))
+    model = KernelOT(Gaussian(0.7)).fit(x, y)
+    found = model.verdict_
+    assert found is not None
+    assert found.outcome == "gain"
+    assert 1 < found.n_x < 400
+    fresh = model.summary(*(points[:, :1] for points in two_blobs(1000, seed=1))).verdict
+    assert fresh is not None
+    noise = np.hypot(found.energy.error, fresh.energy.error)
+    assert abs(found.energy.value - fresh.energy.value) < 4 * noise
+    model.save(tmp_path / "model")
+    assert KernelOT.load(tmp_path / "model").verdict_ == found
+    assert KernelOT(Gaussian(0.7), reg_potential=1e-2).fit(x, y).verdict_ is None

@@ -5,7 +5,13 @@ from kernel_ot.diagnostics._diagnose import diagnose, fresh_samples
 from kernel_ot.diagnostics._diagnostics import Diagnostics, Number
 from kernel_ot.diagnostics._glossary import GLOSSARY, WORDS, Term
 from kernel_ot.diagnostics._transport import Bound, ComparedSettings, FittedTransport
-from kernel_ot.diagnostics._verdict import Gain, Verdict, cross_verdict, energy_gain
+from kernel_ot.diagnostics._verdict import (
+    Gain,
+    Verdict,
+    cross_verdict,
+    energy_gain,
+    kept_out_verdict,
+)
 
 __all__ = [
     "GLOSSARY",
@@ -25,5 +31,6 @@ __all__ = [
     "diagnose",
     "energy_gain",
     "fresh_samples",
+    "kept_out_verdict",
     "outlier_caution",
 ]

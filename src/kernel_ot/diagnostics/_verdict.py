@@ -11,8 +11,10 @@ from scipy.spatial.distance import cdist
 
 from kernel_ot._arrays import Array
 from kernel_ot.diagnostics._transport import FittedTransport
+from kernel_ot.potentials import Potentials
+from kernel_ot.preconditioning import Conjugation
 from kernel_ot.samples import Samples
-from kernel_ot.selection import MAX_SEMI_DUAL_DIMENSION, fold_splits
+from kernel_ot.selection import MAX_SEMI_DUAL_DIMENSION, Pair, fold_splits
 
 Outcome: TypeAlias = Literal["gain", "no gain", "loss"]
 
@@ -141,6 +143,35 @@ def verdict_on(model: FittedTransport, test: Samples) -> Verdict | None:
     return _pooled([_evidence(model, test)], model.preconditioner, fresh=True)
 
 
+def kept_out_verdict(
+    potentials: Potentials, terms: Pair, change: Conjugation, test: Samples, kind: str | None
+) -> Verdict | None:
+    """Return the verdict of a fit on points that it kept out; None below 10 of them.
+
+    Parameters
+    ----------
+    potentials : Potentials
+        Fitted without `test`, in the coordinates of the fit.
+    terms : pair of ndarray
+        Their semi-dual terms at all of `test`, in these coordinates.
+    change : Conjugation
+    test : Samples
+        In the user's coordinates; judged by at most 1000 of either.
+    kind : {"gaussian", "scale", None}
+        The preconditioner.
+    """
+    if min(len(test.x), len(test.y)) < _FEWEST_POINTS // _FOLDS:
+        return None
+    rows, columns = (
+        np.unique(np.linspace(0, len(p) - 1, _MAX_TEST_POINTS).astype(np.intp))
+        for p in (test.x, test.y)
+    )
+    gains = change.scale**2 * terms[0][rows], change.scale**2 * terms[1][columns]
+    few = test.restrict(rows, columns)
+    images = change.backward_y(potentials.transport(change.forward_x(few.x)))
+    return _pooled([_compared(images, change, gains, few)], kind, fresh=False)
+
+
 def cross_verdict(
     samples: Samples, refit: Callable[[Samples], FittedTransport], seed: int
 ) -> Verdict | None:
@@ -190,18 +221,23 @@ class _Evidence:
 
 def _evidence(model: FittedTransport, test: Samples) -> _Evidence:
     change = model.conjugation_
+    of_x, of_y = (
+        terms - offsets
+        for terms, offsets in zip(
+            model.semi_dual_terms(test.x, test.y), change.offsets(test.x, test.y), strict=True
+        )
+    )
     images = np.asarray(model.potentials_.transport(test.x))
-    baseline = change.backward_y(change.forward_x(test.x))
+    return _compared(images, change, (of_x, of_y), test)
+
+
+def _compared(images: Array, change: Conjugation, gains: Pair, test: Samples) -> _Evidence:
+    """Compare images with those of the preconditioner; `gains` are of the semi-dual terms."""
     semi_dual = None
     if test.dimension <= MAX_SEMI_DUAL_DIMENSION:
-        of_x, of_y = (
-            terms - offsets
-            for terms, offsets in zip(
-                model.semi_dual_terms(test.x, test.y), change.offsets(test.x, test.y), strict=True
-            )
-        )
-        value = test.weights_x @ of_x + test.weights_y @ of_y
-        semi_dual = Gain(float(value), test.standard_error(of_x, of_y))
+        value = test.weights_x @ gains[0] + test.weights_y @ gains[1]
+        semi_dual = Gain(float(value), test.standard_error(*gains))
+    baseline = change.backward_y(change.forward_x(test.x))
     return _Evidence(
         energy=energy_gain(images, baseline, test),
         identity=energy_gain(images, test.x, test),

@@ -10,6 +10,7 @@ import numpy as np
 
 from kernel_ot._arrays import check_generator, check_sample, check_weights
 from kernel_ot.cutting_planes import Certificate, FillingRound
+from kernel_ot.diagnostics import kept_out_verdict
 from kernel_ot.estimator._fitting import contact_solution, given_settings, largest_fill
 from kernel_ot.estimator._progress import Narrator, Watch
 from kernel_ot.large_samples import (
@@ -188,7 +189,15 @@ def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Clou
     model.reg_potential_ = fit.settings.reg_potential
     model.candidates_, model.rounds_ = fit.candidates, fit.filled.rounds
     model.outliers_ = np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
-    model.verdict_ = None  # of fresh points: summary(x, y)
+    model.verdict_, kept_out = None, fit.kept_out
+    if parameters["verdict"] is not False and kept_out is not None:
+        model.verdict_ = kept_out_verdict(
+            kept_out.potentials,
+            kept_out.terms,
+            fit.change,
+            kept_out.test,
+            parameters["preconditioner"],
+        )
     model.n_features_in_ = x_cloud.dimension
     columns = getattr(x, "columns", None)
     if columns is not None:

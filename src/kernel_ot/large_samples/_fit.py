@@ -27,9 +27,10 @@ from kernel_ot.large_samples._choose import (
 from kernel_ot.large_samples._embedding import sum_over
 from kernel_ot.large_samples._monitor import Monitor
 from kernel_ot.large_samples._path import CHOOSING, walk
+from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import Conjugation, fit_conjugation
 from kernel_ot.samples import Cloud, Samples
-from kernel_ot.selection import REG_SOS, Candidate, Settings
+from kernel_ot.selection import REG_SOS, Candidate, Pair, Settings
 
 KEPT = 200_000
 """Points of either sample held in memory; batches, landmarks and held-out points are of them."""
@@ -64,6 +65,25 @@ class Options:
 
 
 @dataclass(frozen=True, eq=False)
+class KeptOut:
+    """A fit that saw no point of `test`, with the settings that are taken.
+
+    Attributes
+    ----------
+    potentials : Potentials
+        In the coordinates of the fit.
+    test : Samples
+        In the user's.
+    terms : pair of ndarray
+        Terms of the semi-dual value at `test`, in the coordinates of the fit.
+    """
+
+    potentials: Potentials
+    test: Samples
+    terms: Pair
+
+
+@dataclass(frozen=True, eq=False)
 class LargeFit:
     """What a fit of many points found.
 
@@ -81,6 +101,8 @@ class LargeFit:
         The part of the cost that the change of coordinates takes out, in squared user units.
     sample : Samples
         Random points of either sample in the user's coordinates, for diagnostics.
+    kept_out : KeptOut, optional
+        What the fit can be judged by; None where lambda_2 was given.
     """
 
     change: Conjugation
@@ -90,6 +112,7 @@ class LargeFit:
     unit: float
     offset: float
     sample: Samples
+    kept_out: KeptOut | None
 
 
 def fit_large(
@@ -134,7 +157,7 @@ def fit_large(
     test = landmarks.sums(held)
     rest = whole[0] - test[0], whole[1] - test[1]
     points = _continued(choice, start_at(train, change, landmarks.embeddings(rest)))
-    candidates = choice.candidates
+    candidates, kept_out = choice.candidates, None
     if options.reg_potential is not None:
         reg_potential = options.reg_potential
     else:
@@ -145,6 +168,7 @@ def fit_large(
         reg_potential = path[0]
         if walked.best is not None:
             points, reg_potential = walked.best.points, walked.best.reg_potential
+            kept_out = KeptOut(walked.best.potentials, bench.test, walked.terms)
     everything = landmarks.embeddings(whole)
     filled = fill_by_batches(
         ContactPoints.at(everything, points.x, points.y),
@@ -170,6 +194,7 @@ def fit_large(
         unit=unit,
         offset=sum(part.offset / part.mass for part in whole),
         sample=drawn.part(*(_spread(len(p)) for p in (drawn.x, drawn.y))).samples(),
+        kept_out=kept_out,
     )
 
 
