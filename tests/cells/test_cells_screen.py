@@ -222,6 +222,44 @@ def test_one_failing_condition_does_not_stop_the_others(cells: Any) -> None:
         fit_conditions(broken, condition="drug", control="dmso", conditions=["single"])
 
 
+def test_names_that_are_not_unique_are_named(cells: Any, maps: Any) -> None:
+    twice = cells.copy()
+    twice.var_names = ["gene"] * N_GENES
+    with pytest.raises(ValueError, match=r"call adata\.var_names_make_unique\(\)"):
+        maps.predict(twice, "up")
+    with pytest.raises(ValueError, match="has no 'gene0'"):
+        maps.predict(cells[:, 1:], "up")
+    twice = cells.copy()
+    twice.obs_names = ["cell"] * len(cells)
+    with pytest.raises(ValueError, match="obs_names_make_unique"):
+        maps.evaluate(twice)
+
+
+def test_cells_without_genes_are_predicted_without(cells: Any, maps: Any) -> None:
+    bare = anndata.AnnData(obs=cells.obs.copy(), obsm={"X_pca": cells.obsm["X_pca"]})
+    assert maps.predict(bare, "up").X is None
+    with pytest.raises(ValueError, match="genes=False"):
+        maps.predict(bare, "up", genes=True)
+
+
+def test_many_cells_are_counted_all() -> None:
+    rng = np.random.default_rng(0)
+    drug = np.repeat(["dmso", "a"], [6500, 400])
+    many = anndata.AnnData(obs=pd.DataFrame({"drug": drug}, index=[f"c{i}" for i in range(6900)]))
+    many.obsm["X_pca"] = rng.normal(size=(6900, 2)) + (drug == "a")[:, None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # what a fit by batches says of itself
+        maps: Any = fit_conditions(
+            many, condition="drug", control="dmso", estimator=FAST, held_out=0.0
+        )
+    model = maps.model("a")
+    assert len(model.samples_.x) < 6500  # a random part is kept
+    assert maps.table()["n_source"].tolist() == [6500]
+    table = maps.ranked_changes("a", features="representation")
+    width = (table["upper"] - table["effect"]).to_numpy()
+    np.testing.assert_allclose(width, 1.96 * np.sqrt(1 / 6500 + 1 / 400), rtol=0.15)
+
+
 def test_a_dask_cluster_of_two_workers_fits_the_same_maps(cells: Any, maps: Any) -> None:
     distributed = pytest.importorskip("distributed", reason="needs the extra cluster")
     with warnings.catch_warnings():

@@ -277,3 +277,29 @@ def test_completion_knows_the_commands(tmp_path: Path) -> None:
         timeout=60,
     )
     assert run.stdout.split() == ["screen"]
+
+
+def test_the_command_needs_no_extra(tmp_path: Path) -> None:
+    """`pip install kernel-ot` alone gives a class that fits and a command that runs."""
+    for name, shift in (("x", 0), ("y", 1)):
+        points = np.random.default_rng(shift).normal(size=(30, 2)) + shift
+        np.savetxt(tmp_path / f"{name}.csv", points, delimiter=",", header="a,b", comments="")
+    extras = ("pandas", "polars", "pyarrow", "anndata", "matplotlib", "jax", "ot", "PIL", "h5py")
+    program = f"""
+import sys
+for name in {extras}:
+    sys.modules[name] = None
+from kernel_ot.cli import main
+for arguments in (["fit", "x.csv", "y.csv", "--out", "m.kot", "--bandwidth", "2", "--reg-potential",
+                   "1e-2"], ["transform", "m.kot", "x.csv", "--out", "t.csv"]):
+    sys.argv[1:] = arguments
+    try:
+        main()
+    except SystemExit as ending:
+        assert not ending.code, ending.code
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert read_table(tmp_path / "t.csv").feature_names == ("a", "b")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kernel_ot._arrays import Array
-from kernel_ot.cells._jobs import Pair
+from kernel_ot.cells._jobs import Pair, sizes_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -62,7 +62,11 @@ def ranked_changes(
     by_genes = made_of.has_genes and features != "representation"
     loadings = made_of.loadings if by_genes else np.eye(x.shape[1])
     effect = loadings @ (a @ change)
-    error = np.sqrt(_variance_of_mean(x, a, loadings) + _variance_of_mean(y, b, loadings))
+    n, m = sizes_of(model)
+    error = np.sqrt(
+        _variance_of_mean(x, a, loadings) * len(x) / n
+        + _variance_of_mean(y, b, loadings) * len(y) / m
+    )
     safe = np.maximum(error, np.finfo(float).tiny)
     p_value = np.where(error > 0, 2 * norm.sf(np.abs(effect) / safe), 1.0)
     width = float(norm.ppf((1 + level) / 2)) * error

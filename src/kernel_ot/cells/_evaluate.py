@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 
 from kernel_ot._arrays import Array
 from kernel_ot.cells._jobs import Pair
-from kernel_ot.cells._representation import AnnData, points_of
+from kernel_ot.cells._representation import AnnData, points_of, positions_of
 from kernel_ot.distances import energy_distance
 from kernel_ot.preconditioning import fit_conjugation
 
@@ -145,10 +145,8 @@ def _means(
 
 
 def _gene_means(maps: ConditionMaps, adata: AnnData, names: tuple[str, ...]) -> Array:
-    rows = adata.obs_names.get_indexer(list(names))
-    if (rows < 0).any():
-        raise ValueError("adata has not all cells that were held out; pass what was fitted.")
-    columns = adata.var_names.get_indexer(list(maps.representation.genes))
+    rows = positions_of(adata.obs_names, names, "obs_names")
+    columns = positions_of(adata.var_names, maps.representation.genes, "var_names")
     means: Array = points_of(adata, "X", np.sort(rows))[:, columns].mean(axis=0)
     return means
 

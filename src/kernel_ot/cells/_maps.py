@@ -13,7 +13,7 @@ import numpy as np
 from kernel_ot._arrays import Array
 from kernel_ot._files import atomic_path
 from kernel_ot.cells import _changes, _evaluate, _figures
-from kernel_ot.cells._jobs import ModelStore, Pair
+from kernel_ot.cells._jobs import ModelStore, Pair, sizes_of
 from kernel_ot.cells._representation import AnnData, Representation, changed_genes, points_of
 from kernel_ot.estimator import KernelOT
 
@@ -128,7 +128,7 @@ class ConditionMaps:
             Whether to predict genes, by the loadings of the representation: the change of its
             points, times the loadings, is added to the layer. What a cell has beyond the
             representation stays, and a layer without negative numbers keeps none. By default where
-            loadings are known.
+            loadings are known and the layer is there.
         layer : str, optional
             The layer that the genes are taken from; `X` by default. It should be what the
             representation was computed from.
@@ -151,7 +151,8 @@ class ConditionMaps:
         key = self.representation.key
         points = points_of(adata, key)
         images = self.model(pair).transform(points)
-        genes = self.representation.has_genes if genes is None else genes
+        known = self.representation.has_genes and (layer is not None or adata.X is not None)
+        genes = known if genes is None else genes
         folder, _, name = key.rpartition("/")
         x = None
         if key == "X":
@@ -221,12 +222,13 @@ class ConditionMaps:
         rows: list[dict[str, Any]] = []
         for pair in self.pairs:
             model = self.model(pair)
+            sizes = sizes_of(model)
             rows.append(
                 {
                     "source": pair[0],
                     "target": pair[1],
-                    "n_source": len(model.samples_.x),
-                    "n_target": len(model.samples_.y),
+                    "n_source": sizes[0],
+                    "n_target": sizes[1],
                     "cost": model.cost_,
                     "wasserstein": model.wasserstein_,
                     "converged": model.solution_.converged,

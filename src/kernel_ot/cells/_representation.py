@@ -168,13 +168,7 @@ def changed_genes(
     matrix = adata.X if layer is None else adata.layers[layer]
     if matrix is None:
         raise ValueError("adata.X is empty, so genes cannot be predicted; pass genes=False.")
-    columns = adata.var_names.get_indexer(list(representation.genes))
-    if (columns < 0).any():
-        missing = representation.genes[int(np.flatnonzero(columns < 0)[0])]
-        raise ValueError(
-            f"adata has no gene {missing!r}, which the representation is made of; pass cells with "
-            "the same genes as in fit_conditions, or genes=False."
-        )
+    columns = positions_of(adata.var_names, representation.genes, "var_names")
     n, d = matrix.shape
     sparse = _is_sparse(matrix) or type(matrix).__name__.startswith("_")  # backed sparse
     clipped = all(_smallest(block) >= 0 for _, block in _blocks(matrix, n, d))
@@ -200,6 +194,26 @@ def changed_genes(
     from scipy.sparse import vstack
 
     return vstack(parts, format="csr")
+
+
+def positions_of(index: Any, names: tuple[str, ...], what: str) -> Array:
+    """Return where names stand among `adata.obs_names` or `adata.var_names`.
+
+    Raises
+    ------
+    ValueError
+        One is not there, or the names are not unique.
+    """
+    if not index.is_unique:
+        raise ValueError(f"adata.{what} are not unique; call adata.{what}_make_unique() first.")
+    positions = np.asarray(index.get_indexer(list(names)))
+    if (positions < 0).any():
+        missing = names[int(np.flatnonzero(positions < 0)[0])]
+        raise ValueError(
+            f"adata.{what} has no {missing!r}; pass the cells and genes that were fitted, or, to "
+            "predict, genes=False."
+        )
+    return positions
 
 
 def _blocks(matrix: Any, n: int, d: int) -> Iterator[tuple[slice, Any]]:
