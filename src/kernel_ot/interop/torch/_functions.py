@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import torch
@@ -26,15 +27,19 @@ __all__ = [
 ]
 
 
+# Steps of an optimiser are far less exact; the error of a value is about the square.
+_TRAINING_TOL = 1e-4
+
+
 class DivergenceLoss(torch.nn.Module):
     """`kernel_ot.divergence` as a loss between two batches of points.
 
     Parameters
     ----------
     settings : DivergenceSettings, optional
-        By default those of the first two batches, kept from then on: a loss that changed its
-        measure from step to step would not go down. Make a new loss where the spread of the data
-        has changed by more than a factor of about four.
+        By default those of the first two batches with `tol=1e-4`, kept from then on: a loss that
+        changed its measure from step to step would not go down. Make a new loss where the spread
+        of the data has changed by more than a factor of about four.
 
     Attributes
     ----------
@@ -68,7 +73,8 @@ class DivergenceLoss(torch.nn.Module):
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Return the value for points x (n, d) and y (m, d), differentiable in both."""
         found = divergence(x, y, settings=self.settings)
-        self.settings = found.settings
+        if self.settings is None:
+            self.settings = replace(found.settings, tol=_TRAINING_TOL)
         value: torch.Tensor = found.value
         return value
 
