@@ -74,7 +74,19 @@ def test_a_search_stands_for_its_best_model() -> None:
     assert len(plots.transport_map(search).lines) == 2
 
 
-@pytest.mark.parametrize("draw", [plots.convergence, plots.transport_map, plots.potential])
+def test_components_of_a_model_show_both_samples_and_the_images() -> None:
+    fitted = KernelOT(**FAST).fit(sample(60, 3), sample(70, 3, 1) + 1)
+    drawn: Any = plots.principal_components(fitted)
+    sizes = [len(group.get_offsets()) for group in drawn.collections]
+    assert sizes == [60, 70, 60]
+    with pytest.raises(ValueError, match="target is not given"):
+        plots.principal_components(sample(5, 3))
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [plots.convergence, plots.transport_map, plots.potential, plots.principal_components],
+)
 def test_what_is_not_fitted_is_refused(draw: Any) -> None:
     with pytest.raises(ValueError, match="KernelOT is not fitted"):
         draw(KernelOT())

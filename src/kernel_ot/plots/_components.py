@@ -10,6 +10,7 @@ import numpy as np
 
 from kernel_ot._arrays import Array, check_points
 from kernel_ot.plots._axes import COLOURS, crowd_style, new_axes, scatter
+from kernel_ot.plots._model import is_model, model_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def principal_components(
     source: Any,
-    target: Any,
+    target: Any = None,
     mapped: Any = None,
     ax: Axes | None = None,
     *,
@@ -31,12 +32,12 @@ def principal_components(
 
     Parameters
     ----------
-    source : array-like of shape (n, d)
-        The sample where the map starts, d >= 2.
-    target : array-like of shape (m, d)
-        The sample where it should arrive.
+    source : KernelOT or array-like of shape (n, d)
+        A fitted model, or the sample where the map starts, d >= 2.
+    target : array-like of shape (m, d), optional
+        The sample where it should arrive. A model has its own.
     mapped : array-like of shape (k, d), optional
-        Images of source points. They should cover the target.
+        Images of source points. They should cover the target. A model maps its sample.
     ax : Axes, optional
         Where to draw; a new figure by default.
     max_points : int
@@ -51,7 +52,7 @@ def principal_components(
     Raises
     ------
     ValueError
-        One feature only, different features, or as `check_points`.
+        One feature only, different features, no target, or as `check_points`.
 
     Examples
     --------
@@ -61,6 +62,15 @@ def principal_components(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['source', 'target']
     """
+    source = model_of(source)
+    if is_model(source):
+        model, source = source, source.samples_.x
+        target = model.samples_.y if target is None else target
+        mapped = model.transform(source) if mapped is None else mapped
+    elif target is None:
+        raise ValueError(
+            "target is not given; pass the second sample, or a fitted model as source."
+        )
     plane = principal_plane(source, target)
     drawn = [source, target] if mapped is None else [source, target, mapped]
     return clouds(

@@ -59,7 +59,7 @@ def heat_map(
         apart = squareform((values + values.T) / 2, checks=False)
         tree = optimal_leaf_ordering(linkage(apart, "average"), apart)
         order = leaves_list(tree).tolist()
-    ax = new_axes(ax, width=2.5 + 0.4 * k, height=2.0 + 0.4 * k)
+    ax = new_axes(ax, width=max(5.0, 3.0 + 0.4 * k), height=max(4.2, 2.0 + 0.4 * k))
     shown = values[np.ix_(order, order)]
     image = ax.imshow(shown, cmap="viridis_r")
     labels = [names[i] for i in order]
