@@ -15,6 +15,7 @@ X, Y = RNG.normal(size=(40, 2)), RNG.normal(size=(50, 2)) @ [[1.5, 0.2], [0.2, 0
 SETTINGS: dict[str, Any] = {"kernel": kernels.Gaussian(1.0), "reg_potential": 1e-3}
 
 
+@pytest.mark.filterwarnings("ignore::kernel_ot.diagnostics.CautionWarning")
 @pytest.mark.parametrize("filling", ["adaptive", "pairs"])
 def test_a_fit_is_the_same_and_its_results_are_of_the_samples_kind(
     backend: Backend, filling: str

@@ -19,6 +19,7 @@ from matplotlib.image import imread
 from browser import Browser, open_browser
 from kernel_ot import KernelOT, __version__
 from kernel_ot.diagnostics import GLOSSARY, CautionWarning
+from kernel_ot.estimator import _large
 from kernel_ot.kernels import Gaussian
 from kernel_ot.report._features import feature_table
 from kernel_ot.samples import Samples
@@ -143,6 +144,17 @@ def test_features_are_ranked_by_their_shift_with_an_interval_of_the_populations(
     assert table[0].share == pytest.approx(9 / 10.25)
     assert table[0].clear
     assert [f.spread for f in table] == pytest.approx([1, 1, 1])
+
+
+def test_a_fit_of_many_points_states_all_of_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(_large, "TAKES_OVER", 300)
+    rng = np.random.default_rng(0)
+    model = KernelOT(**FAST).fit(rng.normal(size=(400, 2)), rng.uniform(size=(350, 2)))
+    text = _Text(model.report(tmp_path / "page.html").read_text()).text
+    assert "400 of x, 350 of y" in text
+    assert "a random part of them" in text
 
 
 def test_constant_features_are_described_too(tmp_path: Path) -> None:

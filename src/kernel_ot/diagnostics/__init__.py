@@ -4,7 +4,7 @@ from kernel_ot.diagnostics._cautions import Caution, CautionWarning, cautions, o
 from kernel_ot.diagnostics._diagnose import diagnose, fresh_samples
 from kernel_ot.diagnostics._diagnostics import Diagnostics, Number
 from kernel_ot.diagnostics._glossary import GLOSSARY, WORDS, Term
-from kernel_ot.diagnostics._transport import Bound, ComparedSettings, FittedTransport
+from kernel_ot.diagnostics._transport import ComparedSettings, FittedTransport, WholeSamples
 from kernel_ot.diagnostics._verdict import (
     Gain,
     Verdict,
@@ -16,7 +16,6 @@ from kernel_ot.diagnostics._verdict import (
 __all__ = [
     "GLOSSARY",
     "WORDS",
-    "Bound",
     "Caution",
     "CautionWarning",
     "ComparedSettings",
@@ -26,6 +25,7 @@ __all__ = [
     "Number",
     "Term",
     "Verdict",
+    "WholeSamples",
     "cautions",
     "cross_verdict",
     "diagnose",

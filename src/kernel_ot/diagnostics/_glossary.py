@@ -130,7 +130,10 @@ WORDS: dict[str, str] = {
     "T(x) = x - grad u(x).",
     "linear (Gaussian) map": "The optimal map between two normal distributions with the means and "
     "covariances of x and y.",
-    "kernel part": "What the fit adds to that map; the larger reg_potential, the less.",
+    "kernel part": "What the fit adds to that map: the kernel's potentials, the smaller the larger "
+    "reg_potential is, and entropic ones where they carry weight.",
+    "coordinates of the fit": "Those in which the linear map is the identity. solution_, and its "
+    "cost and objective, are in them; cost_ and all numbers here are in the features' own.",
     "points kept out": "Each third of the points is judged by a map that was fitted to the other "
     "two with the chosen settings; of more than 600 points one third is.",
     "clear": "A difference of at least 2.5 standard errors. Verdicts claim no smaller one.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kernel_ot._arrays import Array
-from kernel_ot.cutting_planes import FillingRound
+from kernel_ot.cutting_planes import Certificate, FillingRound
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import EntropicPotentials, Potentials
 from kernel_ot.preconditioning import Conjugation
@@ -18,16 +18,12 @@ if TYPE_CHECKING:
     from kernel_ot.diagnostics._verdict import Verdict
 
 
-class Bound(Protocol):
-    """What the potentials prove; see `kernel_ot.estimator.Certificate`."""
+class WholeSamples(Protocol):
+    """What a fit of many points knows of all of them."""
 
     @property
-    def lower_bound(self) -> float:
-        """Proven lower bound of the optimal cost between the two samples."""
-
-    @property
-    def largest_violation(self) -> float:
-        """Largest u(x_i) + v(y_j) - c(x_i, y_j) that was found."""
+    def sizes(self) -> tuple[int, int]:
+        """Points of x and of y."""
 
 
 class ComparedSettings(Protocol):
@@ -66,6 +62,10 @@ class FittedTransport(ComparedSettings, Protocol):
         """What was passed to `fit`, in the user's coordinates; `outliers_` without mass."""
 
     @property
+    def summary_of_all_(self) -> WholeSamples | None:
+        """Of a fit of many points, of which `samples_` is a random part; None else."""
+
+    @property
     def outliers_(self) -> tuple[Array, Array]:
         """Rows of both samples that were left out."""
 
@@ -94,7 +94,7 @@ class FittedTransport(ComparedSettings, Protocol):
         """What `solution_` solves."""
 
     @property
-    def certificate_(self) -> Bound:
+    def certificate_(self) -> Certificate:
         """What the potentials prove."""
 
     @property

@@ -74,6 +74,8 @@ def render(model: FittedTransport, x: Any = None, y: Any = None) -> str:
     fitted = model.samples_.with_mass()
     shown = fitted if fresh is None else fresh
     images = np.asarray(model.potentials_.transport(shown.x))
+    whole = model.summary_of_all_
+    sizes = (len(fitted.x), len(fitted.y)) if whole is None else whole.sizes
     names = feature_names(model)
     features = feature_table(shown, images, names)
     environment = jinja2.Environment(
@@ -87,8 +89,9 @@ def render(model: FittedTransport, x: Any = None, y: Any = None) -> str:
         summary=diagnose(model, x, y),
         fresh=fresh is not None,
         shown=shown,
-        n=len(fitted.x),
-        m=len(fitted.y),
+        n=sizes[0],
+        m=sizes[1],
+        is_part=whole is not None,
         d=fitted.dimension,
         names=names,
         features=features[:_MOST_FEATURES],
@@ -140,6 +143,7 @@ def settings(model: FittedTransport) -> list[Setting]:
             if rounds
             else _why(given["reg_sos"], "the default"),
         ),
+        Setting("combination", *_combination(model)),
         Setting(
             "preconditioner",
             str(model.preconditioner),
@@ -159,6 +163,17 @@ def settings(model: FittedTransport) -> list[Setting]:
             final.status.message,
         ),
     ]
+
+
+def _combination(model: FittedTransport) -> tuple[str, str]:
+    """Return what the potentials are made of, and why."""
+    found = model.combination_
+    parts = [("kernel", found.kernel), ("Gaussian map", found.gaussian)]
+    parts += [(f"entropic at {reg:.2g} of the mean cost", weight) for reg, weight in found.entropic]
+    shares = ", ".join(f"{weight:.0%} {name}" for name, weight in parts if weight > 0)
+    if len(shares.split(", ")) == 1:
+        return shares, "nothing else carries weight, or combine=False"
+    return shares, "weights with the largest semi-dual value on held-out points"
 
 
 def _why(given: Any, automatic: str) -> str:
