@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from _sphinx.benchmark_figures import draw_benchmark_figures
+from _sphinx.docstrings import keep_bars, skip_metadata_routing
 from _sphinx.inventories import local_inventories
 from _sphinx.mathjax import vendored_mathjax
 from _sphinx.repository import ROOT, URL, changelog_page, source_role
@@ -99,12 +100,8 @@ sphinx_gallery_conf = {
 }
 
 
-def skip_member(app, what, name, obj, skip, options):  # type: ignore[no-untyped-def]
-    """Leave out what scikit-learn adds to every estimator for metadata routing."""
-    return True if name.startswith("set_") and name.endswith("_request") else None
-
-
 def setup(app):  # type: ignore[no-untyped-def]
     """Connect what is above."""
     app.add_role("source", source_role)
-    app.connect("autodoc-skip-member", skip_member)
+    app.connect("autodoc-skip-member", skip_metadata_routing)
+    app.connect("autodoc-process-docstring", keep_bars, priority=400)  # before numpydoc

@@ -14,6 +14,8 @@ SITE = Path(__file__).parents[2] / "docs" / "_build" / "html"
 PAGES = (
     "index.html",
     "guide/index.html",
+    "guide/theory_semismooth_newton.html",
+    "guide/how_to_choose.html",
     "gallery/index.html",
     "gallery/plot_01_first_map.html",
     "reference/index.html",
