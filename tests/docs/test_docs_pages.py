@@ -62,6 +62,21 @@ def test_every_status_is_explained() -> None:
     assert sorted(explained) == sorted(status.name for status in Status)
 
 
+def test_every_caution_is_explained() -> None:
+    page = (GUIDE / "troubleshooting.rst").read_text()
+    sources = (ROOT / "src" / "kernel_ot" / "diagnostics").glob("*.py")
+    names = {
+        node.args[0].value
+        for path in sources
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "Caution"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert len(names) >= 5
+    assert {f"*{name}*" for name in names} <= set(re.findall(r"^\*[^*]+\*", page, re.MULTILINE))
+
+
 def _names_of_the_reference() -> list[str]:
     page = (ROOT / "docs" / "reference" / "index.rst").read_text()
     return re.findall(r"^   ([\w.]+)$", page, flags=re.MULTILINE)
