@@ -81,6 +81,7 @@ sphinx_gallery_conf = {
     "examples_dirs": [str(ROOT / "examples")],
     "gallery_dirs": ["gallery"],
     "filename_pattern": "/plot_",
+    "ignore_pattern": "/(?!plot_)[^/]*$",  # scripts to start from a shell, which pages show
     "within_subsection_order": "FileNameSortKey",
     "doc_module": ("kernel_ot",),
     "reference_url": {"kernel_ot": None},

@@ -15,7 +15,7 @@ from kernel_ot import Status
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "guide"
 PAGES = sorted([*(ROOT / "docs").glob("*.rst"), *GUIDE.glob("*.rst"), ROOT / "README.md"])
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))  # pages of the gallery, and scripts
 MOST_NUMBERS = 20  # in a hundred words
 
 
