@@ -74,7 +74,9 @@ def test_every_caution_is_explained() -> None:
         and isinstance(node.args[0], ast.Constant)
     }
     assert len(names) >= 5
-    assert {f"*{name}*" for name in names} <= set(re.findall(r"^\*[^*]+\*", page, re.MULTILINE))
+    assert {f"*{name!s}*" for name in map(str, names)} <= set(
+        re.findall(r"^\*[^*]+\*", page, re.MULTILINE)
+    )
 
 
 def _names_of_the_reference() -> list[str]:
