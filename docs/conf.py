@@ -81,7 +81,7 @@ sphinx_gallery_conf = {
     "examples_dirs": [str(ROOT / "examples")],
     "gallery_dirs": ["gallery"],
     "filename_pattern": "/plot_",
-    "ignore_pattern": "large_samples_on_dask",  # a script to start from a shell, which its page shows
+    "ignore_pattern": "large_samples_on_dask",  # a script for a shell, shown by its page
     "within_subsection_order": "FileNameSortKey",
     "doc_module": ("kernel_ot",),
     "reference_url": {"kernel_ot": None},
