@@ -93,11 +93,15 @@ class OptimalityReport:
 
 
 class Stationarity(NamedTuple):
-    """The three parts of an `OptimalityReport` that `gradient - A(X)` alone decides."""
+    """The three parts of an `OptimalityReport` that `r = gradient - A(X)` alone decides.
+
+    `error` is `L^-1 r`, with `L L' = Q`.
+    """
 
     of_gradient: Any
     of_objective: Any
     of_cost: Any
+    error: Array
 
     @property
     def largest(self) -> Any:
@@ -120,6 +124,7 @@ def stationarity(problem: Problem, gamma: Array, values: Array) -> Stationarity:
         xp.linalg.norm(left) / gradient_size(problem),
         problem.reg_potential * (error @ error) / (1 + objective),
         xp.abs(gram.embedding @ error) / (1 + xp.maximum(objective, xp.abs(problem.cost(gamma)))),
+        error,
     )
 
 
@@ -177,18 +182,32 @@ def check_optimality(problem: Problem, gamma: Array, multiplier: Array) -> Optim
     shift = xp.maximum(-_smallest(symmetric(multiplier), finite), 0)
     del multiplier
     smallest = _smallest(problem.constraint_matrix(gamma), finite)
-    lengths = squared_lengths(problem.features)
-    plain = stationarity(problem, gamma, values)
-    lifted = stationarity(problem, gamma, values + shift * lengths)
-    trace = problem.reg_sos * problem.rank + gamma @ lengths  # of M(gamma)
+    errors = stationarity(problem, gamma, values)
+    return _report(problem, gamma, errors, product, shift, smallest)
+
+
+def _report(
+    problem: Problem,
+    gamma: Array,
+    errors: Stationarity,
+    product: Any,
+    shift: Any,
+    smallest: Any,
+) -> OptimalityReport:
+    """Return the report, given `<X, M(gamma)>` and how far X and M(gamma) are from the cone."""
+    xp = namespace_of(gamma)
+    gram = potential_gram(problem)
+    trace = problem.reg_sos * problem.rank + gamma @ squared_lengths(problem.features)
+    # Of X + shift I: its product with M(gamma), and the gap of its stationarity.
+    moved = shift * gram.lengths
+    gap = problem.reg_potential * (moved @ moved - 2 * (errors.error @ moved))
     return OptimalityReport(
-        stationarity=plain.of_gradient,
-        stationarity_gap=plain.of_objective,
+        stationarity=errors.of_gradient,
+        stationarity_gap=errors.of_objective,
         constraint_violation=restoration(problem, gamma, xp.maximum(-smallest, 0)),
-        multiplier_violation=complementarity(problem, gamma, shift * trace)
-        + xp.abs(lifted.of_objective - plain.of_objective),
+        multiplier_violation=complementarity(problem, gamma, xp.abs(shift * trace) + xp.abs(gap)),
         complementarity=complementarity(problem, gamma, product),
-        cost_mismatch=plain.of_cost,
+        cost_mismatch=errors.of_cost,
         rounding=rounding_error(problem, gamma) + _price_of_ridge(problem, gamma),
         min_eigenvalue=smallest,
     )

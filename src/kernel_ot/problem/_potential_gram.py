@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from kernel_ot._arrays import Array, is_traced, namespace_of
-from kernel_ot._linalg import cholesky_solve, cholesky_with_ridge, solve_lower
+from kernel_ot._linalg import cholesky_solve, cholesky_with_ridge, solve_lower, squared_lengths
 
 if TYPE_CHECKING:
     from kernel_ot.problem._problem import Problem
@@ -26,14 +26,15 @@ class PotentialGram(NamedTuple):
     ----------
     factor : array of shape (l, l)
         Lower L with `L L' = Q`, or Q with the smallest ridge that has a factor.
-    embedding : array of shape (l,)
-        `L^-1 w`.
+    embedding, lengths : array of shape (l,)
+        `L^-1 w` and `L^-1 A(I)`.
     ridge : array of shape ()
         What was added to the diagonal of Q for it; 0 but for rounding where Q has a factor.
     """
 
     factor: Array
     embedding: Array
+    lengths: Array
     ridge: Any
 
 
@@ -98,4 +99,6 @@ def _factored(problem: Problem) -> PotentialGram:
     added = xp.mean(xp.sum(factor**2, axis=1) - diagonal)
     noise = _NOISE * xp.finfo(factor.dtype).eps * xp.max(xp.abs(diagonal))
     ridge = xp.where(added > noise, added, 0.0 * added)
-    return PotentialGram(factor, solve_lower(factor, problem.embedding), ridge)
+    both = xp.stack([problem.embedding, squared_lengths(problem.features)], axis=1)
+    embedding, lengths = solve_lower(factor, both).T
+    return PotentialGram(factor, embedding, lengths, ridge)

@@ -67,7 +67,7 @@ def choose_method(name: str, problem: Problem, start: StartingPoint | None) -> M
     if _is_well_conditioned(problem):
         return FullRankInteriorPoint()
     if _has_nearly_full_rank(problem) or _is_close(problem, start):
-        return SemismoothNewton()
+        return SemismoothNewton(patience=20, successor=InteriorPoint(warm=False))
     return InteriorPoint()
 
 

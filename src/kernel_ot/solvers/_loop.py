@@ -87,7 +87,7 @@ class _Run:
         start = StartingPoint(self.best.gamma, self.multiplier(self.best))
         self.method, self.method_tol, self.refusals = successor, self.tol, 0
         self.landmark, self.last_fall = math.inf, iteration
-        return successor.init(self.problem, start)
+        return successor.init(self.problem, start if successor.warm else None)
 
     def record(self, iteration: int, state: Any) -> Progress:
         """Append to the history, and keep the state if it claims to be the best so far."""
@@ -180,7 +180,7 @@ def run(
         try:
             if start is not None and float(run.check(run.best).residual) <= tol:
                 return _solution(run, method.name, Status.CONVERGED, iteration)
-            state = method.init(problem, start)
+            state = method.init(problem, start if method.warm else None)
             run.init_seconds = perf_counter() - run.began - run.check_seconds
             while True:
                 progress = run.record(iteration, state)

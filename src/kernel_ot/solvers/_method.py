@@ -53,12 +53,15 @@ class Method(ABC):
         Steps without a fall of the residual by a tenth that count as no progress.
     successor : Method, optional
         The method that goes on where this one can go no further, on NumPy.
+    warm : bool
+        Whether it begins at a start that is given, or at that of its predecessor.
     """
 
     name: str
     max_iter: int
     patience: int
     successor: Method | None = None
+    warm: bool = True
 
     @abstractmethod
     def init(self, problem: Problem, start: StartingPoint | None) -> Any:

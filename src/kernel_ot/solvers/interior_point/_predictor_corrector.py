@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from kernel_ot._arrays import Array, branch, namespace_of
@@ -19,6 +19,9 @@ _STEP_PRODUCTS = 14
 # Share of the tolerance that the gap aims at: beyond, nothing is gained but rounding errors.
 _LEAST_GAP = 0.5
 _LEAST_CENTRING = 1e-6
+
+# From where the interior point method ends, mostly for two or three steps; then from the start.
+_FOLLOWING = SemismoothNewton(patience=10, successor=SemismoothNewton(warm=False))
 
 
 class InteriorState(State, Protocol):
@@ -80,7 +83,7 @@ class PredictorCorrector(Method, Generic[S]):
 
     Close to the boundary the Newton matrix is lost in rounding errors before stationarity is as
     small as its norm demands where Q is nearly singular. There the semismooth Newton method takes
-    over, mostly for two or three steps.
+    over.
 
     A form of the method says in which coordinates X and S are held.
     """
@@ -88,7 +91,8 @@ class PredictorCorrector(Method, Generic[S]):
     name: str = "interior_point"
     max_iter: int = 200
     patience: int = 12
-    successor: Method | None = field(default_factory=SemismoothNewton)
+    successor: Method | None = _FOLLOWING
+    warm: bool = True
 
     @abstractmethod
     def init(self, problem: Problem, start: StartingPoint | None) -> S:

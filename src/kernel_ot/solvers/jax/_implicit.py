@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from kernel_ot._arrays import Array, one_by_one_on_cpu
-from kernel_ot._linalg import add_diagonal, cholesky, cholesky_solve, eigh, symmetric
+from kernel_ot._linalg import (
+    add_diagonal,
+    cholesky,
+    cholesky_solve,
+    eigh,
+    inverse_from_cholesky,
+    solve_lower,
+    symmetric,
+)
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers.jax._loop import Outcome, run_traced
 
-# Squared smoothing of the projection, relative to |X| |M(gamma)|. Measured on small problems: first
-# derivatives are off by 3e-5 relative here and by 3e-4 at 1e-8, second ones by 1e-3; at 1e-10
-# rounding takes two digits of the second ones.
-_LEAST_SMOOTHING = 1e-9
+# Of the scale that X would have if it balanced the gradient: far below it X is taken for zero.
+_SMALL_MULTIPLIER = 1e-2
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
@@ -33,22 +40,25 @@ def optimum(
 ) -> Outcome:
     r"""Return the outcome of a solve; gamma and the multiplier are differentiable in the problem.
 
-    The derivative is that of the optimality conditions (Lin, Cuturi and Jordan 2024, eq. 3.1) with
-    the projection smoothed as in `SemismoothNewton`, by the implicit function theorem. With
-    :math:`X M = \mu I` on the smoothed path, :math:`dX = -X \, dM \, X / \mu`, and so
+    The derivative is that of the optimality conditions (Lin, Cuturi and Jordan 2024, eq. 3.1), by
+    the implicit function theorem. Let P span the eigenvectors of X - M(gamma) with positive
+    eigenvalues and M^- be the inverse of M(gamma) on the others. Differentiating
+    :math:`X M = 0` gives :math:`dX = P Y P^\top - X \, dM \, M^- - M^- \, dM \, X` and
+    :math:`P^\top dM \, P = 0`, Y symmetric, and with :math:`\partial` for the explicit change at
+    fixed gamma and X
 
     .. math::
 
-        \Big(\frac{Q}{2 \lambda_2} + \frac1\mu (\Phi^\top X \Phi)^{\circ 2}\Big) d\gamma
-        = -\partial\Big(\frac{Q \gamma - z}{2 \lambda_2} - A(X)\Big)
-        - \frac1\mu A(X \, \partial M \, X),
+        \Big(\frac{Q}{2 \lambda_2} + 2 (\Phi^\top X \Phi) \circ (\Phi^\top M^- \Phi)\Big) d\gamma
+        - A(P Y P^\top) &= -\partial\Big(\frac{Q \gamma - z}{2 \lambda_2} - A(X)\Big)
+        - 2 A(X \, \partial M \, M^-), \\
+        P^\top \Phi \, \mathrm{diag}(d\gamma) \, \Phi^\top P &= -P^\top \partial M \, P :
 
-    with :math:`\partial` the explicit change at fixed gamma and X: one eigen-decomposition and one
-    Cholesky factor for any number of tangents. Where the projection is differentiable (no
-    eigenvalue of X - M(gamma) is zero: strict complementarity) this is the derivative of the
-    solution up to terms of the size of :math:`\mu` over the smallest eigenvalue; elsewhere,
-    where the solution has none, it is that of the smoothed path. It is only as good as the
-    solve: where that did not converge, neither has its derivative.
+    one eigen-decomposition and two Cholesky factors for any number of tangents. It is the
+    derivative where the projection is differentiable (no eigenvalue of X - M(gamma) is zero:
+    strict complementarity) and the constraints of P are independent; elsewhere, where the solution
+    has none, it is that of one of the pieces that meet there. It is only as good as the solve:
+    where that did not converge, neither has its derivative.
     """
 
     def run(problem: Problem, start: StartingPoint | None, tol: Any, max_iter: Any) -> Outcome:
@@ -72,14 +82,11 @@ def _optimum_jvp(
     (_, constraint), (d_stationarity, d_constraint) = jax.jvp(
         conditions, (problem,), (tangents[0],)
     )
-    X, mu = _on_smoothed_path(multiplier, constraint)
-    half = X @ problem.features
-    newton = problem.quadratic / (2 * problem.reg_potential)
-    newton = newton + (problem.features.T @ half) ** 2 / mu
-    explicit = jnp.sum(half * (d_constraint @ half), axis=0) / mu
-    d_gamma = _solve_scaled(newton, -d_stationarity - explicit)
+    active = _active_set(problem, gamma, multiplier, constraint)
+    d_gamma, inner = active.solved(problem, -d_stationarity, d_constraint)
     d_constraint = d_constraint + (problem.features * d_gamma) @ problem.features.T
-    d_multiplier = -symmetric(X @ d_constraint @ X) / mu
+    mixed = active.multiplier @ d_constraint @ active.inverse
+    d_multiplier = active.basis @ inner @ active.basis.T - mixed - mixed.T
     unchanged = jax.tree.map(_zero_tangent, outcome)
     return outcome, replace(unchanged, gamma=d_gamma, multiplier=d_multiplier)
 
@@ -106,38 +113,125 @@ def _optimal_value_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> t
     return problem.objective(gamma), tangent
 
 
-@jax.custom_jvp
-def _projected(multiplier: Array, constraint: Array, mu: Any) -> Array:
-    """Return the smoothed projection of X - M(gamma) in the scale in which both are as large."""
-    tau = jnp.sqrt(jnp.linalg.norm(multiplier) / jnp.linalg.norm(constraint))
-    values, basis = eigh(symmetric(multiplier / tau - tau * constraint))
-    root = jnp.sqrt(values**2 + 4 * mu)
-    positive = jnp.where(values > 0, (values + root) / 2, 2 * mu / (root - values))
-    projected: Array = tau * (basis * positive) @ basis.T
-    return projected
+class _ActiveSet(NamedTuple):
+    """Where X and M(gamma) live, and the system that is left of the optimality conditions.
+
+    `basis` P of shape (r, k), zero in columns without a positive eigenvalue; `multiplier` X;
+    `inverse` M^- of shape (r, r); `features` P' Phi; `factor` and `scale` of the matrix in gamma;
+    `rows` and `inner_factor` of the constraints and of their Schur complement.
+    """
+
+    basis: Array
+    multiplier: Array
+    inverse: Array
+    features: Array
+    factor: Array
+    scale: Array
+    rows: Array
+    inner_factor: Array
+
+    def solved(self, problem: Problem, rhs: Array, d_constraint: Array) -> tuple[Array, Array]:
+        """Return d gamma and Y for the explicit changes of stationarity, negated, and of M."""
+        X, inverse, P = self.multiplier, self.inverse, self.basis
+        half = X @ (d_constraint @ (inverse @ problem.features))
+        rhs = rhs - 2 * jnp.sum(problem.features * half, axis=0)
+        free = self._solve(rhs)
+        wanted = -_packed(P.T @ d_constraint @ P) - self.rows @ free
+        forces = cholesky_solve(self.inner_factor, wanted)
+        d_gamma = free + self._solve(self.rows.T @ forces)
+        return d_gamma, _unpacked(forces, P.shape[1])
+
+    def _solve(self, rhs: Array) -> Array:
+        solution: Array = self.scale * cholesky_solve(self.factor, self.scale * rhs)
+        return solution
 
 
-@_projected.defjvp
-def _projected_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Array, Array]:
-    # At a solution the projection is X, and stays so along the solutions of nearby problems.
-    return _projected(*primals), tangents[0]
+def _active_set(problem: Problem, gamma: Array, multiplier: Array, constraint: Array) -> _ActiveSet:
+    tau = jax.lax.stop_gradient(_balance(problem, gamma, multiplier, constraint))
+    # Independent constraints are no more than there are multipliers: k (k + 1) / 2 <= l.
+    most = min(problem.rank, (math.isqrt(8 * problem.n_fill + 1) - 1) // 2)
+    P = _positive_basis(symmetric(multiplier / tau - tau * constraint), most)
+    eye = jnp.eye(problem.rank, dtype=P.dtype)
+    inside = P @ P.T
+    others = eye - inside
+    # M on the others, and the identity on P.
+    inverse = inverse_from_cholesky(cholesky(others @ constraint @ others + inside)) - inside
+    newton = problem.quadratic / (2 * problem.reg_potential)
+    X_features, inverse_features = multiplier @ problem.features, inverse @ problem.features
+    mixed = (problem.features.T @ X_features) * (problem.features.T @ inverse_features)
+    newton = newton + 2 * symmetric(mixed)
+    factor, scale = _scaled_factor(newton)
+    features = P.T @ problem.features
+    rows = _packed_squares(features)
+    solved = solve_lower(factor, scale[:, None] * rows.T)
+    schur = solved.T @ solved
+    idle = jnp.where(jnp.diagonal(schur) > 0, 0.0, 1.0)
+    eps = jnp.finfo(P.dtype).eps
+    inner = add_diagonal(schur, idle + 10 * eps * jnp.max(jnp.diagonal(schur)))
+    return _ActiveSet(P, multiplier, inverse, features, factor, scale, rows, cholesky(inner))
 
 
-def _on_smoothed_path(multiplier: Array, constraint: Array) -> tuple[Array, Any]:
-    """Return X of the smoothed path nearby, and the squared smoothing there."""
-    product = jnp.sum(multiplier * constraint) / multiplier.shape[0]
-    least = _LEAST_SMOOTHING * jnp.linalg.norm(multiplier) * jnp.linalg.norm(constraint)
-    mu = jax.lax.stop_gradient(jnp.maximum(product, least))
-    return _projected(multiplier, constraint, mu), mu
+def _balance(problem: Problem, gamma: Array, multiplier: Array, constraint: Array) -> Any:
+    """Return tau such that the eigenvalues of X / tau and of tau M(gamma) are as large."""
+    values = jnp.linalg.norm(jnp.sum(problem.features**2, axis=0))
+    full = jnp.linalg.norm(problem.linear) / (2 * problem.reg_potential) / values
+    size = jnp.maximum(jnp.linalg.norm(multiplier), _SMALL_MULTIPLIER * full)
+    return jnp.sqrt(size / jnp.linalg.norm(constraint))
 
 
-def _solve_scaled(matrix: Array, rhs: Array) -> Array:
-    """Return the solution of a positive definite system, its diagonal scaled to one."""
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _positive_basis(matrix: Array, most: int) -> Array:
+    """Return eigenvectors of the largest eigenvalues, zero for those that are not positive."""
+    values, basis = eigh(matrix)
+    chosen: Array = jnp.where(values > 0, basis, 0.0)[:, ::-1][:, :most]
+    return chosen
+
+
+@_positive_basis.defjvp
+def _positive_basis_jvp(
+    most: int, primals: tuple[Array], tangents: tuple[Array]
+) -> tuple[Array, Array]:
+    # Rotations among eigenvectors of one sign change nothing that is made of them: left out, they
+    # leave no quotients by differences of eigenvalues that may be equal.
+    (matrix,), (change,) = primals, tangents
+    values, basis = eigh(matrix)
+    positive = values > 0
+    apart = positive[:, None] != positive
+    gaps = jnp.where(apart, values - values[:, None], 1.0)
+    turned = basis @ jnp.where(apart, (basis.T @ change @ basis) / gaps, 0.0)
+    tangent: Array = jnp.where(positive, turned, 0.0)[:, ::-1][:, :most]
+    return _positive_basis(matrix, most), tangent
+
+
+def _scaled_factor(matrix: Array) -> tuple[Array, Array]:
+    """Return the Cholesky factor of a positive definite matrix of unit diagonal, and its scale."""
     scale = jax.lax.stop_gradient(1 / jnp.sqrt(jnp.diagonal(matrix)))
     eps = jnp.finfo(matrix.dtype).eps
-    scaled = add_diagonal(scale[:, None] * matrix * scale, 10 * eps)
-    solution: Array = scale * cholesky_solve(cholesky(scaled), scale * rhs)
-    return solution
+    return cholesky(add_diagonal(scale[:, None] * matrix * scale, 10 * eps)), scale
+
+
+def _packed(matrix: Array) -> Array:
+    """Return the upper triangle of a symmetric matrix as a vector of the same norm."""
+    i, j = np.triu_indices(matrix.shape[0])
+    packed: Array = np.where(i == j, 1.0, np.sqrt(2.0)) * matrix[i, j]
+    return packed
+
+
+def _packed_squares(features: Array) -> Array:
+    """Return the packed `f f'` of every column f, one a column."""
+    i, j = np.triu_indices(features.shape[0])
+    weights = np.where(i == j, 1.0, np.sqrt(2.0))
+    squares: Array = weights[:, None] * features[i] * features[j]
+    return squares
+
+
+def _unpacked(vector: Array, size: int) -> Array:
+    """Return the symmetric matrix of which `_packed` is given."""
+    i, j = np.triu_indices(size)
+    position = np.zeros((size, size), dtype=int)
+    position[i, j] = position[j, i] = np.arange(len(i))
+    whole: Array = vector[position] * np.where(np.eye(size) == 1, 1.0, np.sqrt(0.5))
+    return whole
 
 
 def _zero_tangent(value: Any) -> Any:

@@ -79,7 +79,7 @@ def run_traced(
         if start is not None
         else _unknown(problem, point)
     )
-    state = _arrays(method.init(problem, start))
+    state = _arrays(method.init(problem, start if method.warm else None))
     given_is_solved = report.residual <= tol
     run = _Run(
         state=state,

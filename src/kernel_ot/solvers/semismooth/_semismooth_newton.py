@@ -80,6 +80,8 @@ class SemismoothNewton(Method):
     name: str = "ssn"
     max_iter: int = 300
     patience: int = 60
+    successor: Method | None = None
+    warm: bool = True
 
     def init(self, problem: Problem, start: StartingPoint | None) -> SemismoothNewtonState:
         """Start on the smoothed path above the uniform plan, or project `start` on it."""
