@@ -204,7 +204,8 @@ def run(
                     iteration += 1
                     continue
                 successor = run.method.successor
-                if successor is None or status not in _LEFT_TO_A_SUCCESSOR:
+                hopeless = status not in _LEFT_TO_A_SUCCESSOR or run.best_residual == math.inf
+                if successor is None or hopeless:
                     break
                 iteration += 1
                 state = run.hand_over(successor, iteration)
