@@ -314,6 +314,15 @@ def test_pairs_need_no_control(cells: Any) -> None:
     assert maps.similarity().columns.tolist() == ["up to down", "dmso to down"]
 
 
+def test_conditions_may_be_numbers() -> None:
+    doses = screen()
+    doses.obs["dose"] = np.repeat([0, 1, 10], 60)
+    maps: Any = fit_conditions(doses, condition="dose", control=0, estimator=FAST)  # type: ignore[arg-type]
+    assert maps.conditions == ("1", "10")
+    assert "0 -> 1, 10" in repr(maps)
+    assert maps.predict(doses, "10").n_obs == 180
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -61,6 +61,15 @@ def test_a_polars_frame_comes_back_as_one(frames: Any) -> None:
         fitted.transform(x.select("p53", "ERK"))
 
 
+def test_columns_of_polars_without_numbers_are_named() -> None:
+    good = pl.DataFrame({"a": [1.0, 3.0, 2.0], "b": [1, 2, 3]})
+    words = good.with_columns(b=pl.Series(["u", "v", "w"]))
+    with pytest.raises(ValueError, match=r"missing ones: b\.$"):
+        model().fit(words, good)
+    with pytest.raises(ValueError, match="Columns: a"):
+        model().fit(good, good.with_columns(a=pl.Series([1.0, None, 2.0])))
+
+
 @pytest.mark.parametrize(("wanted", "kind"), [("pandas", pd.DataFrame), ("polars", pl.DataFrame)])
 def test_set_output_chooses_the_container(samples: Any, wanted: str, kind: type) -> None:
     x, y = samples

@@ -59,6 +59,11 @@ def test_what_pandas_writes_is_what_is_read(tmp_path: Path, index: bool, columns
         ('"1.5","2"\n1,2\n', [[1, 2]], ("1.5", "2"), None),
         # Quoted numbers under no names are points.
         ('"1","2"\n"3","4"\n', [[1, 2], [3, 4]], None, None),
+        # Lines that other programs put in front.
+        ("sep=;\r\na;b\r\n1;2\r\n", [[1, 2]], ("a", "b"), None),
+        ("# a,b\n1,2\n", [[1, 2]], ("a", "b"), None),
+        ("# made on Monday, by hand, twice\n# unit: nM\n1,2\n", [[1, 2]], None, None),
+        ("#x\n1.5\n2\n", [[1.5], [2]], ("x",), None),
         ("2020,2021\n1,2\n", [[2020, 2021], [1, 2]], None, None),
     ],
 )

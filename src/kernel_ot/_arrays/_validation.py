@@ -107,13 +107,24 @@ def _columns_without_numbers(table: Any) -> str:
     dtypes = getattr(table, "dtypes", None)
     if dtypes is None or not hasattr(table, "columns"):
         return ""
-    missing = table.isna().any() if hasattr(table, "isna") else [False] * len(dtypes)
+    if hasattr(table, "isna"):
+        missing = list(table.isna().any())
+    else:  # polars
+        missing = [bool(table[name].null_count()) for name in table.columns]
     wrong = [
         str(column)
         for column, dtype, incomplete in zip(table.columns, dtypes, missing, strict=True)
-        if incomplete or getattr(dtype, "kind", "O") not in "biuf"
+        if incomplete or not _is_numeric(dtype)
     ]
     return f" Columns without numbers or with missing ones: {', '.join(wrong[:5])}."
+
+
+def _is_numeric(dtype: Any) -> bool:
+    """Return whether a data frame's type, NumPy's, pandas' or polars', is one of numbers."""
+    asked = getattr(dtype, "is_numeric", None)
+    if asked is not None and not hasattr(dtype, "kind"):
+        return bool(asked()) or str(dtype) == "Boolean"
+    return getattr(dtype, "kind", "O") in "biuf"
 
 
 def _check_finite(array: Array, name: str, table: Any = None) -> None:

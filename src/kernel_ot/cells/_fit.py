@@ -105,6 +105,7 @@ def fit_conditions(
     True
     """
     labels = _column(adata, condition)
+    control = None if control is None else str(control)
     wanted = _pairs(labels, condition, control, conditions, pairs)
     if not 0 <= held_out < 1:
         raise ValueError(

@@ -35,6 +35,26 @@ def _decoded(raw: bytes) -> str:
         return raw.decode("cp1252")
 
 
+def _without_preamble(text: str) -> str:
+    """Return a text whose first lines are the table, with as many lines as before.
+
+    Spreadsheets may put `sep=;` first, and NumPy puts names behind `#`; other comments say nothing.
+    """
+    lines = text.split("\n")
+    if lines[0].lower().startswith("sep="):
+        lines[0] = ""
+    n_comments = 0
+    while n_comments < len(lines) and lines[n_comments].lstrip().startswith("#"):
+        n_comments += 1
+    if n_comments:
+        last = lines[n_comments - 1].lstrip().lstrip("#").strip()
+        below = next((line for line in lines[n_comments:] if line.strip()), "")
+        alike = any(last.count(d) == below.count(d) > 0 for d in ",;\t")
+        names = last if alike or (below and not any(d in last + below for d in " ,;\t")) else ""
+        lines[:n_comments] = [""] * (n_comments - 1) + [names]
+    return "\n".join(lines)
+
+
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield (number of the last line from 1, cells) of every record, blank ones too."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -146,7 +166,7 @@ def read_text(
     """Read the content of a .csv or .tsv file; missing values are NaN. See `read_table`."""
     if raw.startswith(b"\x1f\x8b"):
         raw = gzip.decompress(raw)
-    text = _decoded(raw)
+    text = _without_preamble(_decoded(raw))
     delimiter = _delimiter(text, suffix, decimal)
     found = _first_records(text, delimiter)
     if not found:
