@@ -104,7 +104,9 @@ def test_missing_values_are_counted_and_dropped_when_asked(folder: Path) -> None
 
 def test_identifiers_are_asked_for(folder: Path) -> None:
     arguments = ("distance", folder / "après.csv.gz", folder / "ids.csv", "--no-transport")
-    assert "--index id" in call(*arguments, code=1).stderr
+    asked = call(*arguments, code=1).stderr
+    assert "--index id" in asked
+    assert "damaged" not in asked
     assert "no column" in call(*arguments, "--index", "id", code=1).stderr
     other = folder / "named.csv"
     other.write_text(gzip.decompress((folder / "après.csv.gz").read_bytes()).decode())
@@ -177,6 +179,13 @@ def test_a_screen_leaves_maps_predictions_tables_and_a_report(tmp_path: Path) ->
     )
     assert "a, b" in again.stdout
     assert {file: file.stat().st_mtime_ns for file in (out / "maps").glob("*.kot")} == stamps
+
+
+def test_a_screen_of_something_else_is_refused(folder: Path, tmp_path: Path) -> None:
+    named = ("--condition", "drug", "--control", "dmso", "--out", tmp_path / "out")
+    for file, message in ((folder / "gaps.csv", "cannot be read as a .h5ad"), ("no", "not exist")):
+        assert message in call("screen", file, *named, code=1).stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_images_are_added_to_the_file_they_come_from_when_asked(tmp_path: Path) -> None:

@@ -25,7 +25,11 @@ def screen(
     if cells.resolve().parent == out.resolve() and cells.name == "predictions.h5ad":
         raise ValueError(f"{cells} would be written over; give another --out.")
     began = perf_counter()
-    adata = anndata.read_h5ad(cells)
+    try:
+        adata = anndata.read_h5ad(cells)
+    except Exception as error:  # whatever HDF5 and what lies in it make of another file
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{cells} cannot be read as a .h5ad file: {reason}.") from error
     if where is not None:
         adata = adata[rows_where(adata.obs, where, f"obs of {cells}")].copy()
     maps = fit_conditions(adata, folder=out / "maps", progress=progress, **arguments)

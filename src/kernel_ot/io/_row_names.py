@@ -13,8 +13,7 @@ NO_INDEX = "none"
 
 _MISSING = {"", "na", "n/a", "#n/a", "nan", "null", "none", "missing", "?", ".", "-"}
 _ID_NAMES = {
-    *(
-        "",
+    *[
         "id",
         "ids",
         "index",
@@ -24,13 +23,35 @@ _ID_NAMES = {
         "row_id",
         "rowid",
         "row_number",
-        "unnamed: 0",
-    ),
-    *("cell", "cells", "cell_id", "cellid", "barcode", "barcodes", "sample", "sample_id", "obs"),
-    *("name", "names", "number", "nr", "no", "key", "uid", "patient", "patient_id", "subject"),
+        "cell",
+        "cells",
+        "cell_id",
+        "cellid",
+        "barcode",
+    ],
+    *[
+        "barcodes",
+        "sample",
+        "sample_id",
+        "obs",
+        "name",
+        "names",
+        "number",
+        "nr",
+        "no",
+        "key",
+        "uid",
+        "patient",
+        "patient_id",
+    ],
+    *("", "subject", "unnamed: 0"),
 }
 # So many whole numbers in a row, one after the other, are no measurement.
 _FEWEST_COUNTED = 4
+
+
+class TableQuestionError(ValueError):
+    """A whole table that could mean two things; the message says which and how to tell."""
 
 
 def is_number(cell: str) -> bool:
@@ -68,7 +89,7 @@ def check_no_id(column: Array, name: str | None, n_columns: int) -> None:
     if not counted and not (called and len(np.unique(column)) == len(column)):
         return
     label = "1" if name is None else name
-    raise ValueError(
+    raise TableQuestionError(
         f"its first column{'' if name is None else f' ({name})'} is "
         f"{', '.join(f'{value:g}' for value in column[:3])}, ..., which looks like names of the "
         f"rows; say index={label!r} (--index {label}) if it is, index='none' (--index none) if "

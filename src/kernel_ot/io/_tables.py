@@ -15,6 +15,7 @@ from kernel_ot._arrays import check_points
 from kernel_ot._files import atomic_path, check_destination
 from kernel_ot.io._binary import read_mat, read_npy, read_npz, write_mat, write_npy, write_npz
 from kernel_ot.io._frames import read_frame, write_frame
+from kernel_ot.io._row_names import TableQuestionError
 from kernel_ot.io._single_cell import read_h5ad, write_h5ad, write_h5ad_like
 from kernel_ot.io._table import Table
 from kernel_ot.io._text import read_text, write_stream, write_text
@@ -171,6 +172,8 @@ def read_table(
             table = read_text(
                 content, suffix.removesuffix(".gz"), header=header, index=index, decimal=decimal
             )
+    except TableQuestionError as question:
+        raise ValueError(f"{name}: {question}.") from question
     except _DAMAGE as error:
         reason = str(error).strip().rstrip(".") or type(error).__name__
         raise ValueError(

@@ -13,7 +13,14 @@ from typing import TextIO
 import numpy as np
 
 from kernel_ot._arrays import Array, block_slices
-from kernel_ot.io._row_names import NO_INDEX, check_no_id, is_missing, is_number, kind_of
+from kernel_ot.io._row_names import (
+    NO_INDEX,
+    TableQuestionError,
+    check_no_id,
+    is_missing,
+    is_number,
+    kind_of,
+)
 from kernel_ot.io._table import Table
 
 _DELIMITERS = {".csv": (";", "\t", ","), ".tsv": ("\t",)}
@@ -112,7 +119,7 @@ def _has_header(first: list[str], second: list[str] | None, quoted: bool) -> boo
     texts = [i for i, kind in enumerate(kinds) if kind == "text"]
     named = texts == [0] or (first[0] == "" and "missing" not in kinds[1:])
     if texts and not named:
-        raise ValueError(
+        raise TableQuestionError(
             f"its first line holds text ({first[texts[0]]!r}) and numbers ({numbered[0]}), so it "
             f"may be names or a point; {_REMEDY}"
         )
@@ -122,12 +129,12 @@ def _has_header(first: list[str], second: list[str] | None, quoted: bool) -> boo
         below = [cell for cell in second if is_number(cell)]
         if any(not cell.lstrip("+-").isdigit() for cell in below):
             return True
-        raise ValueError(
+        raise TableQuestionError(
             f"its first line is {', '.join(first[:4])}, which may be the numbers of the columns "
             f"or a point; {_REMEDY}"
         )
     if named and first[0] and all(cell.isdigit() for cell in numbered):
-        raise ValueError(
+        raise TableQuestionError(
             f"its first line is {', '.join(first[:4])}, names or a named point; {_REMEDY}"
         )
     return bool(named and first[0] == "" and not texts and second is not None and second[0])
@@ -184,7 +191,7 @@ def read_text(
     at = _index_column(index, names, pointed, below)
     if names and index is None and second and names[0] and len(second) == len(names) + 1:
         if is_number(second[0]):
-            raise ValueError(
+            raise TableQuestionError(
                 f"line 2 has {len(second)} cells and the first line {len(names)}; if its commas "
                 "are decimal, say so by decimal=',' (--decimal ,)"
             )
@@ -260,7 +267,7 @@ def _careful(
                 called = f" ({names[column]})" if names and names[column] else ""
                 raise ValueError(
                     f"line {number}, column {column + 1}{called} is {cell!r}, not a number; mend, "
-                    "impute or remove that line"
+                    "impute or remove that line, or leave a column of words out"
                 )
         rows.append(values)
     if not rows:
@@ -280,7 +287,7 @@ def _check_names(row_names: list[str], names: list[str] | None) -> None:
     if kinds == {"text", "number"}:
         number = next(name for name in row_names if is_number(name))
         text = next(name for name in row_names if kind_of(name) == "text")
-        raise ValueError(
+        raise TableQuestionError(
             f"its first column holds names ({text!r}) in some lines and numbers ({number}) in "
             "others; mend it, or say index='1' (--index 1) if all of them are names"
         )
