@@ -150,10 +150,11 @@ def verdict(energy: float, semi_dual: float | None, identity: float = 9.0) -> Ve
         (verdict(3, 3), "gain", "The map moves x onto y better than the linear (Gaussian) map by"),
         (verdict(3, None), "gain", "The map moves x onto y better"),
         (verdict(0, 3), "gain", "The map is closer to the optimal one than the linear"),
+        (verdict(2.4, -3.4), "no gain", "The kernel part gains nothing"),
         (verdict(0, 0), "no gain", "The kernel part gains nothing that shows on 50 + 60 points"),
-        (verdict(3, -3), "no gain", "The kernel part gains nothing"),
-        (verdict(-3, 0), "loss", "The map is worse than the linear (Gaussian) map by 3 +- 1 of en"),
-        (verdict(0, -3), "loss", "The map is worse than the linear (Gaussian) map by 3 +- 1 of se"),
+        (verdict(3, -4), "no gain", "The kernel part gains nothing"),
+        (verdict(-4, 0), "loss", "The map is worse than the linear (Gaussian) map by 4 +- 1 of en"),
+        (verdict(0, -4), "loss", "The map is worse than the linear (Gaussian) map by 4 +- 1 of se"),
     ],
 )
 def test_sentences(found: Verdict, outcome: str, beginning: str) -> None:

@@ -136,7 +136,8 @@ WORDS: dict[str, str] = {
     "cost and objective, are in them; cost_ and all numbers here are in the features' own.",
     "points kept out": "Each third of the points is judged by a map that was fitted to the other "
     "two with the chosen settings; of more than 600 points one third is.",
-    "clear": "A difference of at least 2.5 standard errors. Verdicts claim no smaller one.",
+    "clear": "A gain of at least 2.5 standard errors, a loss of at least 3.5. Verdicts claim none "
+    "that is smaller.",
     "standard error": "How far an estimate would typically be off for another draw of the points.",
     "95 %": "An interval that holds the true value for 95 of 100 draws of the points, as far as "
     "their noise alone is concerned.",

@@ -21,6 +21,8 @@ Outcome: TypeAlias = Literal["gain", "no gain", "loss"]
 # A difference is called clear from this many standard errors on: a false claim, one-sided, in one
 # of 160 fits where the difference is normal.
 _CLEAR = 2.5
+# Losses later: the maps that are judged have fewer points than the one that is kept.
+_CLEAR_LOSS = 3.5
 _FOLDS = 3
 # With more points than this one fold says enough, and the others only take time.
 _ALL_FOLDS_UP_TO = 600
@@ -49,8 +51,10 @@ class Gain:
 
     @property
     def sign(self) -> int:
-        """1 or -1 where the difference is clear, that is 2.5 standard errors or more, else 0."""
-        return int(np.sign(self.value)) if abs(self.value) > _CLEAR * self.error else 0
+        """1 from 2.5 standard errors above zero on, -1 from 3.5 below it on, else 0."""
+        if self.value > _CLEAR * self.error:
+            return 1
+        return -1 if self.value < -_CLEAR_LOSS * self.error else 0
 
     def __str__(self) -> str:
         return f"{_short(self.value)} +- {_short(self.error)}"
