@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from kernel_ot import KernelOT
 from kernel_ot._arrays import Array
-from kernel_ot.estimator import FitProgress
+from kernel_ot.estimator import FitProgress, FitShare
 from kernel_ot.kernels import Gaussian
 from kernel_ot.samples import as_cloud
 
@@ -137,3 +139,43 @@ def test_a_cloud_of_an_array_draws_without_repetition() -> None:
     drawn, masses = cloud.draw(40, rng)
     assert len(np.unique(drawn)) == 40
     assert masses.tolist() == [1.0] * 40
+
+
+def test_one_bar_shows_the_whole_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    shares: list[float] = []
+    share = FitShare(2e-3)
+    KernelOT(Gaussian(2.0), verbose=1, callback=lambda step: shares.append(share.of(step))).fit(
+        *warped(5100, 9)
+    )
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert sum(0 < value < 0.5 for value in shares) > 3
+    written = capsys.readouterr().err
+    assert "fit: 100%" in written
+    assert "CONVERGED" in written
+
+
+def test_a_time_limit_covers_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    # By the processor's clock: other processes may take any time of the other one.
+    for module in ("estimator._large", "estimator._progress", "large_samples._fit"):
+        monkeypatch.setattr(f"kernel_ot.{module}.perf_counter", time.process_time)
+    began = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = KernelOT(time_limit=1.0).fit(*warped(20_000, 3, 5))
+    assert time.process_time() - began < 1.0 + 2.0
+    assert np.isfinite(model.transform(np.zeros((1, 5)))).all()
+    assert 0 < model.certificate_.violated_share <= 1
+
+
+@pytest.mark.parametrize("when", ["embedding", "filling", "certificate"])
+def test_an_interrupted_fit_leaves_the_estimator_as_it_was(when: str, large: KernelOT) -> None:
+    def interrupt(step: FitProgress) -> None:
+        if step.phase == when:
+            raise KeyboardInterrupt
+
+    before = dict(large.__dict__)
+    with pytest.raises(KeyboardInterrupt):
+        large.set_params(callback=interrupt).fit(*warped(5100, 1))
+    large.set_params(callback=None)
+    assert large.__dict__ == before

@@ -17,6 +17,10 @@ from kernel_ot.divergences import two_sample_test
 from kernel_ot.estimator import KernelOT
 from kernel_ot.io import check_table_destination, split_variable, write_table
 from kernel_ot.progress import fit_goal, fit_progress, map_with_progress
+from kernel_ot.samples import LAZY_SUFFIXES, open_points
+
+# Above, files that can be are read by blocks; names of features are then not read.
+_MOST_BYTES_IN_MEMORY = 2**26
 
 
 def fit(
@@ -32,18 +36,34 @@ def fit(
     check_destination(out)
     _check_no_input(out, source, target)
     began = perf_counter()
-    x, y = tables.read(source), tables.read(target)
-    _check_same_features(x.feature_names, y.feature_names, source, target)
+    (x, names_x), (y, names_y) = (_points(file, tables) for file in (source, target))
+    _check_same_features(names_x, names_y, source, target)
     model = KernelOT(**parameters)
     with fit_progress(progress, fit_goal(model)) as callback:
-        model.set_params(callback=callback).fit(x.values, y.values)
+        model.set_params(callback=callback).fit(x, y)
     model.set_params(callback=None)  # the bar is no part of the model
-    if x.feature_names is not None:
-        model.feature_names_in_ = x.feature_names
+    if names_x is not None:
+        model.feature_names_in_ = names_x
     model.save(out)
     solution = model.solution_
     result = {"model": str(out), **describe(model), "seconds": perf_counter() - began}
     return result, 130 if solution.status.name == "INTERRUPTED" else 0
+
+
+def _points(source: str, tables: TableOptions) -> tuple[Any, tuple[str, ...] | None]:
+    """Return points and their features' names; what is large is left in its file."""
+    if _is_large(source):
+        return open_points(source), None
+    table = tables.read(source)
+    return table.values, table.feature_names
+
+
+def _is_large(source: str) -> bool:
+    """Return whether a file is one that can be read by blocks, and worth it."""
+    path, _ = split_variable(source)
+    if path.suffix.lower() not in LAZY_SUFFIXES or not path.exists():
+        return False
+    return path.is_dir() or path.stat().st_size > _MOST_BYTES_IN_MEMORY
 
 
 def transform(
@@ -64,16 +84,23 @@ def transform(
         raise ValueError(f"{file} exists; give another --out, or --overwrite to replace it.")
     began = perf_counter()
     model = KernelOT.load(model_file)
+    function = model.inverse_transform if inverse else model.transform
+    if file.suffix == ".npy" and _is_large(points):
+        shape = function(points, out=file).shape
+        return _mapped(file, shape, inverse, began)
     table = tables.read(points)
     names = getattr(model, "feature_names_in_", None)
     _check_same_features(names, table.feature_names, str(model_file), points)
-    function = model.inverse_transform if inverse else model.transform
     images = map_with_progress(function, table.values, desc="map", shown=progress)
     file = write_table(out, replace(table, values=images), like=points)
+    return _mapped(file, table.shape, inverse, began)
+
+
+def _mapped(file: Path, shape: tuple[int, int], inverse: bool, began: float) -> dict[str, Any]:
     return {
         "out": str(file),
-        "points": table.shape[0],
-        "features": table.shape[1],
+        "points": shape[0],
+        "features": shape[1],
         "direction": "target to source" if inverse else "source to target",
         "seconds": perf_counter() - began,
     }

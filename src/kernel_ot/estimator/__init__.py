@@ -9,15 +9,17 @@ from kernel_ot.estimator._fitting import OutlierWarning
 from kernel_ot.estimator._interpolation import Interpolation, interpolate
 from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._kernel_ot_cv import KernelOTCV
-from kernel_ot.estimator._progress import FitProgress
+from kernel_ot.estimator._progress import BAR_FORMAT, FitProgress, FitShare
 from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.selection import Candidate
 
 __all__ = [
+    "BAR_FORMAT",
     "Candidate",
     "Certificate",
     "FillingRound",
     "FitProgress",
+    "FitShare",
     "Interpolation",
     "KernelOT",
     "KernelOTCV",

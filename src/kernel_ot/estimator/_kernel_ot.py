@@ -108,7 +108,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         best point so far. An exception raised in it, Ctrl-C included, leaves the estimator as it
         was.
     verbose : int, default 0
-        1 prints a line for each phase of a fit and one at its end; 2 each setting, round and step.
+        1 draws a bar for the whole fit, with the time left; 2 prints each setting, round and step.
     n_jobs : int, optional
         Processes that compare automatic settings: `joblib.Parallel`'s argument; one by default.
 
@@ -282,7 +282,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         # Equal rows are one point with their mass; what was seen how often says more above and in
         # the splits of the selection.
         changed = change.changed(seen.distinct())
-        narrator = Narrator(self.verbose, self.callback)
+        narrator = Narrator(self.verbose, self.callback, self.violation_tol)
         watch = Watch(narrator.tell, self.time_limit)
         settings, candidates, combination = choose_settings(
             seen, changed, parameters, rng=rng, watch=watch

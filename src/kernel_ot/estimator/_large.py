@@ -107,6 +107,7 @@ class LargeMonitor:
         self.watch = watch
         self.history: list[Progress] = []
         self._began = perf_counter()
+        self._embedded = False
 
     def on_score(self, score: Score) -> None:
         """Pass on a setting that was compared; the rounds so far were its own."""
@@ -114,13 +115,17 @@ class LargeMonitor:
         self.watch.on_score(score)
 
     def on_round(self, step: FillingRound) -> None:
-        """Pass on a round."""
+        """Pass on a round, of a fit that is compared until all points are embedded."""
         elapsed = perf_counter() - self._began
         self.history.append(Progress(len(self.history), step.violation, -step.dual, elapsed))
-        self.watch.tell(self.history[-1], "filling")
+        if self._embedded:
+            self.watch.tell(self.history[-1], "filling")
+        else:
+            self.watch.on_selection_round(step)
 
     def on_pass(self, what: str, done: float) -> None:
         """Pass on how much of a pass is done."""
+        self._embedded = True
         self.watch.tell(
             Progress(round(100 * done), 1 - done, 0.0, perf_counter() - self._began),
             "certificate" if what == "certificate" else "embedding",
@@ -147,7 +152,7 @@ class LargeMonitor:
 def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Cloud], x: Any) -> None:
     """Fit two clouds as a `KernelOT`'s parameters ask, and set what it found on the model."""
     rng = check_generator(parameters["random_state"], "random_state")
-    narrator = Narrator(parameters["verbose"], parameters["callback"])
+    narrator = Narrator(parameters["verbose"], parameters["callback"], parameters["violation_tol"])
     watch = Watch(narrator.tell, parameters["time_limit"])
     kernel, _, reg_potential = given_settings(parameters)
     max_iter = parameters["max_iter"]
@@ -174,16 +179,20 @@ def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Clou
         (began, filled),
         watch,
     )
-    certificate = certify(
-        fit.filled.potentials,
-        fit.change,
-        x_cloud,
-        y_cloud,
-        exact=x_cloud.n * y_cloud.n <= MOST_EXACT_PAIRS,
-        tolerance=parameters["violation_tol"] * fit.unit,
-        rng=rng,
-        on_part=lambda done: monitor.on_pass("certificate", done),
-    )
+    if monitor.seconds_left() > fit.seconds_a_pass:
+        certificate = certify(
+            fit.filled.potentials,
+            fit.change,
+            x_cloud,
+            y_cloud,
+            exact=x_cloud.n * y_cloud.n <= MOST_EXACT_PAIRS,
+            tolerance=parameters["violation_tol"] * fit.unit,
+            rng=rng,
+            on_part=lambda done: monitor.on_pass("certificate", done),
+        )
+    else:
+        # Nothing was looked at: a cost is not negative, and that is all there is.
+        certificate = Certificate(0.0, 0.0, 0, "sampled", violated_share=1.0)
     model.conjugation_, model.solution_ = fit.change, solution
     model.kernel_, model.reg_sos_ = fit.settings.kernel, fit.settings.reg_sos
     model.reg_potential_ = fit.settings.reg_potential

@@ -20,9 +20,20 @@ _DOING: dict[Phase, str] = {
     "selection": "compare setting",
     "filling": "filling round",
     "solve": "solver step",
-    "embedding": "embedding, percent",
-    "certificate": "certificate, percent",
+    "embedding": "embedding",
+    "certificate": "certificate",
 }
+
+# Which stretch of a bar a phase has; fits of few points have no passes and leave those out.
+_STRETCHES: dict[Phase, tuple[float, float]] = {
+    "selection": (0.0, 0.5),
+    "embedding": (0.5, 0.6),
+    "filling": (0.6, 0.85),
+    "solve": (0.85, 0.9),
+    "certificate": (0.9, 1.0),
+}
+_TYPICAL_SETTINGS = 6
+BAR_FORMAT = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}{postfix}"
 
 # Of a time limit the comparison of settings has this part; the fit needs time to be complete.
 _SHARE_OF_SELECTION = 0.6
@@ -49,29 +60,77 @@ class FitProgress(Progress):
     phase: Phase = "solve"
 
 
-class Narrator:
-    """Prints how a fit goes, as `verbose` asks, and passes it on to the user's callback."""
+class FitShare:
+    """Estimates how much of a whole fit is done, from 0 to 1; never less than before.
 
-    def __init__(self, verbose: int, callback: Callback | None) -> None:
+    How many settings and rounds there will be is not known before the last: each setting takes
+    a part of what is left, and rounds count the digits of the residual.
+    """
+
+    def __init__(self, tol: float) -> None:
+        self.done = 0.0
+        self._tol = tol
+        self._first: dict[Phase, float] = {}
+
+    def of(self, record: FitProgress) -> float:
+        """Return the share once a step is over."""
+        begin, end = _STRETCHES[record.phase]
+        if record.phase == "selection":
+            part = (record.iteration + 1) / (record.iteration + 1 + _TYPICAL_SETTINGS)
+        elif record.phase in ("embedding", "certificate"):
+            part = record.iteration / 100
+        else:
+            first = self._first.setdefault(record.phase, record.residual)
+            digits = np.log(max(first, self._tol) / self._tol)
+            left = np.log(max(record.residual, self._tol) / self._tol)
+            part = 1 - left / digits if digits > 0 else 1.0
+        self.done = max(self.done, begin + (end - begin) * float(np.clip(part, 0, 1)))
+        return self.done
+
+
+class Narrator:
+    """Shows how a fit goes, as `verbose` asks, and passes it on to the user's callback."""
+
+    def __init__(self, verbose: int, callback: Callback | None, tol: float) -> None:
         self.verbose = verbose
         self.callback = callback
-        self._phase = ""
+        self._share = FitShare(tol)
+        self._bar: Any = None
         self._began = perf_counter()
 
     def tell(self, record: FitProgress) -> Any:
-        """Print a step, or that a phase begins, and return what the callback says."""
-        if self.verbose > 1 or (self.verbose and record.phase != self._phase):
+        """Draw or print a step, and return what the callback says."""
+        doing = f"{_DOING[record.phase]} {record.iteration + 1}"
+        if self.verbose == 1:
+            self._draw(self._share.of(record), doing)
+        elif self.verbose:
             print(
-                f"[KernelOT] {_DOING[record.phase]}: {record.iteration + 1}, residual "
-                f"{record.residual:.1e}, {perf_counter() - self._began:.1f} s"
+                f"[KernelOT] {doing}, residual {record.residual:.1e}, "
+                f"{perf_counter() - self._began:.1f} s"
             )
-        self._phase = record.phase
         return None if self.callback is None else self.callback(record)
 
     def end(self, status: str, cost: float) -> None:
-        """Print how the fit ended."""
-        if self.verbose:
+        """Say how the fit ended."""
+        if self.verbose == 1:
+            self._draw(1.0, f"{status}, cost {cost:.6g}")
+            self.close()
+        elif self.verbose:
             print(f"[KernelOT] {status}, cost {cost:.6g}, {perf_counter() - self._began:.1f} s")
+
+    def close(self) -> None:
+        """Leave the bar as it is, also after an interruption."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def _draw(self, share: float, doing: str) -> None:
+        if self._bar is None:
+            from tqdm.auto import tqdm  # loaded where it is drawn, which most fits are not
+
+            self._bar = tqdm(total=100, desc="fit", bar_format=BAR_FORMAT)
+        self._bar.set_postfix_str(doing, refresh=False)
+        self._bar.update(round(100 * share) - self._bar.n)
+        self._bar.refresh()
 
 
 class Watch:

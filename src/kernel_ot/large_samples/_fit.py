@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from time import perf_counter
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from kernel_ot.large_samples._choose import (
     start_at,
 )
 from kernel_ot.large_samples._embedding import sum_over
-from kernel_ot.large_samples._monitor import Monitor
+from kernel_ot.large_samples._monitor import Monitor, Reserving
 from kernel_ot.large_samples._path import CHOOSING, walk
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import Conjugation, fit_conjugation
@@ -38,6 +39,8 @@ KEPT = 200_000
 _SAMPLE = 5_000
 # Rows that the fit which is kept may leave violated.
 _SHARE, _BATCHES = 1e-3, 2
+# Of a time limit, what is left after kernels were compared; and a certificate, in passes.
+_REST_OF_THE_TIME, _PASSES = 0.5, 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +115,7 @@ class LargeFit:
     unit: float
     offset: float
     sample: Samples
+    seconds_a_pass: float
     kept_out: KeptOut | None
 
 
@@ -144,17 +148,26 @@ def fit_large(
     rows = change.changed(together)
     unit = max(rows.mean_cost(), np.finfo(float).tiny)
     train, held = drawn.split(rng)
+    left = monitor.seconds_left()
+    comparing = Reserving(monitor, _REST_OF_THE_TIME * left) if np.isfinite(left) else monitor
     choice = choose_kernel(
-        options.kernel, options.reg_potential, change, train, held, unit, rng, monitor
+        options.kernel, options.reg_potential, change, train, held, unit, rng, comparing
     )
     landmarks = Landmarks.of(train, change, choice.kernel)
     work_x, work_y = landmarks.works
-    whole = (
-        sum_over(x, work_x, partial(_tell, monitor, 0)),
-        sum_over(y, work_y, partial(_tell, monitor, 1)),
-    )
-    # What was held out is taken off the sums of all points, and joins again once lambda_2 is known.
+    began = perf_counter()
     test = landmarks.sums(held)
+    seconds_a_pass = (perf_counter() - began) * (x.n + y.n) / (len(held.x) + len(held.y))
+    if monitor.seconds_left() > _PASSES * seconds_a_pass:
+        whole = (
+            sum_over(x, work_x, partial(_tell, monitor, 0)),
+            sum_over(y, work_y, partial(_tell, monitor, 1)),
+        )
+    else:  # no time for all points: those in memory stand for them
+        whole = landmarks.sums(drawn)
+    # The certificate evaluates twice as many terms at as many points.
+    watched = Reserving(monitor, _PASSES * seconds_a_pass) if np.isfinite(left) else monitor
+    # What was held out is taken off the sums of all points, and joins again once lambda_2 is known.
     rest = whole[0] - test[0], whole[1] - test[1]
     points = _continued(choice, start_at(train, change, landmarks.embeddings(rest)))
     candidates, kept_out = choice.candidates, None
@@ -163,7 +176,7 @@ def fit_large(
     else:
         path = fine_path(choice)
         bench = held_out(change, train, held)
-        walked = walk(points, path, bench, unit, CHOOSING, rng, monitor)
+        walked = walk(points, path, bench, unit, CHOOSING, rng, watched)
         candidates += as_candidates(choice.kernel, walked.scores)
         reg_potential = path[0]
         if walked.best is not None:
@@ -184,7 +197,7 @@ def fit_large(
             max_batches=_BATCHES,
         ),
         rng,
-        monitor,
+        watched,
     )
     return LargeFit(
         change=change,
@@ -195,6 +208,7 @@ def fit_large(
         offset=sum(part.offset / part.mass for part in whole),
         sample=drawn.part(*(_spread(len(p)) for p in (drawn.x, drawn.y))).samples(),
         kept_out=kept_out,
+        seconds_a_pass=seconds_a_pass,
     )
 
 

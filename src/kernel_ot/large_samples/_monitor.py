@@ -32,6 +32,24 @@ class Monitor(Protocol):
         ...
 
 
+class Reserving:
+    """Says stop while there is time left for what comes after."""
+
+    def __init__(self, monitor: Monitor, seconds: float) -> None:
+        self._monitor = monitor
+        self._reserved = seconds
+        self.on_score, self.on_round = monitor.on_score, monitor.on_round
+        self.on_pass = monitor.on_pass
+
+    def stop(self) -> bool:
+        """Return whether to end now, so that the rest is in time."""
+        return self._monitor.stop() or self.seconds_left() <= 0
+
+    def seconds_left(self) -> float:
+        """Return how long may be spent before the rest."""
+        return self._monitor.seconds_left() - self._reserved
+
+
 class Unwatched:
     """Nobody listens and nothing stops."""
 

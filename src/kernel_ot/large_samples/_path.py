@@ -24,6 +24,8 @@ from kernel_ot.selection import (
 
 # Where the search for the minimum of the c-transform begins; its descent does the rest.
 _CANDIDATES = 2000
+# A gain below this part of its noise is the last; what is still to gain is about as much.
+_SETTLED = 0.25
 # A setting is chosen by less than this part of the mean cost, and less than this share of rows.
 CHOOSING = Ending(tol=5e-3, share=2e-3, max_fill=4000, max_rounds=40)
 # Kernels are compared by fits that are small: one that needs more is not the one to take.
@@ -139,7 +141,7 @@ def walk(
         gain = -score.energy if by_energy else score.semi_dual
         if gain <= best_gain:
             break
-        settled = not by_energy and gain <= best_gain + score.standard_error
+        settled = not by_energy and gain <= best_gain + _SETTLED * score.standard_error
         best, best_gain, terms = fit, gain, found
         if settled or monitor.stop():
             break

@@ -9,6 +9,9 @@ from kernel_ot.cutting_planes import ContactPoints
 from kernel_ot.problem import Problem, Provenance
 from kernel_ot.selection import Settings
 
+# The default of `Problem.from_samples`, which says what it is for.
+_JITTER = 1e-10
+
 
 def landmark_problem(points: ContactPoints, settings: Settings) -> Problem:
     """Return the finite-dimensional problem on contact points, for landmarks with signed masses.
@@ -32,9 +35,11 @@ def landmark_problem(points: ContactPoints, settings: Settings) -> Problem:
     )
     pairs = np.concatenate([points.x, points.y], axis=1)
     factor = feature_factor(kernel(pairs, pairs))
+    quadratic = points.quadratic.copy()
+    quadratic.flat[:: len(quadratic) + 1] += _JITTER * float(np.diagonal(quadratic).max())
     costs = np.sum(np.square(points.x - points.y), axis=1) / 2
     return Problem(
-        quadratic=points.quadratic,
+        quadratic=quadratic,
         linear=points.embedding - 2 * settings.reg_potential * costs,
         constant=constant,
         embedding=points.embedding,

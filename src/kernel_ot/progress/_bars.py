@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,8 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from kernel_ot._arrays import Array, block_slices
-from kernel_ot.estimator import FitProgress, KernelOT
-from kernel_ot.solvers import Progress
+from kernel_ot.estimator import BAR_FORMAT, FitProgress, FitShare, KernelOT
 
 # Small enough that the bar moves, large enough that a block is not all overhead.
 _BLOCK_ROWS = 4096
@@ -24,44 +22,41 @@ def fit_goal(model: KernelOT) -> float:
 
 
 @contextmanager
-def fit_progress(shown: bool | None, tol: float) -> Iterator[Callable[[Progress], None]]:
-    """Lend a callback for `KernelOT` that draws how far the residual has come down to `tol`.
+def fit_progress(shown: bool | None, tol: float) -> Iterator[Callable[[FitProgress], None]]:
+    """Lend a callback for `KernelOT` that draws how much of a fit is done.
 
     Parameters
     ----------
     shown : bool or None
         None: only where stderr is a terminal.
     tol : float
-        The residual at which the bar is full. It counts digits, since residuals fall by factors.
+        The residual that rounds and steps come down to; the bar counts its digits.
 
     Yields
     ------
     callable
         For the argument `callback`.
     """
-    start = math.nan
+    share = FitShare(tol)
     with tqdm(
         total=100,
         desc="fit",
         disable=None if shown is None else not shown,
-        bar_format="{desc}: {percentage:3.0f}%|{bar:30}| {elapsed}{postfix}",
+        bar_format=BAR_FORMAT,
     ) as bar:
         bar.set_postfix_str("choosing the settings")
 
-        def advance(progress: Progress) -> None:
-            nonlocal start
-            if isinstance(progress, FitProgress) and progress.phase == "selection":
-                # How many settings there will be is not known before the last.
+        def advance(progress: FitProgress) -> None:
+            if progress.phase == "selection":
                 bar.set_postfix_str(f"choosing the settings: {progress.iteration + 1} compared")
-                return
-            if progress.iteration == 0 or not math.isfinite(start):
-                start = progress.residual
-            bar.set_postfix_str(
-                f"iteration {progress.iteration}, residual {progress.residual:.1e}", refresh=False
-            )
-            if start > tol and progress.residual > 0:
-                done = math.log(start / progress.residual) / math.log(start / tol)
-                bar.n = max(0, min(100, round(100 * done)))
+            elif progress.phase in ("embedding", "certificate"):
+                bar.set_postfix_str(f"{progress.phase}: {progress.iteration} %", refresh=False)
+            else:
+                bar.set_postfix_str(
+                    f"iteration {progress.iteration}, residual {progress.residual:.1e}",
+                    refresh=False,
+                )
+            bar.n = round(100 * share.of(progress))
             bar.refresh()
 
         yield advance
