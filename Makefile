@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test docs release-check test-oldest lint types benchmark benchmark-accuracy benchmark-scale study study-real test-study clean
+.PHONY: demo test docs release-check test-oldest lint types benchmark benchmark-accuracy benchmark-scale fuzz study study-real test-study clean
 
 demo: $(VENV)/.demo
 	$(BIN)/kernel-ot demo --out demo-output
@@ -51,6 +51,11 @@ benchmark: $(VENV)/.test
 
 benchmark-scale: $(VENV)/.test
 	$(BIN)/python -m benchmarks.scale
+
+# The campaign behind the guide's page on reliability; MINUTES at most for each of its seven parts.
+MINUTES ?= 30
+fuzz: $(VENV)/.test
+	$(BIN)/python -m benchmarks.fuzz --minutes $(MINUTES) --out benchmarks/results
 
 benchmark-accuracy: $(VENV)/.test
 	$(BIN)/python -m benchmarks.accuracy

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks.fuzz._problems import tame_problem
 from scipy.linalg import get_lapack_funcs
 
 from helpers import assert_best_so_far, assert_honest, judge, similar_case
 from kernel_ot import Problem, Status, solve
 from kernel_ot._arrays import Array
 from kernel_ot.problem import check_optimality
-from kernel_ot.solvers import Progress
+from kernel_ot.solvers import Progress, _loop
 
 METHODS = ("ssn", "interior_point")
 CASE = similar_case("wide", 2, 24, seed=1)  # K is ill-conditioned
@@ -197,6 +198,26 @@ def test_keyboard_interrupt_in_the_callback(case: Any, method: str, k: int) -> N
     assert_honest(problem, solution)
     assert_best_so_far(problem, solution)
     np.testing.assert_array_equal(solution.gamma, solve(problem, method, max_iter=k).gamma)
+
+
+def test_a_keyboard_interrupt_after_the_last_step_leaves_the_point(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = vars(_loop)["accurate_objective"]
+    pressed: list[bool] = []
+
+    def interrupt(*args: Any) -> Any:
+        if pressed:
+            return whole(*args)
+        pressed.append(True)
+        raise KeyboardInterrupt
+
+    problem = tame_problem(np.random.default_rng(0))[0]
+    expected = solve(problem)
+    monkeypatch.setattr(_loop, "accurate_objective", interrupt)
+    solution = solve(problem)
+    assert solution.status is Status.INTERRUPTED
+    np.testing.assert_array_equal(solution.gamma, expected.gamma)
 
 
 @CASES

@@ -213,7 +213,10 @@ def run(
             status = Status.INTERRUPTED
         except np.linalg.LinAlgError:
             status = Status.EIGENDECOMPOSITION_FAILED
-        return _solution(run, method.name, status, iteration)
+        try:
+            return _solution(run, method.name, status, iteration)
+        except KeyboardInterrupt:  # a late one; a second one is meant to leave
+            return _solution(run, method.name, Status.INTERRUPTED, iteration)
 
 
 def _given_point(problem: Problem, start: StartingPoint | None) -> _GivenPoint:
