@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,6 +21,8 @@ def screen(
         raise ImportError(
             ".h5ad files need anndata: pip install 'kernel-ot[single-cell]'"
         ) from error
+    if find_spec("matplotlib") is None:  # the report's, and found before the fits
+        raise ImportError("A screen's report needs matplotlib: pip install 'kernel-ot[plots]'")
     if not cells.is_file():
         raise FileNotFoundError(f"{cells} does not exist or is not a file; check its name.")
     if cells.resolve().parent == out.resolve() and cells.name == "predictions.h5ad":
