@@ -93,6 +93,13 @@ def test_the_reference_names_every_object_once() -> None:
     assert len({id(thing) for thing in found}) == len(names)
 
 
+@pytest.mark.parametrize("name", _names_of_the_reference())
+def test_every_name_has_an_example(name: str) -> None:
+    module, _, attribute = f"kernel_ot.{name}".rpartition(".")
+    thing = getattr(importlib.import_module(module), attribute)
+    assert ">>>" in (inspect.getdoc(thing) or "")
+
+
 def test_the_front_door_is_in_the_reference() -> None:
     import kernel_ot
 

@@ -26,7 +26,14 @@ _INDEX, _ARRAYS, _FORMAT = "maps.json", "maps.npz", 1
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Cells of a group that no map was fitted to: names in `obs`, and points."""
+    """Cells of a group that no map was fitted to: names in `obs`, and points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> HeldOut(("cell 7",), np.zeros((1, 2))).points.shape
+    (1, 2)
+    """
 
     names: tuple[str, ...]
     points: Array
@@ -59,6 +66,19 @@ class ConditionMaps:
         The cells of each group that are kept for `evaluate`.
     store : ModelStore
         Where the models are.
+
+    Examples
+    --------
+    >>> import anndata, numpy as np, pandas as pd
+    >>> from kernel_ot.cells import fit_conditions
+    >>> drug = np.repeat(["dmso", "a"], 40)
+    >>> cells = anndata.AnnData(obs=pd.DataFrame({"drug": drug}, index=map(str, range(80))))
+    >>> cells.obsm["X_pca"] = np.random.default_rng(0).normal(size=(80, 2))
+    >>> maps = fit_conditions(cells, condition="drug", control="dmso")
+    >>> maps
+    ConditionMaps(dmso -> a in X_pca)
+    >>> maps.model("a").transform(np.zeros((1, 2))).shape
+    (1, 2)
     """
 
     condition: str

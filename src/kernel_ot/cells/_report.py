@@ -56,6 +56,18 @@ def write_screen(maps: ConditionMaps, adata: AnnData, folder: str | Path) -> lis
         A file that cannot be written; found before anything is.
     ImportError
         matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import tempfile, anndata, numpy as np, pandas as pd
+    >>> from kernel_ot.cells import fit_conditions
+    >>> drug = np.repeat(["dmso", "a"], 40)
+    >>> cells = anndata.AnnData(obs=pd.DataFrame({"drug": drug}, index=map(str, range(80))))
+    >>> cells.obsm["X_pca"] = np.random.default_rng(0).normal(size=(80, 2))
+    >>> maps = fit_conditions(cells, condition="drug", control="dmso")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sorted(file.name for file in write_screen(maps, cells, folder))[:2]
+    ['changes.csv', 'evaluation.csv']
     """
     import pandas
 

@@ -84,6 +84,13 @@ class Representation:
         The genes that enter it by loadings; empty where it has none.
     loadings : ndarray of shape (len(genes), d)
         Their loadings: a change dz of the representation is `loadings @ dz` of the genes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pca = Representation("X_pca", ("PC1",), ("CD4", "CD8"), np.array([[1.0], [0.5]]))
+    >>> pca.gene_changes([[2.0]])
+    array([[2., 1.]])
     """
 
     key: str

@@ -33,6 +33,16 @@ class Certificate:
     violated_share : float
         With 95 % probability no larger a share of all rows does: 3 / n_rows where none of the
         sampled ones does. If `kind` is "exact", the share itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import KernelOT
+    >>> from kernel_ot.kernels import Gaussian
+    >>> x = np.linspace(0, 1, 20)[:, None]
+    >>> model = KernelOT(Gaussian(2.0), reg_potential=1e-2).fit(x, x + 3)
+    >>> model.certificate_.kind, model.certificate_.n_pairs
+    ('exact', 400)
     """
 
     lower_bound: float

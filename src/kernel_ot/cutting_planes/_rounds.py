@@ -47,6 +47,16 @@ class FillingRound:
         mean u + mean v on the samples, in the coordinates of the fit.
     seconds : float
         Since the first round began.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import KernelOT
+    >>> from kernel_ot.kernels import Gaussian
+    >>> x = np.linspace(0, 1, 20)[:, None]
+    >>> model = KernelOT(Gaussian(2.0), reg_potential=1e-2).fit(x, x + 3)
+    >>> model.rounds_[-1].violation <= model.violation_tol
+    True
     """
 
     n_fill: int

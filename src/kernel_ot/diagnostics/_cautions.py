@@ -27,7 +27,13 @@ _MOST_ROWS_NAMED = 10
 
 
 class CautionWarning(UserWarning):
-    """A fit has a property that its user should know of; see `kernel_ot.diagnostics.cautions`."""
+    """A fit has a property that its user should know of; see `kernel_ot.diagnostics.cautions`.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.simplefilter("ignore", CautionWarning)  # once they were read
+    """
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,11 @@ class Caution:
         "outliers", "few points", "violation", "no return", "off the support" or "bound".
     cause, remedy : str
         One sentence each.
+
+    Examples
+    --------
+    >>> print(Caution("few points", "There are too few.", "Give more."))
+    There are too few. Give more.
     """
 
     name: str
@@ -61,6 +72,16 @@ def cautions(model: FittedTransport) -> tuple[Caution, ...]:
     -------
     tuple of Caution
         Empty for a fit without a known fault.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import KernelOT
+    >>> from kernel_ot.kernels import Gaussian
+    >>> x = np.linspace(0, 1, 20)[:, None]
+    >>> model = KernelOT(Gaussian(2.0), reg_potential=1e-2).fit(x, x + 3)
+    >>> cautions(model)
+    ()
     """
     seen = _seen(model.samples_)
     outliers = outlier_caution(model.samples_, model.outliers_)

@@ -39,6 +39,11 @@ class Number:
     value : float or int
     low, high : float, optional
         A 95 % interval, where there is one.
+
+    Examples
+    --------
+    >>> Number("cost", 1.25, 1.0, 1.5).text
+    '1.25  (95 %: 1 to 1.5)'
     """
 
     name: str
@@ -98,6 +103,17 @@ class Diagnostics:
         Filling points.
     effective_fill : float
         `(sum |gamma|)^2 / sum gamma^2`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import KernelOT
+    >>> from kernel_ot.kernels import Gaussian
+    >>> x = np.linspace(0, 1, 20)[:, None]
+    >>> model = KernelOT(Gaussian(2.0), reg_potential=1e-2).fit(x, x + 3)
+    >>> summary = model.summary()
+    >>> round(summary.wasserstein, 2), summary.to_frame().shape[0] > 5
+    (3.0, True)
     """
 
     verdict: Verdict | None

@@ -44,6 +44,11 @@ class Gain:
     ----------
     value, error : float
         The difference and its standard error.
+
+    Examples
+    --------
+    >>> print(Gain(value=0.012, error=0.003), Gain(0.012, 0.003).sign)
+    0.012 +- 0.003 1
     """
 
     value: float
@@ -81,6 +86,17 @@ class Verdict:
     fresh : bool
         Whether they were given to `summary`, and the model itself was judged; else `fit` kept them
         out of maps that it fitted to the other points with the settings that it chose.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import KernelOT
+    >>> from kernel_ot.kernels import Gaussian
+    >>> x = np.linspace(0, 1, 20)[:, None]
+    >>> model = KernelOT(Gaussian(2.0), reg_potential=1e-2).fit(x, x + 3)
+    >>> judged = model.summary(x[::2], x[1::2] + 3).verdict
+    >>> judged.n_x, judged.fresh
+    (10, True)
     """
 
     preconditioner: str | None

@@ -137,6 +137,14 @@ def mmd_test(
     References
     ----------
     A. Gretton et al., A kernel two-sample test, JMLR 13 (2012), equation 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(60, 2))
+    >>> statistic, p_value = mmd_test(x, x + 1, 0)
+    >>> p_value < 0.05
+    True
     """
     rng = check_generator(rng)
     x, y = (

@@ -37,6 +37,15 @@ class Divergence:
         Of `value` in the points, by the envelope theorem: exact for the settings at hand.
     settings : DivergenceSettings
         To be passed to the next call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import kernel_ot
+    >>> x = np.linspace(-1, 1, 30)[:, None]
+    >>> found = kernel_ot.divergence(x, x + 1)
+    >>> bool(found.value > 0), found.gradient_x.shape
+    (True, (30, 1))
     """
 
     value: Any

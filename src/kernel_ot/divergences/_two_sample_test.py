@@ -34,6 +34,15 @@ class TwoSampleTest:
         The statistics of the other assignments.
     exact : bool
         Whether those are all there are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import kernel_ot
+    >>> x = np.random.default_rng(0).normal(size=(40, 2))
+    >>> test = kernel_ot.two_sample_test(x, x + 1, n_permutations=99)
+    >>> test.p_value, test.n_permutations
+    (0.01, 99)
     """
 
     statistic: float

@@ -70,7 +70,13 @@ _REG_POTENTIAL_OF_ONE_POINT = 1e3
 
 
 class OutlierWarning(UserWarning):
-    """Rows far outside of their sample were left out of a fit."""
+    """Rows far outside of their sample were left out of a fit.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.simplefilter("error", OutlierWarning)  # where nothing may be left out
+    """
 
 
 def find_outliers(samples: Samples, outliers: str) -> tuple[Array, Array]:

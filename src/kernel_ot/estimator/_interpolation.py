@@ -37,6 +37,17 @@ class Interpolation:
         `t y + (1 - t) S(y)`. Where both maps were exact it would have the same distribution.
     weights_x, weights_y : ndarray of shape (n,) and (m,)
         Masses, each summing to one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import KernelOT
+    >>> from kernel_ot.kernels import Gaussian
+    >>> x = np.linspace(0, 1, 20)[:, None]
+    >>> model = KernelOT(Gaussian(2.0), reg_potential=1e-2).fit(x, x + 3)
+    >>> from kernel_ot import interpolate
+    >>> interpolate(model, 0.5).points.shape
+    (40, 1)
     """
 
     t: float

@@ -55,6 +55,17 @@ class FitProgress(Progress):
         "filling": a round of adaptive filling; `residual` is the largest violation relative to the
         mean cost of a pair, `objective` is minus mean u + mean v. "solve": a step of the solver.
         "embedding", "certificate": passes over many points; `iteration` is what is done in percent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import KernelOT
+    >>> from kernel_ot.kernels import Gaussian
+    >>> x, seen = np.linspace(0, 1, 20)[:, None], []
+    >>> watched = KernelOT(Gaussian(2.0), reg_potential=1e-2, callback=seen.append)
+    >>> _ = watched.fit(x, x + 3)
+    >>> seen[0].phase
+    'filling'
     """
 
     phase: Phase = "solve"

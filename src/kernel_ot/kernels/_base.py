@@ -26,6 +26,13 @@ class Kernel(ABC):
     Notes
     -----
     `kernel_1 + kernel_2` and `scale * kernel` (scale > 0) are kernels again.
+
+    Examples
+    --------
+    >>> from kernel_ot.kernels import Gaussian, Linear
+    >>> kernel = Gaussian(1.0) + 0.5 * Linear()
+    >>> kernel([[1.0]], [[1.0]])
+    array([[1.5]])
     """
 
     @abstractmethod

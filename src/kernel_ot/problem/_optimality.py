@@ -67,6 +67,17 @@ class OptimalityReport:
     Where Q is singular to working precision it is taken with the smallest ridge that has a factor,
     at most 1e-6 of its largest entry, and what that is worth counts as rounding. Where it does not
     suffice the residual is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = np.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> bool(solve(problem).optimality.residual <= 1e-8)
+    True
     """
 
     stationarity: Any
@@ -169,6 +180,18 @@ def check_optimality(problem: Problem, gamma: Array, multiplier: Array) -> Optim
     Returns
     -------
     OptimalityReport
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = np.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> solution = solve(problem)
+    >>> bool(check_optimality(problem, solution.gamma, solution.multiplier).residual <= 1e-8)
+    True
     """
     problem = in_double(problem)
     dtype = problem.features.dtype

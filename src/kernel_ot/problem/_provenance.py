@@ -31,6 +31,17 @@ class Provenance:
         Filling points, one pair a row.
     kernel_x, kernel_y, kernel_pair : Kernel
         Kernels of the source potential, the target potential and the sum of squares.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = np.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> problem.provenance.x_fill.shape
+    (8, 1)
     """
 
     x: Array = field(repr=False)

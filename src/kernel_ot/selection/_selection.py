@@ -65,6 +65,11 @@ class Candidate:
         lambda_1.
     complete : bool
         Whether filling ended on every split; where it did not, the values say nothing.
+
+    Examples
+    --------
+    >>> Candidate(bandwidth_factor=0.7, reg_potential=1e-3, semi_dual=(1.0, 3.0)).score
+    2.0
     """
 
     bandwidth_factor: float

@@ -13,14 +13,34 @@ from kernel_ot.problem import Problem
 @pytree()
 @dataclass(frozen=True, eq=False)
 class StartingPoint:
-    """A point to start from: gamma of shape (l,), multiplier of shape (r, r) or None."""
+    """A point to start from: gamma of shape (l,), multiplier of shape (r, r) or None.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> StartingPoint(np.zeros(3)).multiplier is None
+    True
+    """
 
     gamma: Array
     multiplier: Array | None = None
 
 
 class State(Protocol):
-    """An iterate. Methods add what they carry from step to step."""
+    """An iterate. Methods add what they carry from step to step.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = np.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> from kernel_ot.solvers import InteriorPoint
+    >>> InteriorPoint().init(problem, None).gamma.shape
+    (8,)
+    """
 
     @property
     def gamma(self) -> Array:
@@ -55,6 +75,12 @@ class Method(ABC):
         The method that goes on where this one can go no further, on NumPy.
     warm : bool
         Whether it begins at a start that is given, or at that of its predecessor.
+
+    Examples
+    --------
+    >>> from kernel_ot.solvers import ShortStep
+    >>> isinstance(ShortStep(), Method), ShortStep().name
+    (True, 'short_step')
     """
 
     name: str

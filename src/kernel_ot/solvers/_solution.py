@@ -23,6 +23,17 @@ class Progress:
         The objective at the iterate; lower than the optimum while the constraint is violated.
     elapsed : float
         Seconds since the solve began.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = np.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> solve(problem).history[0].iteration
+    0
     """
 
     iteration: int
@@ -59,6 +70,18 @@ class Solution:
         Seconds by phase: "init", "steps", "check".
     history : tuple of Progress
         One record an iteration.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = np.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> solution = solve(problem)
+    >>> solution.converged, solution.residual <= 1e-8
+    (True, True)
     """
 
     status: Status

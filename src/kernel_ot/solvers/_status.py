@@ -13,6 +13,13 @@ class Status(Enum):
 
     Every status but `CONVERGED` still comes with the best point that was reached and its true
     residual.
+
+    Examples
+    --------
+    >>> Status.CONVERGED.code, Status.from_code(0).name
+    (0, 'CONVERGED')
+    >>> Status.TIME_LIMIT.message[:21]
+    'Stopped at time_limit'
     """
 
     CONVERGED = "Converged: the residual, recomputed from the returned point, is within tol."

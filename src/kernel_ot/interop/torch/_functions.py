@@ -97,6 +97,15 @@ def potentials(source: Source) -> TensorPotentials:
     ValueError
         A model that is not fitted. Where they are called: integer tensors, points that are not
         finite or of another dimension; second derivatives of piecewise potentials.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from kernel_ot import KernelExpansion, Potentials
+    >>> from kernel_ot.kernels import Linear
+    >>> shift = KernelExpansion(Linear(), [[1.0]], [-1.0])
+    >>> potentials(Potentials(shift, shift)).u(torch.ones(1, 1))
+    tensor([-1.])
     """
     return tensor_potentials(potentials_of(source))
 
@@ -117,7 +126,17 @@ def transport(source: Source, x: torch.Tensor) -> torch.Tensor:
 
 
 def inverse_transport(source: Source, y: torch.Tensor) -> torch.Tensor:
-    """Return S(y), differentiable in y; see `potentials`."""
+    """Return S(y), differentiable in y; see `potentials`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from kernel_ot import KernelExpansion, Potentials
+    >>> from kernel_ot.kernels import Linear
+    >>> shift = KernelExpansion(Linear(), [[1.0]], [-1.0])
+    >>> inverse_transport(Potentials(shift, shift), torch.zeros(1, 1))
+    tensor([[1.]])
+    """
     return potentials(source).inverse_transport(y)
 
 
@@ -137,6 +156,15 @@ def cost(source: Source, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     Returns
     -------
     tensor of shape ()
+
+    Examples
+    --------
+    >>> import torch
+    >>> from kernel_ot import KernelExpansion, Potentials
+    >>> from kernel_ot.kernels import Linear
+    >>> shift = KernelExpansion(Linear(), [[1.0]], [-1.0])
+    >>> float(cost(Potentials(shift, shift), torch.ones(1, 1), torch.ones(1, 1)))
+    -2.0
     """
     both = potentials(source)
     return both.u(x).mean() + both.v(y).mean()

@@ -88,6 +88,18 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
     ill-conditioned as X and K together, so this is for K far from singular.
 
     An iteration costs two products of l x l matrices, one inverse and three Cholesky factors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = np.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> from kernel_ot.solvers import FullRankInteriorPoint
+    >>> solve(problem, FullRankInteriorPoint()).status.name
+    'CONVERGED'
     """
 
     def init(self, problem: Problem, start: StartingPoint | None) -> FullRankInteriorPointState:

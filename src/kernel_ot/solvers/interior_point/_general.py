@@ -79,6 +79,18 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
 
     An iteration costs about ten products of r x r by r x l matrices and one Cholesky factor of
     l x l.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = np.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> from kernel_ot.solvers import InteriorPoint
+    >>> solve(problem, InteriorPoint()).status.name
+    'CONVERGED'
     """
 
     def init(self, problem: Problem, start: StartingPoint | None) -> InteriorPointState:

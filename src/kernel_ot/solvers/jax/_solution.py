@@ -36,6 +36,19 @@ class TracedSolution:
         The method's own residual at the start and after each step, NaN beyond the last.
     method : str
         The method that ran.
+
+    Examples
+    --------
+    >>> import jax
+    >>> jax.config.update("jax_enable_x64", True)
+    >>> import jax.numpy as jnp
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = jnp.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> solve(problem).status.name
+    'CONVERGED'
     """
 
     code: Any

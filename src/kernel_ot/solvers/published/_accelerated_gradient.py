@@ -78,6 +78,18 @@ class AcceleratedGradient(Method):
     stationarity_share : float
         An epsilon is solved for when the relative stationarity error is below this share of the
         violation that it leaves.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = np.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> from kernel_ot.solvers import AcceleratedGradient
+    >>> solve(problem, AcceleratedGradient(), tol=1e-4).status.name
+    'CONVERGED'
     """
 
     penalty_cut: float = 0.5

@@ -64,6 +64,18 @@ class Extragradient(Method):
         Measure X in the unit tau = h / a, at which its part of F is as steep as that of gamma; the
         Lipschitz constant hardly grows and steps in X become (h / a)^2 times longer. False takes
         tau = 1, as published.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = np.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> from kernel_ot.solvers import Extragradient
+    >>> solve(problem, Extragradient(), tol=1e-2).status.name
+    'CONVERGED'
     """
 
     step_share: float = 0.95

@@ -122,6 +122,18 @@ class SafeguardedSemismoothNewton(Method):
         Conjugate gradient steps at most, as in the authors' code.
     step_share : float
         Extragradient step size as a share of 1 / Lipschitz constant.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = np.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> from kernel_ot.solvers import SafeguardedSemismoothNewton
+    >>> solve(problem, SafeguardedSemismoothNewton()).status.name
+    'CONVERGED'
     """
 
     alpha_1: float = 1e-6

@@ -71,6 +71,18 @@ class ShortStep(Method):
     near : float
         Decrement below which eta is cut. A damped step squares it up to a factor of two, so 1/4
         stays near; the authors' code asks for 1e-8, which only costs steps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = np.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> from kernel_ot.solvers import ShortStep
+    >>> solve(problem, ShortStep()).status.name
+    'CONVERGED'
     """
 
     barrier_cut: float = 0.8

@@ -75,6 +75,18 @@ class SemismoothNewton(Method):
 
     Such a step costs about three products of r x r by r x l and two Cholesky factors; a semismooth
     one an eigen-decomposition, about seven such products, and three more for each correction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kernel_ot import Problem, kernels, solve
+    >>> x = np.linspace(0, 1, 8)[:, None]
+    >>> problem = Problem.from_samples(
+    ...     x, x + 1, x, x + 1, kernel=kernels.Gaussian(0.5), reg_sos=0.1, reg_potential=0.1
+    ... )
+    >>> from kernel_ot.solvers import SemismoothNewton
+    >>> solve(problem, SemismoothNewton()).status.name
+    'CONVERGED'
     """
 
     name: str = "ssn"
