@@ -163,11 +163,41 @@ def solvers(result: ResultFile) -> Figure:
     return figure
 
 
+def losses(result: ResultFile) -> Figure:
+    """Draw the processor seconds of a value with its gradients against the number of points."""
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    ax = figure.subplots()
+    _lines(ax, result.rows, "n", "seconds", result.values("method"))
+    ax.set(xscale="log", yscale="log", xlabel="points a side", ylabel="processor seconds")
+    ax.grid(alpha=0.3)
+    ax.legend(fontsize=9)
+    return figure
+
+
+def power(result: ResultFile) -> Figure:
+    """Draw the share of rejections against the number of features, one panel an alternative."""
+    kinds = [kind for kind in result.values("alternative") if not kind.startswith("none")]
+    figure = Figure(figsize=(12, 3.4), layout="constrained")
+    axes = figure.subplots(1, len(kinds), sharey=True)
+    for ax, kind in zip(axes, kinds, strict=True):
+        rows = result.where(alternative=kind, n="100")
+        _lines(ax, rows, "dimension", "rate", result.values("method"), "standard_error")
+        ax.axhline(0.05, color="#999999", linewidth=0.8)
+        ax.set(title=kind, xscale="log", xlabel="features", ylim=(0, 1.05))
+        ax.set_xticks([1, 2, 10, 50], ["1", "2", "10", "50"])
+        ax.minorticks_off()
+    axes[0].set_ylabel("share of rejections")
+    axes[-1].legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
 _FIGURES: dict[str, tuple[str, Callable[[ResultFile], Figure]]] = {
     "accuracy": ("accuracy", accuracy),
     "accuracy_cost": ("accuracy", cost),
     "accuracy_sizes": ("accuracy", sizes),
+    "losses": ("losses", losses),
     "solvers": ("solvers", solvers),
+    "two_sample": ("two-sample", power),
 }
 
 

@@ -61,6 +61,12 @@ def test_values_are_those_of_the_model(model: KernelOT) -> None:
     np.testing.assert_allclose(interop.transport(model, points), model.transform(points.numpy()))
 
 
+def test_settings_are_chosen_from_tensors_in_a_graph() -> None:
+    x, y = pair(8)
+    settings = DivergenceSettings.from_samples(*tensors(x, y))
+    assert settings == DivergenceSettings.from_samples(x, y)
+
+
 def test_single_precision_and_the_graph_are_kept(model: KernelOT) -> None:
     x, y = tensors(*pair(3, 12), dtype=torch.float32)
     value = divergence(x, y).value

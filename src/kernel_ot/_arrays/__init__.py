@@ -5,7 +5,7 @@ from kernel_ot._arrays._control import branch, one_by_one_on_cpu, while_loop, wi
 from kernel_ot._arrays._frames import FRAME_LIBRARIES, frame_library
 from kernel_ot._arrays._memory import MemoryLimitError, available_bytes, require_memory
 from kernel_ot._arrays._namespace import Array, Namespace, is_traced, namespace_of
-from kernel_ot._arrays._placement import placed_like
+from kernel_ot._arrays._placement import is_tensor, on_host, placed_like
 from kernel_ot._arrays._pytrees import pytree, register_pytrees
 from kernel_ot._arrays._validation import (
     as_numbers,
@@ -36,8 +36,10 @@ __all__ = [
     "check_sample",
     "check_weights",
     "frame_library",
+    "is_tensor",
     "is_traced",
     "namespace_of",
+    "on_host",
     "one_by_one_on_cpu",
     "placed_like",
     "pytree",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, TypeVar
 
 import numpy as np
@@ -9,6 +10,17 @@ import numpy as np
 from kernel_ot._arrays._namespace import namespace_of
 
 _Tree = TypeVar("_Tree")
+
+
+def is_tensor(value: object) -> bool:
+    """Return whether a value is a PyTorch tensor, without importing PyTorch."""
+    torch: Any = sys.modules.get("torch")
+    return hasattr(torch, "Tensor") and isinstance(value, torch.Tensor)
+
+
+def on_host(value: Any) -> Any:
+    """Return a tensor's numbers as a NumPy array, and anything else as it is."""
+    return value.detach().cpu().numpy() if is_tensor(value) else value
 
 
 def placed_like(tree: _Tree, *arrays: object) -> _Tree:

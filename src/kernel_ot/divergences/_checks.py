@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,6 @@ from kernel_ot._arrays import (
 )
 from kernel_ot.divergences._settings import DivergenceSettings
 from kernel_ot.samples import Samples
-
-
-def is_tensor(value: Any) -> bool:
-    """Return whether a value is a PyTorch tensor, without importing PyTorch."""
-    torch: Any = sys.modules.get("torch")
-    return hasattr(torch, "Tensor") and isinstance(value, torch.Tensor)
 
 
 def checked_samples(x: Any, y: Any, weights_x: Any = None, weights_y: Any = None) -> Samples:

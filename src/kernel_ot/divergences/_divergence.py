@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot._arrays import Array, is_traced, namespace_of, pytree
+from kernel_ot._arrays import Array, is_tensor, is_traced, namespace_of, pytree
 from kernel_ot._linalg import blas_on_one_thread
-from kernel_ot.divergences._checks import check_settings, checked_samples, float_type_of, is_tensor
+from kernel_ot.divergences._checks import check_settings, checked_samples, float_type_of
 from kernel_ot.divergences._moving import Moved, moved, potential
 from kernel_ot.divergences._settings import DivergenceSettings
 from kernel_ot.potentials import PotentialFunction, Potentials

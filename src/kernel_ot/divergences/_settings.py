@@ -13,6 +13,7 @@ from kernel_ot._arrays import (
     check_positive,
     check_same_dimension,
     is_traced,
+    on_host,
     pytree,
     register_pytrees,
 )
@@ -119,7 +120,9 @@ class DivergenceSettings:
                 "settings=settings."
             )
         scale = check_positive(regularisation, "regularisation")
-        x, y = np.asarray(check_points(x, "x")), np.asarray(check_points(y, "y"))
+        x, y = (
+            np.asarray(check_points(on_host(points), name)) for points, name in ((x, "x"), (y, "y"))
+        )
         check_same_dimension(x, y)
         width = _typical_distance(x, y, random_state)
         kernel = Multiquadric(width)  # refuses a width without a square

@@ -7,9 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot._arrays import Array, Namespace, check_generator, check_positive, namespace_of
+from kernel_ot._arrays import (
+    Array,
+    Namespace,
+    block_slices,
+    check_generator,
+    check_positive,
+    namespace_of,
+    on_host,
+)
 from kernel_ot._linalg import blas_on_one_thread
-from kernel_ot.divergences._checks import check_settings, checked_samples, is_tensor
+from kernel_ot.divergences._checks import check_settings, checked_samples
 from kernel_ot.divergences._linearised import draw_landmarks, quadratic_factor, resolutions
 from kernel_ot.divergences._permutations import assignments, check_blocks
 from kernel_ot.divergences._settings import DivergenceSettings
@@ -136,9 +144,7 @@ def two_sample_test(
     >>> print(found)
     The samples differ: p = 0.001 +- 0.001 by 999 random permutations, statistic ...
     """
-    if is_tensor(x) or is_tensor(y):
-        x, y = (p.detach().cpu().numpy() if is_tensor(p) else p for p in (x, y))
-    samples = checked_samples(x, y)
+    samples = checked_samples(on_host(x), on_host(y))
     count = check_positive(n_permutations, "n_permutations")
     if count != int(count):
         raise ValueError(f"n_permutations = {n_permutations!r} must be an integer.")
@@ -175,10 +181,13 @@ def _forms(
 
 
 def _forms_of(factors: list[Array], taken: Array, n: int, m: int, xp: Namespace) -> Array:
-    masses = xp.asarray(np.where(taken, 1 / n, -1 / m).T)
-    return np.stack(
-        [np.asarray(xp.sum(xp.square(xp.asarray(factor) @ masses), axis=0)) for factor in factors]
-    )
+    moved = [xp.asarray(factor) for factor in factors]
+    blocks = []
+    for rows in block_slices(len(taken), n + m):
+        masses = xp.asarray(np.where(taken[rows], 1 / n, -1 / m).T)
+        forms = [xp.sum(xp.square(factor @ masses), axis=0) for factor in moved]
+        blocks.append(np.stack([np.asarray(form) for form in forms]))
+    return np.concatenate(blocks, axis=1)
 
 
 def _combined(values: Array) -> Array:
