@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.base import clone
 
 from kernel_ot import KernelOT
 from kernel_ot._arrays import Array
+from kernel_ot.diagnostics import CautionWarning
 from kernel_ot.kernels import Gaussian
 
 
@@ -50,3 +52,22 @@ def test_one_point_goes_to_the_mean_of_the_other_sample(preconditioner: str) -> 
     if preconditioner == "gaussian":
         assert there.cost_ == pytest.approx(exact, rel=1e-3)
         np.testing.assert_allclose(back.transform(y), 3.0, atol=1e-2)
+
+
+def test_images_of_counts_have_the_mean_of_the_target() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.poisson(0.1, (100, 5)).astype(float), rng.poisson(0.2, (100, 5)).astype(float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CautionWarning)  # ties are split, so no map returns
+        model = KernelOT(verdict=False).fit(x, y)
+    np.testing.assert_allclose(model.transform(x).mean(axis=0), y.mean(axis=0), atol=1e-9)
+    np.testing.assert_allclose(model.inverse_transform(y).mean(axis=0), x.mean(axis=0), atol=1e-9)
+
+
+def test_categories_as_zeros_and_ones_are_fitted() -> None:
+    rng = np.random.default_rng(0)
+    x, y = np.eye(4)[rng.integers(0, 4, 150)], np.eye(4)[rng.integers(0, 3, 150)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CautionWarning)
+        images = KernelOT(verdict=False).fit(x, y).transform(x)
+    np.testing.assert_allclose(images.mean(axis=0), y.mean(axis=0), atol=1e-9)

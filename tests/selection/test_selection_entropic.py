@@ -52,6 +52,14 @@ def test_small_regularisations_neither_overflow_nor_leave_the_target(smallest: f
     assert (images <= s.y.max(axis=0) + 1e-9).all()
 
 
+def test_a_few_equal_costs_leave_no_row_empty() -> None:
+    corners = np.eye(4)
+    x, y = corners, corners[:3]
+    a, b = np.array([0.7, 0.1, 0.1, 0.1]), np.array([0.01, 0.01, 0.98])
+    for found in entropic_potentials(Samples(x, y, a, b), (0.1, 0.003, 1e-4)):
+        np.testing.assert_allclose(a @ found.transport(x), b @ y, atol=2e-2)
+
+
 def test_many_rows_are_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kernel_ot.selection._entropic.MAX_ENTROPIC_POINTS", 20)
     (found,) = entropic_potentials(_samples(), (0.1,))

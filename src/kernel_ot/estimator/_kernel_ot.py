@@ -54,8 +54,9 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         Of the potentials and the sum of squares. Kernels act in the preconditioned coordinates, in
         which a coordinate has variance 1 on average. "auto" is a Gaussian of these points
         multiplied by the root of their covariance, so that it resolves most where they vary most;
-        its bandwidth is chosen by the held-out semi-dual value: 0.5 or 0.7 times the multiplied
-        points' median distance, on the line 0.7 or 1.4 times; 0.35 times above 20 features.
+        its bandwidth is 0.5 or 0.7 times the multiplied points' median distance, chosen by the
+        held-out semi-dual value; on the line 0.7 or 1.4 times, in the plane 1 times it, above 20
+        features 0.35 times.
     reg_sos : "auto" or float, default "auto"
         lambda_1, weight of the trace of the sum-of-squares operator; "auto" is 1e-3. With adaptive
         filling the operator vanishes at the contact points and the estimate does not depend on it.
@@ -63,8 +64,8 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         lambda_2, weight of the potentials' squared norms. "auto" chooses among 1e-1 ... 1e-5 by the
         held-out semi-dual value and takes of it the share of the points that the choice is made on,
         two thirds, less above 600 points; 1e-3 where filling points are not adaptive. Above 20
-        features it is 1e-2, unless the energy distance between T(x_test) and y_test is clearly
-        smaller for 1e-1 or for the preconditioner alone.
+        features it is 3e-3, unless the energy distance between T(x_test) and y_test is clearly
+        smaller for 1e-2, 1e-1 or the preconditioner alone.
     n_fill : "auto" or int, default "auto"
         Number of filling points: the largest number held at once where filling is adaptive ("auto":
         4000), the exact number else ("auto": 300).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import logsumexp
 
 from kernel_ot._arrays import Array
 from kernel_ot.potentials import EntropicPotential, EntropicPotentials
@@ -64,16 +65,14 @@ def entropic_potentials(
 
 def _scaled(cost: Array, a: Array, b: Array, f: Array, g: Array, reg: float) -> tuple[Array, Array]:
     """Return the dual variables at `reg`, from those at a larger one."""
-    kernel = f[:, None] + g
-    kernel -= cost
-    kernel /= reg
-    # The first half of an iteration in logarithms: afterwards no column is empty.
-    largest = kernel.max(axis=0)
-    kernel -= largest
-    np.exp(kernel, out=kernel)
-    column_sums = a @ kernel
-    kernel /= column_sums
-    g = g - reg * (largest + np.log(column_sums))
+    exponents = (f[:, None] + g - cost) / reg
+    # The first iteration in logarithms: afterwards no row and no column is empty.
+    rows = logsumexp(exponents, b=b, axis=1)
+    exponents -= rows[:, None]
+    columns = logsumexp(exponents, b=a[:, None], axis=0)
+    exponents -= columns
+    f, g = f - reg * rows, g - reg * columns
+    kernel = np.exp(exponents, out=exponents)
     scaling_y, previous = np.ones(len(b)), np.ones(len(a))
     for iteration in range(_MAX_ITERATIONS):
         row_sums = kernel @ (b * scaling_y)

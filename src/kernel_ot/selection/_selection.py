@@ -29,13 +29,13 @@ from kernel_ot.selection._settings import Filling
 Criterion: TypeAlias = Literal["semi_dual", "energy"]
 CRITERIA: tuple[Criterion, ...] = ("semi_dual", "energy")
 
-# Few, since the criterion's noise leads to wrong choices among many; benchmarks/results/
-# has those that were compared.
-_BANDWIDTH_FACTORS, _BANDWIDTH_FACTORS_ON_THE_LINE = (0.5, 0.7), (0.7, 1.4)
+# By dimension, up to 20 features. Few, since the criterion's noise leads to wrong choices among
+# many; benchmarks/results/ has those that were compared.
+_BANDWIDTH_FACTORS, _BANDWIDTH_FACTORS_BELOW_THREE = (0.5, 0.7), {1: (0.7, 1.4), 2: (1.0,)}
 # Among more features the semi-dual value prefers settings whose maps overshoot; the energy distance
-# does not, but its noise leaves room for two settings only. See benchmarks/results/.
+# does not, but its noise leaves room for few settings only. See benchmarks/results/.
 MAX_SEMI_DUAL_DIMENSION = 20
-_BANDWIDTH_FACTORS_OF_MANY_FEATURES, _REG_POTENTIALS_OF_MANY_FEATURES = (0.35,), (1e-1, 1e-2)
+_BANDWIDTH_FACTORS_OF_MANY_FEATURES, _REG_POTENTIALS_OF_MANY_FEATURES = (0.35,), (1e-1, 1e-2, 3e-3)
 REG_POTENTIALS = (1e-1, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 REG_SOS = 1e-3
 # Of each sample, held out in a split.
@@ -122,7 +122,7 @@ def bandwidth_factors(dimension: int) -> tuple[float, ...]:
     """Return the bandwidths, in median distances, that are compared by default."""
     if dimension > MAX_SEMI_DUAL_DIMENSION:
         return _BANDWIDTH_FACTORS_OF_MANY_FEATURES
-    return _BANDWIDTH_FACTORS_ON_THE_LINE if dimension == 1 else _BANDWIDTH_FACTORS
+    return _BANDWIDTH_FACTORS_BELOW_THREE.get(dimension, _BANDWIDTH_FACTORS)
 
 
 def reg_potentials(dimension: int) -> tuple[float, ...]:
