@@ -70,10 +70,6 @@ class FittedTransport(ComparedSettings, Protocol):
         """Rows of both samples that were left out."""
 
     @property
-    def summary_of_all_(self) -> object | None:
-        """What a fit by blocks keeps of all points; None where `samples_` are all."""
-
-    @property
     def combination_(self) -> Combination:
         """Weights of the kernel's potentials and of `entropic_`."""
 

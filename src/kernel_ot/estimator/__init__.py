@@ -11,12 +11,13 @@ from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._kernel_ot_cv import KernelOTCV
 from kernel_ot.estimator._progress import BAR_FORMAT, FitProgress, FitShare
 from kernel_ot.estimator._surface import TwoSampleEstimator
-from kernel_ot.selection import Candidate
+from kernel_ot.selection import Candidate, Combination
 
 __all__ = [
     "BAR_FORMAT",
     "Candidate",
     "Certificate",
+    "Combination",
     "FillingRound",
     "FitProgress",
     "FitShare",
