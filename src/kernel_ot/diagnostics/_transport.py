@@ -50,6 +50,10 @@ class FittedTransport(ComparedSettings, Protocol):
         """Seed of what is random."""
 
     @property
+    def tol(self) -> float:
+        """Bound on the relative KKT residual."""
+
+    @property
     def violation_tol(self) -> float:
         """Violation, relative to the mean cost of a pair, at which adaptive filling ends."""
 
@@ -124,6 +128,9 @@ class FittedTransport(ComparedSettings, Protocol):
     @property
     def verdict_(self) -> Verdict | None:
         """What held-out points said of the fit."""
+
+    def transform(self, x: Any) -> Any:
+        """Return T(x)."""
 
     def semi_dual_terms(self, x: Any, y: Any) -> tuple[Array, Array]:
         """Return u(x_i) and u^c(y_j)."""

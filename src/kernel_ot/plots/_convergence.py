@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from kernel_ot.plots._axes import NEUTRAL, SOURCE, new_axes
-from kernel_ot.plots._model import Model, Record, is_model, model_of
+from kernel_ot.plots._model import Record, is_model, model_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from kernel_ot.diagnostics import FittedTransport
+
 
 def convergence(
-    history: Model | Sequence[Record],
+    history: FittedTransport | Sequence[Record],
     ax: Axes | None = None,
     *,
     by: Literal["iteration", "seconds"] = "iteration",

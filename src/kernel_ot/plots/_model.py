@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeGuard, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
-from kernel_ot._arrays import Array
+if TYPE_CHECKING:
+    from kernel_ot.diagnostics import FittedTransport
 
 
 class Record(Protocol):
@@ -24,56 +25,7 @@ class Record(Protocol):
         """Seconds since the start."""
 
 
-class Samples(Protocol):
-    """Both samples of a fit."""
-
-    @property
-    def x(self) -> Array:
-        """The first, (n, d)."""
-
-    @property
-    def y(self) -> Array:
-        """The second, (m, d)."""
-
-
-class Pair(Protocol):
-    """Potentials of a fit."""
-
-    def u(self, points: Any) -> Any:
-        """Potential of the first sample's space."""
-
-    def v(self, points: Any) -> Any:
-        """Potential of the second sample's space."""
-
-
-class Solution(Protocol):
-    """How a solve went."""
-
-    @property
-    def history(self) -> Sequence[Record]:
-        """One record an iteration."""
-
-    @property
-    def method(self) -> str:
-        """Who solved."""
-
-
-@runtime_checkable
-class Model(Protocol):
-    """A fitted `KernelOT`."""
-
-    tol: float
-    violation_tol: float
-    samples_: Samples
-    solution_: Solution
-    rounds_: Sequence[Any]
-    potentials_: Pair
-
-    def transform(self, x: Any) -> Any:
-        """Return the images of points."""
-
-
-def is_model(thing: object) -> TypeGuard[Model]:
+def is_model(thing: object) -> TypeGuard[FittedTransport]:
     """Return whether `thing` is a fitted model, or raise ValueError for one that is not fitted.
 
     A search over settings stands for its best model.
@@ -88,7 +40,7 @@ def model_of(thing: Any) -> Any:
     return getattr(thing, "best_estimator_", thing)
 
 
-def feature_labels(model: Model) -> Sequence[str] | None:
+def feature_labels(model: FittedTransport) -> Sequence[str] | None:
     """Return the names of the features, if `fit` saw any."""
     names = getattr(model, "feature_names_in_", None)
     return None if names is None else [str(name) for name in names]

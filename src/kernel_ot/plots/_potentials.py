@@ -9,10 +9,12 @@ import numpy as np
 
 from kernel_ot._arrays import Array, check_points
 from kernel_ot.plots._axes import MAPPED, NEUTRAL, SOURCE, TARGET, new_axes, scatter, spread_rows
-from kernel_ot.plots._model import Function, Model, feature_labels, is_model, model_of
+from kernel_ot.plots._model import Function, feature_labels, is_model, model_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from kernel_ot.diagnostics import FittedTransport
 
 
 def _check_drawable(points: Any, labels: Sequence[str] | None) -> tuple[Array, Sequence[str]]:
@@ -29,7 +31,7 @@ def _check_drawable(points: Any, labels: Sequence[str] | None) -> tuple[Array, S
 
 
 def potential(
-    function: Model | Function,
+    function: FittedTransport | Function,
     points: Any = None,
     ax: Axes | None = None,
     *,
@@ -112,7 +114,7 @@ def potential(
 
 
 def transport_map(
-    transport: Model | Function,
+    transport: FittedTransport | Function,
     points: Any = None,
     ax: Axes | None = None,
     *,
