@@ -83,10 +83,10 @@ class TwoSampleTest:
 def two_sample_test(
     x: Any,
     y: Any,
-    *,
     n_permutations: int = 999,
     random_state: int = 0,
     n_jobs: int | None = None,
+    *,
     settings: DivergenceSettings | None = None,
     blocks: Any = None,
 ) -> TwoSampleTest:

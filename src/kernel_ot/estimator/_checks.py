@@ -107,12 +107,24 @@ def check_spread(samples: Samples) -> None:
             )
 
 
+def check_potential_kernel(kernel: Kernel, name: str) -> Kernel:
+    """Return a kernel that potentials can have, or raise ValueError."""
+    if kernel.conditional:
+        raise ValueError(
+            f"{name} = {kernel!r} is positive for weights that sum to zero only: it serves "
+            "divergences, not fits. Gaussian and Matern kernels serve both."
+        )
+    return kernel
+
+
 def check_grid(search: Any, *, adaptive: bool) -> tuple[Kernels, Regularisations]:
     """Return kernels and pairs (reg_sos, reg_potential), large to small, or raise ValueError."""
     if search.criterion not in CRITERIA:
         raise ValueError(f"criterion = {search.criterion!r} must be one of {CRITERIA}.")
     kernels = tuple(
-        kernel if isinstance(kernel, Kernel) else check_positive(kernel, f"kernels[{position}]")
+        check_potential_kernel(kernel, f"kernels[{position}]")
+        if isinstance(kernel, Kernel)
+        else check_positive(kernel, f"kernels[{position}]")
         for position, kernel in enumerate(_listed(search, "kernels"))
     )
     values = []

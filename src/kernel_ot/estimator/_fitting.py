@@ -16,6 +16,7 @@ from kernel_ot.cutting_planes import (
     adaptive_filling,
 )
 from kernel_ot.diagnostics import outlier_caution
+from kernel_ot.estimator._checks import check_potential_kernel
 from kernel_ot.estimator._progress import Watch
 from kernel_ot.kernels import Gaussian, Kernel
 from kernel_ot.preconditioning import Conjugation
@@ -98,6 +99,8 @@ def given_settings(parameters: dict[str, Any]) -> tuple[Kernel | None, float, fl
     reg_sos = parameters["reg_sos"]
     if not is_auto(kernel) and not isinstance(kernel, Kernel):
         raise ValueError(f"kernel = {kernel!r} must be 'auto' or a kernel of kernel_ot.kernels.")
+    if isinstance(kernel, Kernel):
+        check_potential_kernel(kernel, "kernel")
     return (
         kernel if isinstance(kernel, Kernel) else None,
         REG_SOS if is_auto(reg_sos) else check_positive(reg_sos, "reg_sos"),

@@ -58,6 +58,10 @@ class Anisotropic(Kernel):
     def __call__(self, x: Array, y: Array) -> Array:
         return self.kernel(*self._both(x, y)[1])
 
+    @property
+    def conditional(self) -> bool:
+        return self.kernel.conditional
+
     def diagonal(self, x: Array) -> Array:
         (_, _), (moved, _) = self._both(x, x)
         return self.kernel.diagonal(moved)

@@ -144,6 +144,11 @@ class Kernel(ABC):
             As `apply` does.
         """
 
+    @property
+    def conditional(self) -> bool:
+        """Whether it is positive for weights that sum to zero only; see `Multiquadric`."""
+        return False
+
     def __add__(self, other: Kernel) -> Kernel:
         if not isinstance(other, Kernel):
             return NotImplemented
@@ -186,6 +191,10 @@ class Sum(Kernel):
 
     def __call__(self, x: Array, y: Array) -> Array:
         return _total(kernel(x, y) for kernel in self.kernels)
+
+    @property
+    def conditional(self) -> bool:
+        return any(kernel.conditional for kernel in self.kernels)
 
     def diagonal(self, x: Array) -> Array:
         return _total(kernel.diagonal(x) for kernel in self.kernels)
@@ -237,6 +246,10 @@ class Scaled(Kernel):
 
     def __call__(self, x: Array, y: Array) -> Array:
         return self.scale * self.kernel(x, y)
+
+    @property
+    def conditional(self) -> bool:
+        return self.kernel.conditional
 
     def diagonal(self, x: Array) -> Array:
         return self.scale * self.kernel.diagonal(x)

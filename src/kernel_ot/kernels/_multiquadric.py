@@ -43,6 +43,10 @@ class Multiquadric(RadialKernel):
         object.__setattr__(self, "bandwidth", check_bandwidth(self.bandwidth))
 
     @property
+    def conditional(self) -> bool:
+        return True
+
+    @property
     def _scale(self) -> float:
         return 1.0 / self.bandwidth**2
 
