@@ -12,7 +12,8 @@ import pytest
 from helpers import assert_honest, similar_case
 from kernel_ot import Problem, Solution, Status, solve
 from kernel_ot._arrays import Array
-from kernel_ot.solvers import Method, StartingPoint, State
+from kernel_ot._linalg import _threads
+from kernel_ot.solvers import Method, StartingPoint, State, _loop
 
 CASE = similar_case("wide", 2, 24, seed=1)
 WELL_CONDITIONED = similar_case("narrow", 2, 24, seed=1)
@@ -156,6 +157,46 @@ def test_keyboard_interrupt_in_a_step() -> None:
     solution = _run([*_points(1.0, 0.5, 0.7), KeyboardInterrupt()])
     assert solution.status is Status.INTERRUPTED
     np.testing.assert_array_equal(solution.gamma, np.full(24, 1e-3))
+
+
+def test_a_late_interrupt_leaves_nothing_half_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = CASE.problem()
+    before = solve(problem, "interior_point")
+    held = dict(_threads._held)
+    threads = [library.num_threads for library in _threads._libraries(of_scipy_alone=False)]
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_loop, "accurate_cost", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            solve(problem, "interior_point")
+    assert _threads._held == held
+    assert threads == [library.num_threads for library in _threads._libraries(of_scipy_alone=False)]
+    after = solve(problem, "interior_point")
+    np.testing.assert_array_equal(after.gamma, before.gamma)
+    assert (after.cost, after.iterations) == (before.cost, before.iterations)
+
+
+@pytest.mark.parametrize("at", range(12))
+def test_an_interrupt_anywhere_in_the_steps_gives_the_best_point(
+    at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem, calls = CASE.problem(), []
+    objective = Problem.objective
+
+    def counted(self: Problem, gamma: Array) -> Any:
+        calls.append(gamma)
+        if len(calls) == 5 * at + 13:
+            raise KeyboardInterrupt
+        return objective(self, gamma)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Problem, "objective", counted)
+        solution = solve(problem, "interior_point")
+    assert solution.status in (Status.INTERRUPTED, Status.CONVERGED)
+    assert_honest(problem, solution)
 
 
 def test_other_errors_are_not_hidden() -> None:

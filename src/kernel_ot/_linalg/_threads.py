@@ -22,17 +22,19 @@ _held: dict[str, tuple[int, int]] = {}
 
 @contextmanager
 def _on_one_thread(libraries: tuple[Any, ...]) -> Iterator[None]:
-    with _lock:
-        for library in libraries:
-            n_inside, threads = _held.get(library.filepath, (0, library.num_threads))
-            if n_inside == 0:
-                library.set_num_threads(1)
-            _held[library.filepath] = n_inside + 1, threads
-    try:
+    inside: list[Any] = []
+    try:  # an interrupt at any point lets go of what is held by then
+        with _lock:
+            for library in libraries:
+                n_inside, threads = _held.get(library.filepath, (0, library.num_threads))
+                _held[library.filepath] = n_inside + 1, threads
+                inside.append(library)
+                if n_inside == 0:
+                    library.set_num_threads(1)
         yield
     finally:
         with _lock:
-            for library in libraries:
+            for library in inside:
                 n_inside, threads = _held.pop(library.filepath)
                 if n_inside == 1:
                     library.set_num_threads(threads)

@@ -22,10 +22,7 @@ from kernel_ot.problem import (
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._solution import Progress, Solution
 from kernel_ot.solvers._status import Status
-
-# A method whose claim to be done is refuted this often is held to a tenth of its tolerance.
-REFUSALS_BEFORE_TIGHTENING = 4
-TIGHTENINGS = 3
+from kernel_ot.solvers._stopping import RUNNING, is_fall, stopping_code, tightened
 
 # A method that ends so may be followed by another.
 _LEFT_TO_A_SUCCESSOR = (Status.NO_PROGRESS, Status.FACTORIZATION_FAILED)
@@ -100,8 +97,7 @@ class _Run:
         self.history.append(progress)
         self.current = self.method.kept(state)
         if _is_finite(state) and progress.residual < self.best_residual:
-            # Only a fall by a tenth in all counts: rounding makes smaller ones for ever.
-            if not progress.residual > 0.9 * self.landmark:
+            if is_fall(progress.residual, self.landmark):
                 self.landmark, self.last_fall = progress.residual, iteration
             self.runner_up = (self.best, self.best_residual)
             self.best, self.best_residual = self.current, progress.residual
@@ -150,9 +146,7 @@ class _Run:
         if self.current is self.best:
             self.best, self.best_residual = runner_up
         self.refusals += 1
-        tightest = self.tol * 0.1**TIGHTENINGS
-        if self.refusals % REFUSALS_BEFORE_TIGHTENING == 0 and self.method_tol > tightest:
-            self.method_tol *= 0.1
+        self.method_tol = float(tightened(self.method_tol, self.tol, self.refusals))
         return False
 
 
@@ -187,22 +181,22 @@ def run(
                 asked_to_stop = callback is not None and callback(progress) is True
                 if _is_finite(state) and run.is_solved(state):
                     status = Status.CONVERGED
-                elif state.failure != 0:
-                    status = Status.from_code(state.failure)
-                elif not _is_finite(state):
-                    status = Status.NON_FINITE
-                elif asked_to_stop:
-                    status = Status.CALLBACK_STOPPED
-                elif iteration >= max_iter:
-                    status = Status.MAX_ITERATIONS
-                elif progress.elapsed >= time_limit:
-                    status = Status.TIME_LIMIT
-                elif iteration - run.last_fall > run.method.patience:
-                    status = Status.NO_PROGRESS
-                else:
+                    break
+                code = stopping_code(
+                    failure=state.failure,
+                    finite=_is_finite(state),
+                    iteration=iteration,
+                    max_iter=max_iter,
+                    since_fall=iteration - run.last_fall,
+                    patience=run.method.patience,
+                    asked_to_stop=asked_to_stop,
+                    out_of_time=progress.elapsed >= time_limit,
+                )
+                if code == RUNNING:
                     state = run.method.step(problem, state, run.method_tol)
                     iteration += 1
                     continue
+                status = Status.from_code(code)
                 successor = run.method.successor
                 hopeless = status not in _LEFT_TO_A_SUCCESSOR or run.best_residual == math.inf
                 if successor is None or hopeless:

@@ -50,8 +50,10 @@ def solve(
     Returns
     -------
     Solution or TracedSolution
-        Whatever happened, Ctrl-C included: its status says how it ended. `solve` does not raise
-        for a solve that failed. A problem of JAX arrays gives a `TracedSolution` of JAX arrays.
+        Whatever happened, its status says how it ended. `solve` does not raise for a solve that
+        failed, nor for Ctrl-C during the steps; one that comes while the answer is put together
+        leaves as KeyboardInterrupt, and nothing has changed. A problem of JAX arrays gives a
+        `TracedSolution` of JAX arrays.
 
     Raises
     ------

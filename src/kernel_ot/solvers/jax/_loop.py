@@ -11,11 +11,9 @@ from jax import lax
 
 from kernel_ot._arrays import Array, pytree, with_entry
 from kernel_ot.problem import OptimalityReport, Problem, check_optimality, with_potential_gram
-from kernel_ot.solvers._loop import REFUSALS_BEFORE_TIGHTENING, TIGHTENINGS
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._status import Status
-
-_RUNNING = -1
+from kernel_ot.solvers._stopping import RUNNING, is_fall, stopping_code, tightened
 
 
 @pytree()
@@ -89,7 +87,7 @@ def run_traced(
         last_fall=jnp.asarray(0),
         iteration=jnp.asarray(0),
         claims=jnp.asarray(False),
-        code=jnp.where(given_is_solved, Status.CONVERGED.code, _RUNNING),
+        code=jnp.where(given_is_solved, Status.CONVERGED.code, RUNNING),
         finished=given_is_solved,
         method_tol=jnp.asarray(tol, dtype),
         refusals=jnp.asarray(0),
@@ -105,7 +103,7 @@ def run_traced(
         return _recorded(run, method, max_iter)
 
     def until_checked(run: _Run) -> _Run:
-        run = lax.while_loop(lambda r: (r.code == _RUNNING) & ~r.claims, take_step, run)
+        run = lax.while_loop(lambda r: (r.code == RUNNING) & ~r.claims, take_step, run)
         return _checked(run, problem, method, tol)
 
     run = lax.while_loop(lambda r: ~r.finished, until_checked, _recorded(run, method, max_iter))
@@ -118,19 +116,18 @@ def _recorded(run: _Run, method: Method, max_iter: Any) -> _Run:
     state, iteration = run.state, run.iteration
     finite = jnp.isfinite(state.residual) & jnp.all(jnp.isfinite(state.gamma))
     better = finite & (state.residual < run.best_residual)
-    # Only a fall by a tenth in all counts: rounding makes smaller ones for ever.
-    fallen = better & ~(state.residual > 0.9 * run.landmark)
+    fallen = better & is_fall(state.residual, run.landmark)
     last_fall = jnp.where(fallen, iteration, run.last_fall)
-    endings = (
-        (jnp.asarray(state.failure) != 0, state.failure),
-        (~finite, Status.NON_FINITE.code),
-        (iteration >= max_iter, Status.MAX_ITERATIONS.code),
-        (iteration - last_fall > method.patience, Status.NO_PROGRESS.code),
-    )
     claims = finite & method.done(state, run.method_tol)
-    code = run.code
-    for applies, ending in endings:
-        code = jnp.where((code == _RUNNING) & ~claims & applies, ending, code)
+    code = stopping_code(
+        failure=jnp.asarray(state.failure),
+        finite=finite,
+        iteration=iteration,
+        max_iter=max_iter,
+        since_fall=iteration - last_fall,
+        patience=method.patience,
+    )
+    code = jnp.where((run.code == RUNNING) & ~claims, code, run.code)
     return replace(
         run,
         best=_choose(better, state, run.best),
@@ -153,16 +150,14 @@ def _checked(run: _Run, problem: Problem, method: Method, tol: Any) -> _Run:
     report = _choose(better, report, run.report)
     solved = report.residual <= tol
     refusals = run.refusals + run.claims
-    tightest = tol * 0.1**TIGHTENINGS
-    tighten = (refusals % REFUSALS_BEFORE_TIGHTENING == 0) & (run.method_tol > tightest)
     return replace(
         run,
         point=point,
         report=report,
         code=jnp.where(solved, Status.CONVERGED.code, run.code),
-        finished=solved | (run.code != _RUNNING),
+        finished=solved | (run.code != RUNNING),
         refusals=refusals,
-        method_tol=jnp.where(run.claims & tighten, 0.1, 1.0) * run.method_tol,
+        method_tol=jnp.where(run.claims, tightened(run.method_tol, tol, refusals), run.method_tol),
         claims=jnp.asarray(False),
     )
 
