@@ -11,17 +11,16 @@ from hypothesis import strategies as st
 
 from kernel_ot._arrays import Array
 from kernel_ot._linalg import (
-    add_scaled,
     cholesky,
     cholesky_solve,
     cholesky_with_ridge,
     gram,
+    inplace,
     inverse_from_cholesky,
     multiply_lower,
     schur_complement,
     solve_lower,
     symmetric,
-    symmetrise,
     weighted_gram,
 )
 
@@ -199,11 +198,13 @@ def test_weighted_gram_of_many_rows() -> None:
 @pytest.mark.parametrize("size", [1, 5, 300])
 def test_sums_in_place(size: int) -> None:
     first, second = np.random.default_rng(size).normal(size=(2, size, size))
-    np.testing.assert_array_equal(symmetrise(first.copy()), symmetric(first))
-    np.testing.assert_array_equal(add_scaled(first.copy(), 0.3, second), first + 0.3 * second)
+    np.testing.assert_array_equal(inplace.symmetrise(first.copy()), symmetric(first))
+    np.testing.assert_array_equal(
+        inplace.add_scaled(first.copy(), 0.3, second), first + 0.3 * second
+    )
     weights = second[0]
     np.testing.assert_array_equal(
-        add_scaled(first.copy(), weights, second), first + weights * second
+        inplace.add_scaled(first.copy(), weights, second), first + weights * second
     )
 
 

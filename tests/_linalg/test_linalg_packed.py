@@ -9,7 +9,12 @@ import pytest
 
 from helpers import Backend, load_backend
 from kernel_ot._arrays import Array
-from kernel_ot._linalg import add_unpacked, packed_cholesky, unpacked, upper_product
+from kernel_ot._linalg import (
+    add_unpacked_in_place,
+    packed_cholesky_in_place,
+    unpacked,
+    upper_product,
+)
 
 # Beyond 128 and 256 NumPy goes by blocks of rows.
 SIZES = pytest.mark.parametrize("size", [1, 2, 7, 128, 129, 300])
@@ -28,7 +33,7 @@ def _positive_definite(size: int, seed: int = 0) -> Array:
 @SIZES
 def test_the_factor_and_the_matrix_come_back(backend: Backend, size: int) -> None:
     matrix = _positive_definite(size)
-    packed = packed_cholesky(backend.array(matrix.copy()))
+    packed = packed_cholesky_in_place(backend.array(matrix.copy()))
     assert backend.owns(packed)
     np.testing.assert_allclose(np.tril(packed), np.linalg.cholesky(matrix), atol=1e-9)
     np.testing.assert_array_equal(np.triu(packed, 1), np.triu(matrix, 1))
@@ -39,7 +44,7 @@ def test_the_factor_and_the_matrix_come_back(backend: Backend, size: int) -> Non
 
 @pytest.mark.parametrize("size", [1, 200])
 def test_no_factor_is_nan(backend: Backend, size: int) -> None:
-    assert np.isnan(np.asarray(packed_cholesky(backend.array(-np.eye(size))))[-1, -1])
+    assert np.isnan(np.asarray(packed_cholesky_in_place(backend.array(-np.eye(size))))[-1, -1])
 
 
 @SIZES
@@ -47,10 +52,10 @@ def test_no_factor_is_nan(backend: Backend, size: int) -> None:
 def test_adding(backend: Backend, size: int, weighted: bool) -> None:
     matrix, other = _positive_definite(size), np.random.default_rng(1).normal(size=(size, size))
     weights: Any = np.random.default_rng(2).normal(size=size) if weighted else -0.5
-    packed = packed_cholesky(backend.array(matrix.copy()))
+    packed = packed_cholesky_in_place(backend.array(matrix.copy()))
     diagonal = backend.array(matrix.diagonal())
     given = backend.array(weights) if weighted else weights
-    total = add_unpacked(backend.array(other.copy()), packed, diagonal, given)
+    total = add_unpacked_in_place(backend.array(other.copy()), packed, diagonal, given)
     np.testing.assert_allclose(total, other + matrix * weights, rtol=1e-13, atol=1e-13)
 
 
@@ -63,6 +68,6 @@ def test_inner_product_above_the_diagonal(backend: Backend, size: int) -> None:
 
 def test_single_precision_stays() -> None:
     matrix = _positive_definite(5).astype(np.float32)
-    packed = packed_cholesky(matrix.copy())
+    packed = packed_cholesky_in_place(matrix.copy())
     assert packed.dtype == unpacked(packed, matrix.diagonal()).dtype == np.float32
     assert upper_product(packed, packed).dtype == np.float32

@@ -1,5 +1,6 @@
 """Dense linear algebra: the feature factor of a Gram matrix, factorisations, eigenvalues."""
 
+from kernel_ot._linalg import _inplace as inplace
 from kernel_ot._linalg._dense import (
     cholesky,
     cholesky_solve,
@@ -14,29 +15,22 @@ from kernel_ot._linalg._eigen import eigh, eigvalsh
 from kernel_ot._linalg._feature_factor import FeatureFactor, feature_factor
 from kernel_ot._linalg._lanczos import extreme_eigenvalues, generic_vector, smallest_eigenvalue
 from kernel_ot._linalg._packed import (
-    add_unpacked,
+    add_unpacked_in_place,
     from_lower_triangle,
     lower_triangle,
-    packed_cholesky,
+    packed_cholesky_in_place,
     unpacked,
     upper_product,
 )
 from kernel_ot._linalg._products import (
     add_diagonal,
-    add_scaled,
-    add_to_diagonal,
     gram,
-    mirror_lower,
-    multiplied,
     quadratic_forms,
-    scaled_on_both_sides,
     schur_complement,
     squared_lengths,
     symmetric,
-    symmetrise,
     weighted_gram,
     weighted_squares,
-    without_negligible,
     zero_matrix,
 )
 from kernel_ot._linalg._threads import blas_on_one_thread, scipy_on_one_thread
@@ -44,9 +38,7 @@ from kernel_ot._linalg._threads import blas_on_one_thread, scipy_on_one_thread
 __all__ = [
     "FeatureFactor",
     "add_diagonal",
-    "add_scaled",
-    "add_to_diagonal",
-    "add_unpacked",
+    "add_unpacked_in_place",
     "blas_on_one_thread",
     "cholesky",
     "cholesky_solve",
@@ -58,27 +50,23 @@ __all__ = [
     "from_lower_triangle",
     "generic_vector",
     "gram",
+    "inplace",
     "inverse_from_cholesky",
     "lower_triangle",
-    "mirror_lower",
-    "multiplied",
     "multiply_lower",
-    "packed_cholesky",
+    "packed_cholesky_in_place",
     "project_psd",
     "quadratic_forms",
-    "scaled_on_both_sides",
     "schur_complement",
     "scipy_on_one_thread",
     "smallest_eigenvalue",
     "solve_lower",
     "squared_lengths",
     "symmetric",
-    "symmetrise",
     "triangular_condition",
     "unpacked",
     "upper_product",
     "weighted_gram",
     "weighted_squares",
-    "without_negligible",
     "zero_matrix",
 ]

@@ -8,8 +8,9 @@ import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 from kernel_ot._arrays import Array, namespace_of, while_loop
+from kernel_ot._linalg import _inplace as inplace
 from kernel_ot._linalg._eigen import eigh
-from kernel_ot._linalg._products import BLOCK, add_diagonal, gram, mirror_lower
+from kernel_ot._linalg._products import BLOCK, add_diagonal, gram
 
 # Relative to the largest diagonal entry: more would not be rounding.
 _LARGEST_RIDGE = 1e-6
@@ -94,7 +95,7 @@ def _ridged_in_place(matrix: Array) -> Array:
         if not np.isfinite(largest) or relative >= _LARGEST_RIDGE:
             matrix[...] = np.nan
             return matrix.T
-        np.fill_diagonal(mirror_lower(matrix), diagonal + relative * largest)
+        np.fill_diagonal(inplace.mirror_lower(matrix), diagonal + relative * largest)
         relative *= 10
     return _without_lower(matrix).T
 
@@ -209,7 +210,7 @@ def inverse_from_cholesky(factor: Array) -> Array:
     inverse, info = potri(factor, lower=1)
     if info != 0:
         return np.full_like(factor, np.nan)
-    return mirror_lower(inverse).T  # symmetric, and in C order again
+    return inplace.mirror_lower(inverse).T  # symmetric, and in C order again
 
 
 def triangular_condition(upper: Array) -> Any:

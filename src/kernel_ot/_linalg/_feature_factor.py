@@ -9,8 +9,9 @@ import numpy as np
 from scipy.linalg.lapack import get_lapack_funcs
 
 from kernel_ot._arrays import Array, check_non_negative, is_traced, namespace_of
+from kernel_ot._linalg import _inplace as inplace
 from kernel_ot._linalg._jax_factor import jax_features
-from kernel_ot._linalg._products import squared_lengths, without_negligible
+from kernel_ot._linalg._products import squared_lengths
 
 FactorMethod = Literal["auto", "cholesky", "pivoted"]
 
@@ -209,7 +210,7 @@ def _measured(
 ) -> FeatureFactor:
     """Return the factor with its errors measured on the features themselves."""
     xp = namespace_of(matrix)
-    features = without_negligible(features)
+    features = inplace.drop_negligible(features)
     diagonal = xp.diagonal(matrix)
     remainder = diagonal - squared_lengths(features)
     largest = xp.max(diagonal)

@@ -12,11 +12,12 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 
 from kernel_ot._arrays import Array, namespace_of
+from kernel_ot._linalg import _inplace as inplace
 from kernel_ot._linalg._dense import cholesky, factorised_in_place
-from kernel_ot._linalg._products import BLOCK, mirror_lower
+from kernel_ot._linalg._products import BLOCK
 
 
-def packed_cholesky(matrix: Array) -> Array:
+def packed_cholesky_in_place(matrix: Array) -> Array:
     """Return lower L with `L L' = matrix`, and above its diagonal what `matrix` has there.
 
     All NaN where `matrix` is not positive definite. NumPy writes it in the place of `matrix`.
@@ -29,7 +30,7 @@ def packed_cholesky(matrix: Array) -> Array:
     Examples
     --------
     >>> import numpy as np
-    >>> packed_cholesky(np.array([[4.0, 2.0], [2.0, 2.0]]))
+    >>> packed_cholesky_in_place(np.array([[4.0, 2.0], [2.0, 2.0]]))
     array([[2., 2.],
            [1., 1.]])
     """
@@ -57,12 +58,12 @@ def unpacked(packed: Array, diagonal: Array) -> Array:
         upper = xp.triu(packed, 1)
         symmetric: Array = upper + upper.T + xp.diag(diagonal)
         return symmetric
-    whole = mirror_lower(packed.T.copy(order="C"))
+    whole = inplace.mirror_lower(packed.T.copy(order="C"))
     np.fill_diagonal(whole, diagonal)
     return whole
 
 
-def add_unpacked(matrix: Array, packed: Array, diagonal: Array, weights: Any) -> Array:
+def add_unpacked_in_place(matrix: Array, packed: Array, diagonal: Array, weights: Any) -> Array:
     """Return `matrix + unpacked(packed, diagonal) * weights`; NumPy adds in its place.
 
     Parameters
@@ -77,7 +78,7 @@ def add_unpacked(matrix: Array, packed: Array, diagonal: Array, weights: Any) ->
     --------
     >>> import numpy as np
     >>> packed, diagonal = np.array([[2.0, 5.0], [1.0, 1.0]]), np.array([4.0, 2.0])
-    >>> add_unpacked(np.zeros((2, 2)), packed, diagonal, np.array([1.0, 10.0]))
+    >>> add_unpacked_in_place(np.zeros((2, 2)), packed, diagonal, np.array([1.0, 10.0]))
     array([[ 4., 50.],
            [ 5., 20.]])
     """
@@ -107,7 +108,7 @@ def upper_product(first: Array, second: Array) -> Any:
     xp = namespace_of(first, second)
     if xp is not np:
         return xp.sum(xp.triu(first, 1) * second)
-    first, second = first.T, second.T  # as in `add_unpacked`
+    first, second = first.T, second.T  # as in `add_unpacked_in_place`
     total = 0.0
     for begin in range(0, len(first), BLOCK):
         rows = slice(begin, begin + BLOCK)
@@ -143,4 +144,4 @@ def from_lower_triangle(triangle: Array, size: int) -> Array:
     """
     tpttr = get_lapack_funcs("tpttr", (triangle,))
     matrix, _ = tpttr(size, triangle, uplo="L")
-    return mirror_lower(matrix)
+    return inplace.mirror_lower(matrix)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from kernel_ot._arrays import Array
-from kernel_ot._linalg import add_to_diagonal, quadratic_forms, weighted_gram
+from kernel_ot._linalg import inplace, quadratic_forms, weighted_gram
 
 
 def objective(
@@ -41,7 +41,7 @@ def adjoint(gamma: Array, features: Array) -> Array:
 
 def constraint_matrix(gamma: Array, features: Array, reg_sos: Any) -> Array:
     """Return `M(gamma) = Phi diag(gamma) Phi' + lambda_1 I`, to be positive semidefinite."""
-    return add_to_diagonal(adjoint(gamma, features), reg_sos)
+    return inplace.add_to_diagonal(adjoint(gamma, features), reg_sos)
 
 
 def operator(multiplier: Array, features: Array) -> Array:

@@ -19,11 +19,7 @@ from kernel_ot._arrays import (
     pytree,
     require_memory,
 )
-from kernel_ot._linalg import (
-    FeatureFactor,
-    feature_factor,
-    without_negligible,
-)
+from kernel_ot._linalg import FeatureFactor, feature_factor, inplace
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.problem import _operators as operators
@@ -255,7 +251,7 @@ class Problem:
         quadratic = spaces.quadratic(s.x_fill, s.y_fill, s.x_fill, s.y_fill)
         jitter = potential_jitter * xp.max(xp.diagonal(quadratic))
         quadratic += jitter * xp.eye(len(quadratic), dtype=quadratic.dtype)
-        quadratic = without_negligible(quadratic)
+        quadratic = inplace.drop_negligible(quadratic)
         embedding = spaces.embedding(s.x_fill, s.y_fill)
         constant: Any = s.weights_x @ s.kernel_x.apply(s.x, s.x, s.weights_x)
         constant += s.weights_y @ s.kernel_y.apply(s.y, s.y, s.weights_y)

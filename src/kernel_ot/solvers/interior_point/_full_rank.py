@@ -7,18 +7,14 @@ from typing import Any
 
 from kernel_ot._arrays import Array, namespace_of, pytree
 from kernel_ot._linalg import (
-    add_scaled,
-    add_to_diagonal,
-    add_unpacked,
+    add_unpacked_in_place,
+    inplace,
     inverse_from_cholesky,
-    multiplied,
-    packed_cholesky,
+    packed_cholesky_in_place,
     solve_lower,
-    symmetrise,
     triangular_condition,
     unpacked,
     upper_product,
-    without_negligible,
     zero_matrix,
 )
 from kernel_ot.problem import Problem, complementarity, stationarity
@@ -110,22 +106,22 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         offset_diagonal = 1 * xp.diagonal(offset)
         if start is None:
             gamma = uniform_plan(problem)
-            factor = packed_cholesky(add_to_diagonal(offset, gamma))
+            factor = packed_cholesky_in_place(inplace.add_to_diagonal(offset, gamma))
             U = inverse_from_cholesky(factor)
             U *= central_weight(problem, gamma, xp.diagonal(U))
         else:
             gamma, multiplier = interior_start(problem, start)
-            factor = packed_cholesky(add_to_diagonal(offset, gamma))
-            U = symmetrise(problem.features.T @ (multiplier @ problem.features))
+            factor = packed_cholesky_in_place(inplace.add_to_diagonal(offset, gamma))
+            U = inplace.symmetrise(problem.features.T @ (multiplier @ problem.features))
         values = 1 * xp.diagonal(U)
-        return _state(problem, gamma, factor, offset_diagonal, packed_cholesky(U), values)
+        return _state(problem, gamma, factor, offset_diagonal, packed_cholesky_in_place(U), values)
 
     def multiplier(self, problem: Problem, state: FullRankInteriorPointState) -> Array:
         """Return `X = Phi^-T U Phi^-1`."""
         lower = problem.features.T
         half = solve_lower(lower, unpacked(state.values_root, state.values))
         half = solve_lower(lower, half.T)
-        return symmetrise(half)
+        return inplace.symmetrise(half)
 
     def kept(self, state: FullRankInteriorPointState) -> FullRankInteriorPointState:
         """Return the state without the factor of its constraint."""
@@ -135,10 +131,10 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         self, problem: Problem, state: FullRankInteriorPointState
     ) -> tuple[Array, Prepared]:
         xp = namespace_of(state.gamma)
-        G = without_negligible(inverse_from_cholesky(state.factor))
+        G = inplace.drop_negligible(inverse_from_cholesky(state.factor))
         newton = unpacked(state.values_root, state.values)
         newton *= G
-        newton = add_scaled(newton, 1 / (2 * problem.reg_potential), problem.quadratic)
+        newton = inplace.add_scaled(newton, 1 / (2 * problem.reg_potential), problem.quadratic)
         return newton, Prepared(xp.diagonal(G), G)
 
     def _direction(
@@ -157,11 +153,13 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
             changed *= d_gamma
         else:
             affine, affine_d_gamma = second_order
-            changed = add_unpacked(affine, *U, d_gamma - affine_d_gamma)
-        moved = without_negligible(symmetrise(multiplied(without_negligible(changed), G)))
+            changed = add_unpacked_in_place(affine, *U, d_gamma - affine_d_gamma)
+        moved = inplace.drop_negligible(
+            inplace.symmetrise(inplace.multiply(inplace.drop_negligible(changed), G))
+        )
         moved *= -1
         if target is not None:
-            moved = add_scaled(moved, target, G)
+            moved = inplace.add_scaled(moved, target, G)
         return Direction(d_gamma, None, moved)
 
     def _standstill(self, state: FullRankInteriorPointState) -> Direction:
@@ -204,14 +202,14 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
         xp = namespace_of(state.gamma)
         d_gamma, _, moved = direction
         step_x, root = cholesky_along(
-            lambda t: add_unpacked(t * moved, state.values_root, state.values, 1 - t),
+            lambda t: add_unpacked_in_place(t * moved, state.values_root, state.values, 1 - t),
             step_x,
-            packed_cholesky,
+            packed_cholesky_in_place,
         )
         step, factor = cholesky_along(
             lambda t: unpacked(state.factor, state.offset_diagonal + state.gamma + t * d_gamma),
             step,
-            packed_cholesky,
+            packed_cholesky_in_place,
         )
         gamma = state.gamma + step * d_gamma
         values = (1 - step_x) * state.values + step_x * xp.diagonal(moved)

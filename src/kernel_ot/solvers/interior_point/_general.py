@@ -8,17 +8,14 @@ from typing import Any
 
 from kernel_ot._arrays import Array, namespace_of, pytree
 from kernel_ot._linalg import (
-    add_scaled,
-    add_to_diagonal,
     cholesky,
     gram,
-    multiplied,
+    inplace,
     multiply_lower,
     quadratic_forms,
     schur_complement,
     solve_lower,
     squared_lengths,
-    symmetrise,
     weighted_gram,
     zero_matrix,
 )
@@ -109,7 +106,7 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
         """Return `X = L^-T (L'XL) L^-1`."""
         half = solve_lower(state.factor, state.scaled_multiplier, transpose=True)
         half = solve_lower(state.factor, half.T, transpose=True)
-        return symmetrise(half)
+        return inplace.symmetrise(half)
 
     def kept(self, state: InteriorPointState) -> InteriorPointState:
         """Return the state without the features in its coordinates."""
@@ -136,11 +133,11 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
         change = X @ d_constraint
         if second_order is not None:
             change += second_order
-        d_multiplier = symmetrise(change)
+        d_multiplier = inplace.symmetrise(change)
         d_multiplier *= -1
         d_multiplier -= X
         if target is not None:
-            d_multiplier = add_to_diagonal(d_multiplier, target)
+            d_multiplier = inplace.add_to_diagonal(d_multiplier, target)
         return Direction(d_gamma, d_constraint, d_multiplier)
 
     def _standstill(self, state: InteriorPointState) -> Direction:
@@ -150,7 +147,7 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
     def _second_order(
         self, state: InteriorPointState, prepared: Prepared, direction: Direction
     ) -> tuple[Array, Array]:
-        product = multiplied(direction.multiplier, direction.constraint)  # used up
+        product = inplace.multiply(direction.multiplier, direction.constraint)  # used up
         return product, quadratic_forms(product, state.features)
 
     def _products(self, state: InteriorPointState, direction: Direction) -> tuple[Any, Any]:
@@ -176,12 +173,14 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
         self, state: InteriorPointState, direction: Direction, step: Any, step_x: Any
     ) -> Factors:
         d_gamma, d_constraint, d_multiplier = direction
-        in_place = partial(cholesky, overwrite=True)
+        in_its_place = partial(cholesky, overwrite=True)
         step, change = cholesky_along(
-            lambda t: add_to_diagonal(t * d_constraint, 1.0), step, in_place
+            lambda t: inplace.add_to_diagonal(t * d_constraint, 1.0), step, in_its_place
         )
         step_x, root = cholesky_along(
-            lambda t: add_scaled(1 * state.scaled_multiplier, t, d_multiplier), step_x, in_place
+            lambda t: inplace.add_scaled(1 * state.scaled_multiplier, t, d_multiplier),
+            step_x,
+            in_its_place,
         )
         return Factors(state.gamma + step * d_gamma, change, root)
 

@@ -8,15 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kernel_ot._arrays import Array, branch, namespace_of, while_loop, with_entry
-from kernel_ot._linalg import (
-    add_scaled,
-    add_to_diagonal,
-    multiplied,
-    scaled_on_both_sides,
-    squared_lengths,
-    symmetrise,
-    weighted_gram,
-)
+from kernel_ot._linalg import inplace, squared_lengths, weighted_gram
 
 # Cuts of the squared smoothing parameter that a step chooses from, boldest first; above 1 it rises.
 # From a point on the path some cut close to 1 is always allowed.
@@ -49,8 +41,8 @@ class Change(NamedTuple):
 
     def matrix(self, gamma: Array) -> Array:
         """Return the change at gamma, of shape (r, r)."""
-        change = scaled_on_both_sides(weighted_gram(self.features, gamma), self.scale)
-        return add_to_diagonal(change, self.offset)
+        change = inplace.scale_both_sides(weighted_gram(self.features, gamma), self.scale)
+        return inplace.add_to_diagonal(change, self.offset)
 
     def rows_times(self, rows: Array, gamma: Array, slope: Array) -> tuple[Array, Array]:
         """Return `rows` times the change at gamma, and times its derivative along `slope`."""
@@ -142,9 +134,9 @@ def boldest_line(
     def bolder_line(carried: tuple[Any, ...]) -> tuple[Any, ...]:
         line, cut, corrections, _ = carried
         moved = change.matrix(line.gamma + cut * slope)
-        bend = add_scaled(line.bend, 1.0, moved)  # in the place of the last one
+        bend = inplace.add_scaled(line.bend, 1.0, moved)  # in the place of the last one
         bend *= -1
-        bend = symmetrise(multiplied(add_to_diagonal(bend, cut - 1), moved))
+        bend = inplace.symmetrise(inplace.multiply(inplace.add_to_diagonal(bend, cut - 1), moved))
         del moved
         bolder = Line(bent(bend), bend)
         bolder_cut, is_near = boldest_cut(change, bolder, slope, least)

@@ -8,15 +8,11 @@ from typing import Any
 from kernel_ot._arrays import Array, branch, namespace_of
 from kernel_ot._linalg import (
     add_diagonal,
-    add_scaled,
-    add_to_diagonal,
     cholesky_solve,
     eigh,
+    inplace,
     inverse_from_cholesky,
-    multiplied,
     quadratic_forms,
-    scaled_on_both_sides,
-    symmetrise,
     weighted_gram,
     weighted_squares,
     zero_matrix,
@@ -125,10 +121,10 @@ class SemismoothNewton(Method):
 
         def in_eigenbasis() -> Array:
             X = add_diagonal(state.deviation, state.positive)
-            X = multiplied(X, state.basis.T)
-            X = multiplied(X.T, state.basis.T)  # both in place; X was symmetric
+            X = inplace.multiply(X, state.basis.T)
+            X = inplace.multiply(X.T, state.basis.T)  # both in place; X was symmetric
             X *= state.tau
-            return symmetrise(X)
+            return inplace.symmetrise(X)
 
         return branch(
             state.is_central,
@@ -165,7 +161,7 @@ def _semismooth_step(
     sound, gamma, multiplier, values, rotation, cut, last = _newton_point(problem, state, aim)
     multiplier = _rotated(multiplier, rotation, last)
     features = rotation.T @ state.features
-    basis = multiplied(rotation.T, state.basis.T).T  # in the place of the rotation
+    basis = inplace.multiply(rotation.T, state.basis.T).T  # in the place of the rotation
     del rotation
     smoothing = cut * state.smoothing
     return branch(
@@ -190,15 +186,15 @@ def _newton_point(
     sound, gamma, d_gamma, multiplier, constraint, cut, last = _newton_pair(problem, state, aim)
     multiplier = branch(
         last,
-        lambda: add_scaled(
+        lambda: inplace.add_scaled(
             multiplier,
             -1 / state.smoothing,
-            scaled_on_both_sides(weighted_gram(V, tau * d_gamma), x),
+            inplace.scale_both_sides(weighted_gram(V, tau * d_gamma), x),
         ),
         lambda: multiplier,
     )
     constraint *= -1
-    difference = add_scaled(constraint, 1.0, multiplier)
+    difference = inplace.add_scaled(constraint, 1.0, multiplier)
     # Only the last X is not put on the path.
     multiplier = branch(last, lambda: multiplier, lambda: zero_matrix(multiplier))
     values, rotation = branch(
@@ -223,8 +219,8 @@ def _newton_pair(
     # that of the change of gamma, the path's own terms cancelled by hand: they are larger by
     # 1 / eps^2 than what is left.
     off_path = weighted_gram(V, tau * state.gamma)
-    off_path = add_to_diagonal(off_path, tau * problem.reg_sos - z)
-    pull = quadratic_forms(scaled_on_both_sides(off_path, xp.sqrt(x)), V, x)
+    off_path = inplace.add_to_diagonal(off_path, tau * problem.reg_sos - z)
+    pull = quadratic_forms(inplace.scale_both_sides(off_path, xp.sqrt(x)), V, x)
     del off_path
     descent = -problem.gradient(state.gamma) - tau / state.smoothing * pull
     start = state.gamma + cholesky_solve(factor, descent)
@@ -237,14 +233,14 @@ def _newton_pair(
     line, cut, damping = boldest_line(change, start, slope, least_cut(state, aim), bent)
     gamma = line.gamma + cut * slope
     constraint = change.matrix(gamma)
-    multiplier = add_scaled(line.bend, 1.0, constraint)
+    multiplier = inplace.add_scaled(line.bend, 1.0, constraint)
     del line
     gamma = (1 - damping) * state.gamma + damping * gamma
     multiplier *= -damping
-    multiplier = add_to_diagonal(multiplier, 1 + damping * (cut - 1))
-    multiplier = scaled_on_both_sides(multiplier, xp.sqrt(x))
+    multiplier = inplace.add_to_diagonal(multiplier, 1 + damping * (cut - 1))
+    multiplier = inplace.scale_both_sides(multiplier, xp.sqrt(x))
     constraint *= damping
-    constraint = scaled_on_both_sides(add_to_diagonal(constraint, 1.0), xp.sqrt(z))
+    constraint = inplace.scale_both_sides(inplace.add_to_diagonal(constraint, 1.0), xp.sqrt(z))
 
     # The Newton matrix is large where the smoothing is small, and so is its solution's rounding
     # error: at the end stationarity is restored by one more solve with the same factor.
@@ -261,4 +257,4 @@ def _newton_pair(
 
 def _rotated(matrix: Array, rotation: Array, last: Any) -> Array:
     """Return `rotation' matrix rotation`, in the last step only."""
-    return branch(last, lambda: multiplied(rotation.T @ matrix, rotation), lambda: matrix)
+    return branch(last, lambda: inplace.multiply(rotation.T @ matrix, rotation), lambda: matrix)

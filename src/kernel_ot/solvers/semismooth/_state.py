@@ -7,9 +7,9 @@ from typing import Any
 
 from kernel_ot._arrays import Array, branch, namespace_of, pytree
 from kernel_ot._linalg import (
-    add_to_diagonal,
     cholesky_with_ridge,
     eigvalsh,
+    inplace,
     quadratic_forms,
     schur_complement,
     weighted_squares,
@@ -90,9 +90,9 @@ def state_on_path(
     def off_path(multiplier: Array) -> tuple[Array, Array, Any]:  # both may be slightly indefinite
         sos_values = tau * quadratic_forms(multiplier, features)
         lowest = eigvalsh(multiplier)[0] / xp.max(positive)
-        multiplier = add_to_diagonal(multiplier, -values)  # the constraint, in its place
+        multiplier = inplace.add_to_diagonal(multiplier, -values)  # the constraint, in its place
         lowest_constraint = eigvalsh(multiplier)[0] / xp.max(negative)
-        deviation = add_to_diagonal(multiplier, values - positive)
+        deviation = inplace.add_to_diagonal(multiplier, values - positive)
         deviation /= balance
         return deviation, sos_values, -xp.minimum(lowest, lowest_constraint)
 
