@@ -89,7 +89,6 @@ def certify(
         ),
         largest_violation=change.scale**2 * scan.largest,
         n_pairs=len(samples.x) * len(samples.y),
-        n_rows=len(samples.x),
     )
 
 

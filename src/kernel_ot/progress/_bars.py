@@ -60,6 +60,8 @@ def fit_progress(shown: bool | None, tol: float) -> Iterator[Callable[[FitProgre
             bar.refresh()
 
         yield advance
+        bar.n = 100  # what came after the last step is done too
+        bar.refresh()
 
 
 def map_with_progress(
