@@ -58,12 +58,23 @@ def test_certify_repeats_what_the_fit_said_and_bounds_it_by_a_part(model: Kernel
     x, y = samples()
     exact = certify(model, np.array_split(x, 3), y, progress=False)
     assert exact.n_pairs == len(x) * len(y)
-    assert exact.lower_bound == pytest.approx(model.certificate_.lower_bound, rel=1e-12)
+    assert exact.lower_bound == pytest.approx(model.certificate_.lower_bound, rel=1e-9)
     assert exact.largest_violation == pytest.approx(model.certificate_.largest_violation, rel=1e-9)
     sampled = certify(model, x, y, exact=False, progress=False)
     assert sampled.lower_bound < exact.lower_bound
     assert sampled.largest_violation <= exact.largest_violation + 1e-12
     assert sampled.violated_share == pytest.approx(upper_share(0, 3000))
+
+
+def test_a_tree_finds_what_a_scan_finds(model: KernelOT, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = samples()
+    masses = np.random.default_rng(5).uniform(size=len(y))
+    by_scan = certify(model, x, y, weights_y=masses, progress=False)
+    monkeypatch.setattr("kernel_ot.large_samples._certify._TREE_POINTS", 100)
+    by_tree = certify(model, x, y, weights_y=masses, progress=False)
+    assert by_tree.largest_violation == pytest.approx(by_scan.largest_violation, abs=1e-9)
+    assert by_tree.n_pairs == by_scan.n_pairs
+    assert by_scan.lower_bound - 0.01 < by_tree.lower_bound <= by_scan.lower_bound + 1e-9
 
 
 def test_the_bound_of_a_share_holds_in_95_of_100_draws() -> None:

@@ -17,6 +17,7 @@ from functools import partial, reduce
 from operator import add
 
 import numpy as np
+from scipy.spatial import cKDTree
 from scipy.stats import beta
 
 from kernel_ot._arrays import Array
@@ -27,6 +28,10 @@ from kernel_ot.samples import Cloud
 
 N_ROWS = 3000
 """Rows of a sampled certificate: none violated then bounds the share of all by 1e-3."""
+
+# A tree takes 20 to 30 us for the worst of 1e5 partners in two and three dimensions, a scan 160 us.
+# In more dimensions, or on the line, where the added one is most of the distance, it takes as long.
+_TREE_DIMENSION, _TREE_POINTS = 3, 50_000
 
 MOST_EXACT_PAIRS = 4 * 10**8
 """Fits look at all pairs up to so many, which takes about a second; `certify` at any number."""
@@ -180,6 +185,8 @@ def _exact(
     tolerance: float,
     on_part: OnPart,
 ) -> Certificate:
+    if 1 < x.dimension <= _TREE_DIMENSION and min(x.n, y.n) >= _TREE_POINTS:
+        return _exact_by_tree(potentials, change, x, y, tolerance, on_part)
     done, n_violated, largest, row_total = 0, 0, -np.inf, 0.0
     parts: list[_Values] = []
     column_best = np.full(y.n, -np.inf)
@@ -209,6 +216,65 @@ def _exact(
         violated_rows=n_violated,
         violated_share=n_violated / x.n,
     )
+
+
+def _exact_by_tree(
+    potentials: Potentials,
+    change: Conjugation,
+    x: Cloud,
+    y: Cloud,
+    tolerance: float,
+    on_part: OnPart,
+) -> Certificate:
+    r"""Find each row's worst partner as its nearest neighbour in d + 1 dimensions.
+
+    With M the largest v, :math:`u(x_i) + v(y_j) - |x_i - y_j|^2 / 2` is :math:`u(x_i) + M - |(x_i,
+    0) - (y_j, \sqrt{2 (M - v(y_j))})|^2 / 2`. All y are in memory; bounds are those of rows alone.
+    """
+    places, sums_y = zip(*y.map_blocks(_PlaceBlock(change, True, potentials.v)), strict=True)
+    of_y = reduce(add, sums_y)
+    placed = np.concatenate(places)
+    placed[:, -1] = np.sqrt(2 * np.maximum(of_y.largest - placed[:, -1], 0.0))
+    tree = cKDTree(placed)
+    done, n_violated, largest, row_total = 0, 0, -np.inf, 0.0
+    parts: list[_Values] = []
+    for points, masses in x.map_blocks(_both):
+        rows, sums = _PlaceBlock(change, False, potentials.u)(points, masses)
+        values = rows[:, -1].copy()
+        rows[:, -1] = 0.0
+        row_best = values + of_y.largest - np.square(tree.query(rows)[0]) / 2
+        parts.append(sums)
+        largest = max(largest, float(row_best.max()))
+        n_violated += int(np.count_nonzero(row_best > tolerance))
+        row_total += float(masses @ row_best)
+        done += len(rows)
+        on_part(done / x.n)
+    of_x = reduce(add, parts)
+    return Certificate(
+        lower_bound=_bound(change, of_x, of_y, min(max(largest, 0.0), row_total / of_x.mass)),
+        largest_violation=change.scale**2 * largest,
+        n_pairs=x.n * y.n,
+        kind="exact",
+        n_rows=x.n,
+        violated_rows=n_violated,
+        violated_share=n_violated / x.n,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _PlaceBlock:
+    """A block's points in the coordinates of the fit beside its potential, and the sums of it."""
+
+    change: Conjugation
+    second: bool
+    potential: PotentialFunction
+
+    def __call__(self, points: Array, masses: Array) -> tuple[Array, _Values]:
+        forward = self.change.forward_y if self.second else self.change.forward_x
+        nothing = np.empty((0, points.shape[1]))
+        alone = _EvaluateBlock(self.change, self.second, self.potential, nothing, np.empty(0))
+        changed = forward(points)
+        return np.column_stack([changed, self.potential(changed)]), alone(points, masses)[0]
 
 
 def _bound(change: Conjugation, of_x: _Values, of_y: _Values, allowance: float) -> float:
