@@ -28,15 +28,15 @@ def test_every_point_of_it_is_central(family: Any, d: int) -> None:
         constraint = problem.constraint_matrix(state.gamma)
         assert np.linalg.eigvalsh(constraint)[0] > 0
         product = method.multiplier(problem, state) @ constraint
-        mu = float(state.smoothing)
+        mu = float(state.squared_smoothing)
         np.testing.assert_allclose(product, mu * np.eye(problem.rank), atol=1e-6 * mu)
         following = method.step(problem, state, 1e-8)
-        assert following.smoothing <= state.smoothing
+        assert following.squared_smoothing <= state.squared_smoothing
         state = following
     # Handed over: the same point in its eigenbasis.
     assert state.gap <= 1e-5
     product = method.multiplier(problem, state) @ problem.constraint_matrix(state.gamma)
-    mu = float(state.smoothing)
+    mu = float(state.squared_smoothing)
     np.testing.assert_allclose(product, mu * np.eye(problem.rank), atol=1e-3 * mu)
 
 

@@ -47,6 +47,18 @@ def central_weight(problem: Problem, gamma: Array, inverse_values: Array) -> Any
     return xp.maximum(gradient, 1e-3) / xp.linalg.norm(inverse_values)
 
 
+def balance(multiplier: Any, constraint: Any) -> Any:
+    """Return tau such that X / tau and tau M(gamma) are as large.
+
+    Parameters
+    ----------
+    multiplier, constraint : array
+        Both matrices, their eigenvalues, or their norms.
+    """
+    xp = namespace_of(multiplier, constraint)
+    return xp.sqrt(xp.linalg.norm(multiplier) / xp.linalg.norm(constraint))
+
+
 def rescaled(problem: Problem, start: StartingPoint) -> tuple[Array, Array]:
     """Return the start with its multiplier scaled to fit this problem's regularisation.
 

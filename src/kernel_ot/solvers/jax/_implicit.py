@@ -23,6 +23,7 @@ from kernel_ot._linalg import (
 )
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import Method, StartingPoint
+from kernel_ot.solvers._scaling import balance
 from kernel_ot.solvers.jax._loop import Outcome, run_traced
 
 # Of the scale that X would have if it balanced the gradient: far below it X is taken for zero.
@@ -176,7 +177,7 @@ def _balance(problem: Problem, gamma: Array, multiplier: Array, constraint: Arra
     values = jnp.linalg.norm(jnp.sum(problem.features**2, axis=0))
     full = jnp.linalg.norm(problem.linear) / (2 * problem.reg_potential) / values
     size = jnp.maximum(jnp.linalg.norm(multiplier), _SMALL_MULTIPLIER * full)
-    return jnp.sqrt(size / jnp.linalg.norm(constraint))
+    return balance(size, constraint)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))

@@ -18,6 +18,7 @@ from kernel_ot._linalg import (
 )
 from kernel_ot.problem import Problem, complementarity, stationarity
 from kernel_ot.solvers._scaling import (
+    balance,
     central_weight,
     uniform_plan,
 )
@@ -70,7 +71,7 @@ def central_step(problem: Problem, state: SemismoothNewtonState, aim: Any) -> Se
         partial(cholesky, overwrite=True),
     )
     gamma = state.gamma + step * change
-    mu = xp.where(step < damping, 1.0, cut) * state.smoothing
+    mu = xp.where(step < damping, 1.0, cut) * state.squared_smoothing
     gap = complementarity(problem, gamma, mu * problem.rank)
 
     def moved() -> SemismoothNewtonState:
@@ -100,7 +101,7 @@ def _direction(
         return solution
 
     start = solved(-problem.gradient(state.gamma))
-    slope = solved(state.smoothing * squared_lengths(state.features))
+    slope = solved(state.squared_smoothing * squared_lengths(state.features))
     cut, damping = _boldest_cut(state.features, start, slope, least_cut(state, aim))
     cut, damping = _raised(state.features, start, slope, cut, damping)
     return sound, start + cut * slope, cut, damping
@@ -177,7 +178,7 @@ def _central_state(
         positive=mu * ones,
         negative=ones,
         tau=xp.ones_like(mu),
-        smoothing=mu,
+        squared_smoothing=mu,
         gap=gap,
         is_central=xp.ones_like(gap, dtype=bool),
         residual=residual,
@@ -188,8 +189,7 @@ def _central_state(
 
 def _handed_over(problem: Problem, gamma: Array, mu: Any) -> SemismoothNewtonState:
     """Return the state `X = mu M(gamma)^-1`, in the eigenbasis."""
-    xp = namespace_of(gamma)
     constraint, basis = eigh(problem.constraint_matrix(gamma))
-    tau = xp.sqrt(xp.linalg.norm(mu / constraint) / xp.linalg.norm(constraint))
+    tau = balance(mu / constraint, constraint)
     values = mu / (tau * constraint) - tau * constraint
     return state_on_path(problem, gamma, basis, basis.T @ problem.features, values, tau, mu)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from kernel_ot._arrays import Array, branch, namespace_of
 from kernel_ot._linalg import (
@@ -19,7 +19,7 @@ from kernel_ot._linalg import (
 )
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import Method, StartingPoint
-from kernel_ot.solvers._scaling import rescaled, start_distance, start_error
+from kernel_ot.solvers._scaling import balance, rescaled, start_distance, start_error
 from kernel_ot.solvers._status import factorization_code
 from kernel_ot.solvers.semismooth._central_path import central_start, central_step
 from kernel_ot.solvers.semismooth._line import Change, boldest_line
@@ -128,7 +128,7 @@ class SemismoothNewton(Method):
 
         return branch(
             state.is_central,
-            lambda: state.smoothing * inverse_from_cholesky(state.basis),
+            lambda: state.squared_smoothing * inverse_from_cholesky(state.basis),
             in_eigenbasis,
         )
 
@@ -143,12 +143,12 @@ def _warm_state(
     """Return the state on the path nearest to a start, as far along as its distance allows."""
     xp = namespace_of(gamma)
     gap = xp.minimum(_WARM_SHARE * xp.sqrt(distance), _LARGEST_WARM_GAP)
-    smoothing = gap * (1 + xp.abs(problem.objective(gamma))) / problem.rank
+    squared_smoothing = gap * (1 + xp.abs(problem.objective(gamma))) / problem.rank
     constraint = problem.constraint_matrix(gamma)
-    tau = xp.sqrt(xp.linalg.norm(multiplier) / xp.linalg.norm(constraint))
+    tau = balance(multiplier, constraint)
     values, basis = eigh(multiplier / tau - tau * constraint)
     features = basis.T @ problem.features
-    return state_on_path(problem, gamma, basis, features, values, tau, smoothing)
+    return state_on_path(problem, gamma, basis, features, values, tau, squared_smoothing)
 
 
 def _semismooth_step(
@@ -163,24 +163,47 @@ def _semismooth_step(
     features = rotation.T @ state.features
     basis = inplace.multiply(rotation.T, state.basis.T).T  # in the place of the rotation
     del rotation
-    smoothing = cut * state.smoothing
+    squared_smoothing = cut * state.squared_smoothing
     return branch(
         sound,
         lambda: state_on_path(
-            problem, gamma, basis, features, values, state.tau, smoothing, last, multiplier
+            problem, gamma, basis, features, values, state.tau, squared_smoothing, last, multiplier
         ),
         lambda: replace(state, failure=factorization_code(False, state.gamma)),
     )
 
 
-def _newton_point(
-    problem: Problem, state: SemismoothNewtonState, aim: Any
-) -> tuple[Any, Array, Array, Array, Array, Any, Any]:
-    """Return the point that the step leads to, in the basis of the state.
+class _NewtonPoint(NamedTuple):
+    """Where a step leads, in the basis of the state.
 
-    Whether the Newton matrix has a factor, gamma, the multiplier, eigenvalues and eigenvectors of
-    the multiplier less the constraint, the cut, and whether this step is the last.
+    `sound` says whether the Newton matrix has a factor, `last` whether no further step is needed;
+    `values` and `rotation` are eigenvalues and eigenvectors of the multiplier less the constraint,
+    `cut` is the factor of the squared smoothing parameter.
     """
+
+    sound: Any
+    gamma: Array
+    multiplier: Array
+    values: Array
+    rotation: Array
+    cut: Any
+    last: Any
+
+
+class _NewtonPair(NamedTuple):
+    """What the linear equations give: `d_gamma` is what the last step adds to gamma."""
+
+    sound: Any
+    gamma: Array
+    d_gamma: Array
+    multiplier: Array
+    constraint: Array
+    cut: Any
+    last: Any
+
+
+def _newton_point(problem: Problem, state: SemismoothNewtonState, aim: Any) -> _NewtonPoint:
+    """Return the point that the step leads to."""
     xp = namespace_of(state.gamma)
     V, x, tau = state.features, state.positive, state.tau
     sound, gamma, d_gamma, multiplier, constraint, cut, last = _newton_pair(problem, state, aim)
@@ -188,7 +211,7 @@ def _newton_point(
         last,
         lambda: inplace.add_scaled(
             multiplier,
-            -1 / state.smoothing,
+            -1 / state.squared_smoothing,
             inplace.scale_both_sides(weighted_gram(V, tau * d_gamma), x),
         ),
         lambda: multiplier,
@@ -200,17 +223,11 @@ def _newton_point(
     values, rotation = branch(
         sound, lambda: eigh(difference), lambda: (x, xp.eye(problem.rank, dtype=x.dtype))
     )
-    return sound, gamma + d_gamma, multiplier, values, rotation, cut, last
+    return _NewtonPoint(sound, gamma + d_gamma, multiplier, values, rotation, cut, last)
 
 
-def _newton_pair(
-    problem: Problem, state: SemismoothNewtonState, aim: Any
-) -> tuple[Any, Array, Array, Array, Array, Any, Any]:
-    """Return what the linear equations give.
-
-    Whether the Newton matrix has a factor, gamma, what the last step adds to it, the multiplier,
-    the constraint, the cut, and whether this step is the last.
-    """
+def _newton_pair(problem: Problem, state: SemismoothNewtonState, aim: Any) -> _NewtonPair:
+    """Return what the linear equations give."""
     xp = namespace_of(state.gamma)
     x, z, tau, V = state.positive, state.negative, state.tau, state.features
     factor = newton_factor(problem, state)
@@ -222,7 +239,7 @@ def _newton_pair(
     off_path = inplace.add_to_diagonal(off_path, tau * problem.reg_sos - z)
     pull = quadratic_forms(inplace.scale_both_sides(off_path, xp.sqrt(x)), V, x)
     del off_path
-    descent = -problem.gradient(state.gamma) - tau / state.smoothing * pull
+    descent = -problem.gradient(state.gamma) - tau / state.squared_smoothing * pull
     start = state.gamma + cholesky_solve(factor, descent)
     slope = cholesky_solve(factor, tau * weighted_squares(x, V))
     change = Change(V, xp.sqrt(tau / z), tau * problem.reg_sos / z - 1)
@@ -252,7 +269,7 @@ def _newton_pair(
         ),
         lambda: xp.zeros_like(gamma),
     )
-    return sound, gamma, d_gamma, multiplier, constraint, cut, last
+    return _NewtonPair(sound, gamma, d_gamma, multiplier, constraint, cut, last)
 
 
 def _rotated(matrix: Array, rotation: Array, last: Any) -> Array:

@@ -38,7 +38,7 @@ class SemismoothNewtonState:
         would be on the smoothed path. Their product is the squared smoothing parameter.
     tau : array of shape ()
         Scale between the multiplier and the constraint that makes both parts equally large.
-    smoothing : array of shape ()
+    squared_smoothing : array of shape ()
         The squared smoothing parameter, eps^2.
     gap : array of shape ()
         Relative complementarity of the X on the path.
@@ -57,7 +57,7 @@ class SemismoothNewtonState:
     positive: Array
     negative: Array
     tau: Any
-    smoothing: Any
+    squared_smoothing: Any
     gap: Any
     is_central: Any
     residual: Any
@@ -71,7 +71,7 @@ def state_on_path(
     features: Array,
     values: Array,
     tau: Any,
-    smoothing: Any,
+    squared_smoothing: Any,
     refined: Any = False,
     multiplier: Array | None = None,
 ) -> SemismoothNewtonState:
@@ -81,7 +81,7 @@ def state_on_path(
     up.
     """
     xp = namespace_of(gamma)
-    positive, negative = _smoothed_parts(values, smoothing)
+    positive, negative = _smoothed_parts(values, squared_smoothing)
     # X and M(gamma) share their eigenbasis on the path, so rebalancing them costs nothing.
     balance = xp.sqrt(xp.max(positive) / xp.max(negative))
     on_path_values = tau * weighted_squares(positive, features)
@@ -112,7 +112,7 @@ def state_on_path(
         positive / balance,
         negative * balance,
         tau * balance,
-        smoothing,
+        squared_smoothing,
         gap,
         xp.zeros_like(gap, dtype=bool),
         xp.maximum(xp.maximum(error, gap), violation),
@@ -130,15 +130,18 @@ def newton_factor(problem: Problem, state: SemismoothNewtonState) -> Array:
     `Q / (2 lambda_2) + (tau / eps)^2 (V' diag(x) V) o (V' diag(x) V)`.
     """
     xp = namespace_of(state.gamma)
-    root = xp.sqrt(state.positive * state.tau / xp.sqrt(state.smoothing))[:, None] * state.features
+    root = (
+        xp.sqrt(state.positive * state.tau / xp.sqrt(state.squared_smoothing))[:, None]
+        * state.features
+    )
     newton = schur_complement(root, root, problem.quadratic, 1 / (2 * problem.reg_potential))
     del root
     return cholesky_with_ridge(newton, overwrite=True)
 
 
-def _smoothed_parts(values: Array, smoothing: Any) -> tuple[Array, Array]:
-    """Return `(|s| +- s) / 2`, smoothed: both positive, difference s, product `smoothing`."""
+def _smoothed_parts(values: Array, squared_smoothing: Any) -> tuple[Array, Array]:
+    """Return `(|s| +- s) / 2`, smoothed: both positive, difference s, product eps^2."""
     xp = namespace_of(values)
-    larger = (xp.abs(values) + xp.sqrt(values**2 + 4 * smoothing)) / 2
-    smaller = smoothing / larger  # the cancelling root, without cancellation
+    larger = (xp.abs(values) + xp.sqrt(values**2 + 4 * squared_smoothing)) / 2
+    smaller = squared_smoothing / larger  # the cancelling root, without cancellation
     return xp.where(values > 0, larger, smaller), xp.where(values > 0, smaller, larger)
