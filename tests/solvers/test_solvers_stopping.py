@@ -51,8 +51,7 @@ def test_only_a_fall_by_a_tenth_counts() -> None:
 
 
 def test_a_method_is_held_to_a_thousandth_of_the_tolerance_at_most() -> None:
-    method_tol, refusals = 1e-8, 0
-    for _ in range(40):
-        refusals += 1
+    method_tol = 1e-8
+    for refusals in range(1, 41):
         method_tol = float(tightened(method_tol, 1e-8, refusals))
         assert method_tol == pytest.approx(1e-8 * 0.1 ** min(refusals // 4, 3))
