@@ -157,8 +157,8 @@ def relative_violation(model: FittedTransport) -> float:
 
 def _violation(model: FittedTransport) -> Caution | None:
     violation = relative_violation(model)
-    certificate = model.certificate_
-    if certificate.n_rows and certificate.violated_share <= _VIOLATED_SHARE:
+    of_many = model.summary_of_all_ is not None
+    if of_many and model.certificate_.violated_share <= _VIOLATED_SHARE:
         return None
     if not violation > 1.01 * model.violation_tol:  # rounding of what adaptive filling ended at
         return None
