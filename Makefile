@@ -46,8 +46,11 @@ lint: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
+# SECTION is solvers, fit (default fits beside an older version and Sinkhorn), accuracy, ...
+SECTION ?= solvers
+
 benchmark: $(VENV)/.test
-	$(BIN)/python -m benchmarks.solvers
+	$(BIN)/python -m benchmarks.$(SECTION)
 
 benchmark-scale: $(VENV)/.test
 	$(BIN)/python -m benchmarks.scale

@@ -37,7 +37,7 @@ def _write_figure(path: Path) -> Path:
 @pytest.fixture(scope="module")
 def writers() -> dict[str, Writer]:
     rng = np.random.default_rng(0)
-    model = KernelOT(kernel=Gaussian(1.0), reg_potential=1e-2, filling="pairs", n_fill=10)
+    model = KernelOT(kernel=Gaussian(1.0), reg_potential=1e-2)
     model.fit(rng.normal(size=(12, 2)), rng.normal(size=(12, 2)))
     table = Table(np.eye(3))
     return {
