@@ -5,6 +5,7 @@ from kernel_ot.cutting_planes._certificate import CONFIDENCE, Certificate
 from kernel_ot.cutting_planes._contact import ContactPoints, Embeddings
 from kernel_ot.cutting_planes._pairs import scan_pairs
 from kernel_ot.cutting_planes._rounds import AdaptiveFit, FillingRound, adaptive_filling
+from kernel_ot.cutting_planes._solve import FilledProblem, StopRule, fill_by_cutting_planes
 
 __all__ = [
     "CONFIDENCE",
@@ -12,9 +13,12 @@ __all__ = [
     "Certificate",
     "ContactPoints",
     "Embeddings",
+    "FilledProblem",
     "FillingRound",
+    "StopRule",
     "adaptive_filling",
     "c_transform",
     "descend",
+    "fill_by_cutting_planes",
     "scan_pairs",
 ]

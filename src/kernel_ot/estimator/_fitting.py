@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from kernel_ot._arrays import Array, check_positive
-from kernel_ot.cutting_planes import (
-    AdaptiveFit,
-    FillingRound,
-    adaptive_filling,
-)
+from kernel_ot.cutting_planes import FillingRound, StopRule, fill_by_cutting_planes
 from kernel_ot.diagnostics import outlier_caution
 from kernel_ot.estimator._checks import check_potential_kernel
 from kernel_ot.estimator._progress import Watch
 from kernel_ot.kernels import Gaussian, Kernel
 from kernel_ot.preconditioning import Conjugation
-from kernel_ot.problem import (
-    Problem,
-    accurate_cost,
-    accurate_objective,
-    check_optimality,
-    stationary_at_contact,
-)
+from kernel_ot.problem import Problem
 from kernel_ot.samples import Samples
 from kernel_ot.selection import (
     MAX_SEMI_DUAL_DIMENSION,
@@ -57,7 +46,7 @@ _STATIC_BANDWIDTH_FACTOR, _STATIC_REG_POTENTIAL = 2.0, 1e-3
 # small step away from it was still an improvement, or no loss, in the cases measured.
 _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL = 0.5, 1e-1
 _MIN_SELECTION_POINTS = 12
-_MAX_FILL = 4000
+_MAX_FILL, _MAX_ROUNDS = 4000, 60
 # What a fit that was ended can do, which is not what `solve` can.
 _UNFINISHED = {
     Status.MAX_ITERATIONS: "Stopped at max_iter before the relative KKT residual came down to tol; "
@@ -208,102 +197,41 @@ def fill_and_solve(
     filling = Filling(parameters["filling"], parameters["n_fill"])
     method, tol, max_iter = (parameters[name] for name in ("method", "tol", "max_iter"))
     if filling.adaptive:
-        problem, solution, fit = solve_adaptively(
+        violation_tol = parameters["violation_tol"]
+        filled = fill_by_cutting_planes(
             changed,
-            settings,
+            settings.kernel,
+            settings.reg_sos,
+            settings.reg_potential,
+            violation_tol=violation_tol,
             max_fill=largest_fill(filling.count),
-            violation_tol=parameters["violation_tol"],
-            method=method,
-            tol=tol,
-            max_iter=max_iter,
-            watch=watch,
+            max_rounds=_MAX_ROUNDS if max_iter is None else max(1, max_iter),
+            stop=_stop_rule(violation_tol, watch),
         )
-        return problem, solution, fit.rounds
+        if method != "auto" and filled.stopped is None:
+            solution = solve_watched(filled.problem, method, tol, None, watch)
+        else:
+            solution = filled.solution(tol)
+            watch.tell(solution.history[-1], "solve")
+        return filled.problem, solution, filled.fit.rounds
     problem = make_problem(changed, *filling.place(changed, change, rng), settings)
     return problem, solve_watched(problem, method, tol, max_iter, watch), ()
 
 
-def solve_adaptively(
-    samples: Samples,
-    settings: Settings,
-    *,
-    max_fill: int,
-    violation_tol: float,
-    method: str,
-    tol: float,
-    max_iter: int | None,
-    watch: Watch,
-) -> tuple[Problem, Solution, AdaptiveFit]:
-    """Place filling points by cutting planes and solve the problem on the contact points."""
-    began = perf_counter()
-    history: list[Progress] = []
-    ended = Status.CONVERGED
+def _stop_rule(violation_tol: float, watch: Watch) -> StopRule:
+    """Return the rule that ends filling where the user or the clock asks for it."""
+    before = 0.0
 
-    def on_round(step: FillingRound) -> bool:
-        nonlocal ended
-        record = Progress(len(history), step.violation, -step.dual, perf_counter() - began)
-        last = history[-1].elapsed if history else 0.0
-        history.append(record)
+    def stop(step: FillingRound, record: Progress) -> Status | None:
+        nonlocal before
+        seconds, before = record.elapsed - before, record.elapsed
         if watch.tell(record, "filling"):
-            ended = Status.CALLBACK_STOPPED
-        elif step.violation > violation_tol and watch.is_late(record.elapsed - last):
-            ended = Status.TIME_LIMIT
-        return ended is not Status.CONVERGED
+            return Status.CALLBACK_STOPPED
+        if step.violation > violation_tol and watch.is_late(seconds):
+            return Status.TIME_LIMIT
+        return None
 
-    fit = adaptive_filling(
-        samples,
-        settings.kernel,
-        settings.reg_potential,
-        tol=violation_tol,
-        max_fill=max_fill,
-        max_rounds=60 if max_iter is None else max(1, max_iter),
-        on_round=on_round,
-    )
-    filled = perf_counter() - began
-    problem = make_problem(samples, fit.points.x, fit.points.y, settings)
-    if ended is Status.CONVERGED and method != "auto":
-        return problem, solve_watched(problem, method, tol, None, watch), fit
-    times = began, filled
-    return problem, contact_solution(problem, fit, ended, tol, history, times, watch), fit
-
-
-def contact_solution(
-    problem: Problem,
-    fit: AdaptiveFit,
-    ended: Status,
-    tol: float,
-    history: list[Progress],
-    times: tuple[float, float],
-    watch: Watch,
-) -> Solution:
-    """Return the contact points' multipliers, exact to rounding, with what a check of them says.
-
-    `times` is when filling began and how long it took.
-    """
-    began, filled = times
-    gamma = stationary_at_contact(problem, fit.points.gamma)
-    zero = np.zeros((problem.rank, problem.rank))
-    report = check_optimality(problem, gamma, zero)
-    residual = float(report.residual)
-    if ended is Status.CONVERGED and not residual <= tol:
-        ended = Status.NO_PROGRESS
-    seconds = perf_counter() - began
-    objective = float(accurate_objective(problem, gamma))
-    history.append(Progress(len(history), residual, objective, seconds))
-    watch.tell(history[-1], "solve")
-    return Solution(
-        status=ended,
-        gamma=gamma,
-        multiplier=zero,
-        objective=objective,
-        cost=float(accurate_cost(problem, gamma)),
-        optimality=report,
-        iterations=len(fit.rounds),
-        method="cutting_planes",
-        seconds=seconds,
-        timings={"init": 0.0, "steps": filled, "check": seconds - filled},
-        history=tuple(history),
-    )
+    return stop
 
 
 def solve_watched(

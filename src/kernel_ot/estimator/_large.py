@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from kernel_ot._arrays import check_generator, check_sample, check_weights
-from kernel_ot.cutting_planes import Certificate, FillingRound
+from kernel_ot.cutting_planes import Certificate, FilledProblem, FillingRound
 from kernel_ot.diagnostics import kept_out_verdict
-from kernel_ot.estimator._fitting import contact_solution, given_settings, largest_fill
+from kernel_ot.estimator._fitting import given_settings, largest_fill
 from kernel_ot.estimator._progress import Narrator, Watch
 from kernel_ot.large_samples import (
     KEPT,
@@ -140,13 +140,13 @@ class LargeMonitor:
         limit = self.watch.time_limit
         return float("inf") if limit is None else limit - (perf_counter() - self._began)
 
-    def status(self, complete: bool) -> Status:
-        """Return how the fit ended."""
+    def stopped(self, complete: bool) -> Status | None:
+        """Return why the fit ended before it was complete, if it did."""
         if self.watch.stopped:
             return Status.CALLBACK_STOPPED
         if not complete:
             return Status.TIME_LIMIT if self.seconds_left() <= 0 else Status.MAX_ITERATIONS
-        return Status.CONVERGED
+        return None
 
 
 def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Cloud], x: Any) -> None:
@@ -168,17 +168,12 @@ def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Clou
     began = perf_counter()
     x_cloud, y_cloud = clouds
     fit = fit_large(x_cloud, y_cloud, options, rng, monitor)
-    filled = perf_counter() - began
+    seconds = perf_counter() - began
     problem = landmark_problem(fit.filled.points, fit.settings)
-    solution = contact_solution(
-        problem,
-        fit.filled,
-        monitor.status(fit.filled.complete),
-        parameters["tol"],
-        monitor.history,
-        (began, filled),
-        watch,
-    )
+    stopped = monitor.stopped(fit.filled.complete)
+    filled = FilledProblem(problem, fit.filled, stopped, tuple(monitor.history), seconds)
+    solution = filled.solution(parameters["tol"])
+    watch.tell(solution.history[-1], "solve")
     if monitor.seconds_left() > fit.seconds_a_pass:
         certificate = certify(
             fit.filled.potentials,

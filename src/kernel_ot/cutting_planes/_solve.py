@@ -1,0 +1,153 @@
+"""The main road to an ordinary `Solution`: filling by cutting planes, then the check of any method.
+
+At the contact points the sum of squares vanishes, so that the multipliers of the contact programme
+solve the semidefinite problem on these points with X = 0; `check_optimality` judges them as it
+judges every method's answer, and any method can start from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TypeAlias
+
+import numpy as np
+
+from kernel_ot.cutting_planes._rounds import AdaptiveFit, FillingRound, adaptive_filling
+from kernel_ot.kernels import Kernel
+from kernel_ot.problem import (
+    Problem,
+    accurate_cost,
+    accurate_objective,
+    check_optimality,
+    stationary_at_contact,
+)
+from kernel_ot.samples import Samples
+from kernel_ot.solvers import Progress, Solution, Status
+
+StopRule: TypeAlias = Callable[[FillingRound, Progress], Status | None]
+"""Called after each round; a status ends the filling with it."""
+
+
+@dataclass(frozen=True, eq=False)
+class FilledProblem:
+    """The problem on the filling points that cutting planes have left.
+
+    Attributes
+    ----------
+    problem : Problem
+    fit : AdaptiveFit
+        Its contact points and multipliers, and the rounds.
+    stopped : Status, optional
+        Why filling ended before it was complete or out of rounds.
+    history : tuple of Progress
+        One record a round; the residual is the round's violation, the objective minus its dual.
+    seconds : float
+        What filling took.
+    """
+
+    problem: Problem
+    fit: AdaptiveFit
+    stopped: Status | None
+    history: tuple[Progress, ...]
+    seconds: float
+
+    def solution(self, tol: float) -> Solution:
+        """Return the contact programme's multipliers with what a check of them says.
+
+        Parameters
+        ----------
+        tol : float
+            The solution counts as converged if its residual is no larger and filling was not
+            stopped.
+
+        Returns
+        -------
+        Solution
+            With X = 0; `history` ends with the check.
+        """
+        began = perf_counter()
+        problem = self.problem
+        gamma = stationary_at_contact(problem, self.fit.points.gamma)
+        zero = np.zeros((problem.rank, problem.rank))
+        report = check_optimality(problem, gamma, zero)
+        residual = float(report.residual)
+        objective = float(accurate_objective(problem, gamma))
+        checking = perf_counter() - began
+        total = self.seconds + checking
+        reached = Status.CONVERGED if residual <= tol else Status.NO_PROGRESS
+        return Solution(
+            status=reached if self.stopped is None else self.stopped,
+            gamma=gamma,
+            multiplier=zero,
+            objective=objective,
+            cost=float(accurate_cost(problem, gamma)),
+            optimality=report,
+            iterations=len(self.fit.rounds),
+            method="cutting_planes",
+            seconds=total,
+            timings={"init": 0.0, "steps": self.seconds, "check": checking},
+            history=(*self.history, Progress(len(self.history), residual, objective, total)),
+        )
+
+
+def fill_by_cutting_planes(
+    samples: Samples,
+    kernel: Kernel,
+    reg_sos: float,
+    reg_potential: float,
+    *,
+    violation_tol: float,
+    max_fill: int,
+    max_rounds: int,
+    stop: StopRule,
+) -> FilledProblem:
+    """Choose filling points by cutting planes and pose the problem on them.
+
+    Parameters
+    ----------
+    samples : Samples
+        In the coordinates of the fit.
+    kernel : Kernel
+        Of both potentials and of the sum of squares.
+    reg_sos, reg_potential : float
+        lambda_1 and lambda_2.
+    violation_tol, max_fill, max_rounds
+        As in `adaptive_filling`.
+    stop : callable
+        Takes each round and its record, returns a status to end with or None.
+    """
+    began = perf_counter()
+    history: list[Progress] = []
+    stopped: Status | None = None
+
+    def on_round(step: FillingRound) -> bool:
+        nonlocal stopped
+        record = Progress(len(history), step.violation, -step.dual, perf_counter() - began)
+        history.append(record)
+        stopped = stop(step, record)
+        return stopped is not None
+
+    fit = adaptive_filling(
+        samples,
+        kernel,
+        reg_potential,
+        tol=violation_tol,
+        max_fill=max_fill,
+        max_rounds=max_rounds,
+        on_round=on_round,
+    )
+    seconds = perf_counter() - began
+    problem = Problem.from_samples(
+        samples.x,
+        samples.y,
+        fit.points.x,
+        fit.points.y,
+        kernel=kernel,
+        reg_sos=reg_sos,
+        reg_potential=reg_potential,
+        weights_x=samples.weights_x,
+        weights_y=samples.weights_y,
+    )
+    return FilledProblem(problem, fit, stopped, tuple(history), seconds)
