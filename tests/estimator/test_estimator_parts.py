@@ -157,6 +157,17 @@ def test_the_interior_point_method_takes_over_where_pivoting_does_not_end() -> N
     assert value == pytest.approx(expected, rel=1e-6)
 
 
+def test_polishing_is_exact_where_points_nearly_coincide() -> None:
+    # A wide kernel on clusters: Q is singular to rounding, and pivoting without a ridge cycles.
+    rng = np.random.default_rng(0)
+    x = np.repeat(rng.normal(size=(30, 2)), 5, axis=0) + 1e-4 * rng.normal(size=(150, 2))
+    embeddings = Embeddings(uniform_samples(), Gaussian(2.0))
+    exact = ContactPoints.at(embeddings, x, x + 0.3).polished(1e-3)
+    assert exact.gamma.min() > 0
+    linear = exact.embedding - 2e-3 * np.sum(np.square(exact.x - exact.y), axis=1) / 2
+    np.testing.assert_allclose(exact.quadratic @ exact.gamma, linear, atol=1e-10)
+
+
 def test_pivoting_agrees_with_the_interior_point_method() -> None:
     rng = np.random.default_rng(3)
     points = rng.normal(size=(80, 2))

@@ -130,8 +130,7 @@ class ContactPoints:
         ridge = max(0.1 * unit * len(linear), _SMALLEST_RIDGE * float(self.quadratic.max()))
         found = pivot(self.quadratic, linear, self.tried, ridge=ridge, slack_tol=0.2 * unit)
         if not found.ended:
-            gamma = solve_pointwise(self.quadratic, linear)
-            return self._kept(*polish(self.quadratic, linear, gamma))
+            return self._by_interior_point(linear)
         return self._kept(*found.in_contact())
 
     def polished(self, reg_potential: float) -> ContactPoints:
@@ -144,9 +143,9 @@ class ContactPoints:
             ridge=_SMALLEST_RIDGE * float(self.quadratic.max()),
             slack_tol=_ROUNDING * float(np.abs(linear).max()),
         )
-        # Where points nearly coincide, exchanges without a ridge need not end.
+        # Where points nearly coincide, exchanges without a larger ridge need not end.
         if not found.ended:
-            return self._kept(*polish(self.quadratic, linear, self.gamma))
+            return self._by_interior_point(linear)
         return self._kept(*found.in_contact())
 
     def potentials(self, reg_potential: float) -> Potentials:
@@ -168,6 +167,10 @@ class ContactPoints:
 
     def _linear(self, reg_potential: float) -> Array:
         return linear_term(self.embedding, self.x, self.y, reg_potential)
+
+    def _by_interior_point(self, linear: Array) -> ContactPoints:
+        gamma = solve_pointwise(self.quadratic, linear)
+        return self._kept(*polish(self.quadratic, linear, gamma))
 
     def _kept(self, active: Array, gamma: Array) -> ContactPoints:
         return ContactPoints(
