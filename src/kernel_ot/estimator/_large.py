@@ -176,7 +176,7 @@ def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Clou
     watch.tell(solution.history[-1], "solve")
     if monitor.seconds_left() > fit.seconds_a_pass:
         certificate = certify(
-            fit.filled.potentials,
+            problem.potentials(solution.gamma),
             fit.change,
             x_cloud,
             y_cloud,
