@@ -102,7 +102,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         Seeds splits and random filling points.
     verdict : "auto" or bool, default "auto"
         Whether `fit` judges the map by points that it keeps out, for `summary`; "auto": where it
-        chose settings. Takes about a sixth of such a fit, more than the fit where all is given.
+        chose settings. Takes a sixth to a quarter of it, more than the fit where all is given.
     callback : callable, optional
         Called with a `FitProgress` after each setting that was compared, each round and each step;
         its `phase` says which. True stops: a selection with the best setting so far, a fit with the
