@@ -191,6 +191,25 @@ def power(result: ResultFile) -> Figure:
     return figure
 
 
+def domain_adaptation(result: ResultFile) -> Figure:
+    """Draw how often a classifier is right in another domain, one panel a data set."""
+    data = result.values("data")
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    axes = figure.subplots(1, len(data), sharey=True, squeeze=False)[0]
+    methods = result.values("method")
+    for ax, name in zip(axes, data, strict=True):
+        rows = {row["method"]: row for row in result.where(data=name)}
+        for place, method in enumerate(methods):
+            if method in rows:
+                colour = _OURS if method.startswith("KernelOT") else "#999999"
+                value, error = (float(rows[method][key]) for key in ("accuracy", "standard_error"))
+                ax.barh(place, value, xerr=error, color=colour)
+        ax.set(title=name, xlabel="share of right classes")
+    axes[0].set_yticks(range(len(methods)), methods, fontsize=9)
+    axes[0].invert_yaxis()
+    return figure
+
+
 _FIGURES: dict[str, tuple[str, Callable[[ResultFile], Figure]]] = {
     "accuracy": ("accuracy", accuracy),
     "accuracy_cost": ("accuracy", cost),
@@ -198,6 +217,7 @@ _FIGURES: dict[str, tuple[str, Callable[[ResultFile], Figure]]] = {
     "losses": ("losses", losses),
     "solvers": ("solvers", solvers),
     "two_sample": ("two-sample", power),
+    "domain_adaptation": ("domain-adaptation", domain_adaptation),
 }
 
 
