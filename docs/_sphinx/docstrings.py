@@ -27,4 +27,5 @@ def skip_metadata_routing(
     app: Any, what: str, name: str, obj: Any, skip: bool, options: Any
 ) -> bool | None:
     """Leave out what scikit-learn adds to every estimator for metadata routing."""
-    return True if name.startswith("set_") and name.endswith("_request") else None
+    routing = name == "get_metadata_routing" or (name[:4] == "set_" and name[-8:] == "_request")
+    return True if routing else None
