@@ -53,6 +53,11 @@ class Combination:
     entropic : tuple of (float, float)
         Regularisation, relative to the mean cost of a pair in the preconditioned coordinates, and
         weight of each entropic potential, from large to small.
+
+    Examples
+    --------
+    >>> Combination(kernel=0.7, gaussian=0.1, entropic=((0.03, 0.2),)).entropic
+    ((0.03, 0.2),)
     """
 
     kernel: float = 1.0
