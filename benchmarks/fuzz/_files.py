@@ -15,6 +15,8 @@ from kernel_ot import KernelOT
 from kernel_ot.estimator._model_file import read_archive, write_archive
 from kernel_ot.kernels import Gaussian, Matern
 
+# Who writes a right digest can write a model that is optimal to rounding and a little different.
+_UNSEEN = 1e-4
 POINTS = np.random.default_rng(0).normal(size=(20, 2))
 
 
@@ -35,28 +37,43 @@ def fingerprint(model: KernelOT) -> bytes:
     return bytes(there.tobytes() + back.tobytes() + np.float64(model.cost_).tobytes())
 
 
+def _alike(model: KernelOT, other: KernelOT) -> bool:
+    """Return whether two models differ by no more than what no check of a forgery could see."""
+    return bool(
+        np.abs(model.transform(POINTS) - other.transform(POINTS)).max() < _UNSEEN
+        and np.abs(model.inverse_transform(POINTS) - other.inverse_transform(POINTS)).max()
+        < _UNSEEN
+    )
+
+
 def files(seeds: Iterable[int], folder: Path) -> Record:
     """Damage or forge a model file in one way after the other and load it."""
-    record = Record("Model files", "A ValueError with the reason, or the same model.")
+    record = Record(
+        "Model files",
+        "A ValueError with the reason, or the same model; where a forger made the digest right, "
+        "the same to 1e-4 of the width.",
+    )
     whole = []
     for number, model in enumerate(small_models()):
         path = folder / f"whole{number}.kot"
         model.save(path)
-        whole.append((path, fingerprint(model)))
+        whole.append((path, fingerprint(model), model))
     target = folder / "damaged.kot"
     for seed in seeds:
         rng = np.random.default_rng([4, seed])
-        path, bits = whole[seed % len(whole)]
+        path, bits, model = whole[seed % len(whole)]
         if rng.random() < 0.6:
             kind, content = damaged(path.read_bytes(), rng)
             target.write_bytes(content)
+            is_forged = False
         else:
             kind = forged(path, target, rng)
+            is_forged = True
         case = f"file {seed}: {kind}"
         with warnings_as_list() as told:
             try:
                 loaded = KernelOT.load(target)
-                same = fingerprint(loaded) == bits
+                same = fingerprint(loaded) == bits or (is_forged and _alike(loaded, model))
             except Exception as error:
                 record.ended(f"{kind.split(' ')[0]}: refused", case, refusal(error, (str(target),)))
                 continue

@@ -179,6 +179,8 @@ def _rebuilt(cls: type, path: Path, header: dict[str, Any], arrays: dict[str, Ar
         inverse_root=arrays["inverse_root"],
         scale=check_positive(header["scale"], "scale"),
     )
+    if not np.abs(change.root @ change.inverse_root - np.eye(len(change.root))).max() < _ROUNDING:
+        raise damaged(path, "its inverse_root is not the inverse of its root")
     samples = Samples(*(arrays[name] for name in ("x", "y", "weights_x", "weights_y")))
     settings = Settings(_decode(header["kernel"]), header["reg_sos"], header["reg_potential"])
     x_fill, y_fill = arrays["x_fill"], arrays["y_fill"]
