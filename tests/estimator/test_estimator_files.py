@@ -110,6 +110,16 @@ def test_a_point_that_is_not_the_solution_is_not_called_so(
         KernelOT.load(forged(saved, tmp_path / "m.kot", change))
 
 
+def test_a_root_that_is_no_longer_that_of_its_inverse_is_refused(
+    saved: Path, tmp_path: Path
+) -> None:
+    def change(_: dict[str, Any], arrays: dict[str, Array]) -> None:
+        arrays["root"][0, 0] += 1e-5
+
+    with pytest.raises(ValueError, match="its inverse_root is not the inverse of its root"):
+        KernelOT.load(forged(saved, tmp_path / "m.kot", change))
+
+
 @pytest.mark.parametrize("name", ["cost", "objective"])
 def test_a_forged_number_is_refused(saved: Path, tmp_path: Path, name: str) -> None:
     def change(header: dict[str, Any], arrays: dict[str, Array]) -> None:
