@@ -14,7 +14,7 @@ from kernel_ot.kernels import Anisotropic, Gaussian, Kernel, Linear, Matern, med
 from kernel_ot.solvers import METHODS
 
 _SECONDS = 1.0
-_NAMES = ("x ", "y ", "x_fill ", "y_fill ", "weights", "bandwidth", "reg_", "rank", "method", "tol")
+_NAMES = ("x ", "y ", "x_fill ", "y_fill ", "weights", "bandwidth", "reg_", "linear of the problem")
 _TAME_METHODS = ("auto", "interior_point", "ssn")
 
 
@@ -131,7 +131,8 @@ def problems(seeds: Iterable[int], clarabel_every: int = 20) -> Record:
 
 def _against_clarabel(problem: Problem, objective: float, tol: float) -> str:
     reference = clarabel_objective(problem)
-    error = 0.0 if reference is None else abs(objective - reference) / (1 + abs(objective))
+    # Only what is below our objective contradicts it: Clarabel's points are not the best either.
+    error = 0.0 if reference is None else (objective - reference) / (1 + abs(objective))
     # Clarabel's own accuracy is 1e-8 of its own scale, which is not ours; bounds are the judge.
     return f"Clarabel finds {reference:.8g}, not {objective:.8g}" if error > 10 * tol + 1e-4 else ""
 

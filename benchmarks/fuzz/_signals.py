@@ -20,15 +20,17 @@ from kernel_ot import KernelOT, Status, solve
 from kernel_ot.kernels import Gaussian
 
 
-def _interrupted(action: Callable[[], object], after: float) -> KeyboardInterrupt | None:
+def _interrupted(
+    action: Callable[[], object], after: float
+) -> Exception | KeyboardInterrupt | None:
     """Run `action` with a Ctrl-C after so many processor seconds; return what left it."""
     before = signal.signal(signal.SIGPROF, signal.default_int_handler)
     try:
         signal.setitimer(signal.ITIMER_PROF, after)
         action()
         signal.setitimer(signal.ITIMER_PROF, 0.0)
-    except KeyboardInterrupt as error:
-        return error
+    except (KeyboardInterrupt, Exception) as error:
+        return error  # NumPy makes a TypeError of what comes within a comparison of its own
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0.0)
         signal.signal(signal.SIGPROF, before)

@@ -46,6 +46,17 @@ def test_two_constant_samples_are_mapped_by_the_translation() -> None:
     assert model.cost_ == pytest.approx((1e9 - 2.5) ** 2)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_parts_of_tied_samples_may_be_one_point(seed: int) -> None:
+    # In some splits all training points of both samples are equal.
+    rng = np.random.default_rng(seed)
+    x, y = rng.poisson(0.05, (14, 1)).astype(float), rng.poisson(0.1, (13, 1)).astype(float)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        model = KernelOT().fit(x, y)
+    assert np.isfinite(model.transform(x)).all()
+
+
 def test_rows_without_weight_do_not_count() -> None:
     x, y = normal(0), normal(1) + 1
     weights = np.zeros(60)

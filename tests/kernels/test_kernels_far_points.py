@@ -81,6 +81,16 @@ def test_heavy_tails_have_features(bandwidth: float) -> None:
         assert factor.truncation_error < 1e-12
 
 
+@pytest.mark.parametrize("nu", [0.3, 0.5, 1.0])
+def test_equal_rows_are_seen_as_equal_in_gram_matrices(nu: float) -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        rows = np.repeat(rng.normal(size=(3, 6)), 9, axis=0)
+        gram = Matern(nu, 40.0)(rows, rows)
+        np.testing.assert_array_equal(gram[:9, :9], 1.0)
+        assert np.linalg.eigvalsh(gram)[0] > -1e-13
+
+
 def test_jax_computes_differences_too() -> None:
     backend = load_backend("jax")
     import jax

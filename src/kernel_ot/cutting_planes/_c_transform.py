@@ -98,7 +98,8 @@ def descend(
         trial = here - length[open_, None] * slope
         if radius < np.inf:
             norms = np.linalg.norm(trial, axis=1, keepdims=True)
-            trial *= np.minimum(1.0, radius / np.maximum(norms, radius))
+            farthest = np.maximum(norms, max(radius, np.finfo(float).tiny))
+            trial *= np.minimum(1.0, radius / farthest)
         value, gradient = value_and_gradient(potential, trial)
         trial_values = np.sum(np.square(trial - y[open_]), axis=1) / 2 - value
         gain = values[open_] - trial_values

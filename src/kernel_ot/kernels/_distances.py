@@ -61,7 +61,7 @@ class ScaledDistances:
         if self._exact:
             return _differences(x, y, self._scale, out)
         if x is y:
-            return _product_with_itself(x - self.centre, self._scale)
+            return _product_with_itself(x - self.centre, self._scale, self._snap)
         return _product(x - self.centre, y - self.centre, self._scale, self._snap, out)
 
 
@@ -78,13 +78,16 @@ def _product(x: Array, y: Array, scale: float, snap: bool, out: Array | None) ->
     return np.maximum(product, 0.0, out=product)
 
 
-def _product_with_itself(x: Array, scale: float) -> Array:
+def _product_with_itself(x: Array, scale: float, snap: bool) -> Array:
     """Return `scale |x_i - x_j|^2`, symmetric since each of its terms is."""
     squares = inner_products(*[np.sqrt(2.0 * scale).astype(x.dtype) * x] * 2)
     norms = squares.diagonal() / 2.0
+    noise = 2.0 * (x.shape[1] + 4) * float(np.finfo(squares.dtype).eps)
     for rows in block_slices(len(x), len(x), squares.itemsize, _BLOCK_BYTES):
         sums = norms[rows, None] + norms
-        np.maximum(np.subtract(sums, squares[rows], out=sums), 0.0, out=squares[rows])
+        np.maximum(sums - squares[rows], 0.0, out=squares[rows])
+        if snap:
+            squares[rows][squares[rows] <= noise * sums] = 0.0
     return squares
 
 

@@ -47,7 +47,7 @@ def entropic_potentials(
     samples = samples.thinned(MAX_ENTROPIC_POINTS)
     x, y, a, b = samples.x, samples.y, samples.weights_x, samples.weights_y
     cost = np.sum(np.square(x), axis=1)[:, None] / 2 + np.sum(np.square(y), axis=1) / 2 - x @ y.T
-    mean_cost = samples.mean_cost()
+    mean_cost = samples.mean_cost() or 1.0  # all points equal: any regularisation will do
     f, g = np.zeros(len(a)), np.zeros(len(b))
     found = []
     for relative in _with_steps_between(regularisations):
