@@ -6,6 +6,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import numpy as np
@@ -241,8 +242,10 @@ def test_float64_that_is_off_is_said_loudly(jax_backend: Backend) -> None:
 
 
 def test_the_page_on_jax_runs(jax_backend: Backend) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "jax.md").read_text()
-    code = page.split("```python\n")[1].split("```")[0].replace("rank=50", "rank=10")
+    page = (Path(__file__).parents[2] / "docs" / "guide" / "jax.rst").read_text()
+    block = page.split(".. code-block:: python\n")[1].split("\n\n\n")[0]
+    lines = [line for line in block.splitlines() if line.startswith("   ") or not line]
+    code = dedent("\n".join(lines)).replace("rank=50", "rank=10")
     rng = np.random.default_rng(5)
     xs, ys = rng.normal(size=(2, N, 2)), rng.normal(size=(2, N, 2)) + 1
     names: dict[str, Any] = {

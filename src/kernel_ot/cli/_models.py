@@ -80,9 +80,7 @@ def fit(
         str | None,
         typer.Option(help="Solver: auto, ssn, interior_point, short_step, ...  [default: auto]"),
     ] = None,
-    tol: Annotated[
-        float | None, typer.Option(help="Relative KKT residual to reach.  [default: 1e-8]")
-    ] = None,
+    tol: Annotated[float | None, typer.Option(help="Residual to reach.  [default: 1e-8]")] = None,
     max_iter: Annotated[
         int | None,
         typer.Option(help="Most rounds of filling, or steps of the solver.  [default: 60 rounds]"),

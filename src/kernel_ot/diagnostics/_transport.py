@@ -51,7 +51,7 @@ class FittedTransport(ComparedSettings, Protocol):
 
     @property
     def tol(self) -> float:
-        """Bound on the relative KKT residual."""
+        """Bound on the residual, see `OptimalityReport`."""
 
     @property
     def violation_tol(self) -> float:

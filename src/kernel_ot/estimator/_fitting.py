@@ -49,7 +49,7 @@ _MIN_SELECTION_POINTS = 12
 _MAX_FILL, _MAX_ROUNDS = 4000, 60
 # What a fit that was ended can do, which is not what `solve` can.
 _UNFINISHED = {
-    Status.MAX_ITERATIONS: "Stopped at max_iter before the relative KKT residual came down to tol; "
+    Status.MAX_ITERATIONS: "Stopped at max_iter before the residual came down to tol; "
     "raise max_iter or loosen tol.",
     Status.TIME_LIMIT: "Stopped at time_limit with the best point so far; raise time_limit, or "
     "give kernel and reg_potential, so that no settings are compared.",

@@ -87,7 +87,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         Method of `kernel_ot.solve`; with adaptive filling "auto" keeps the cutting planes'
         solution, whose optimality is checked independently.
     tol : float, default 1e-8
-        Bound on the relative KKT residual.
+        Bound on the relative error of the objective, see `kernel_ot.problem.OptimalityReport`.
     violation_tol : float, default 2e-3
         Adaptive filling ends when no pair violates the constraint by more than this part of the
         mean cost of a pair.
