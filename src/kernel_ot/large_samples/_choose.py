@@ -33,6 +33,8 @@ _FACTOR, _FACTOR_OF_MANY_FEATURES = 1.0, 0.35
 # The rougher of the two, for maps with kinks: on the pairs of Korotin et al. (2021), gradients of
 # networks, it has a quarter of the Gaussian's error.
 _ROUGH_SMOOTHNESS = 2.5
+# By one error the rougher kernel was taken for a smooth map at 1e6 points, at twice its UVP.
+_CLEARLY = 2.0
 _LANDMARKS, _LANDMARKS_OF_SEVERAL_FEATURES = 1000, 1500
 _FIRST_POINTS = 100
 
@@ -190,11 +192,11 @@ def _kernels(changed: Samples, rng: np.random.Generator) -> tuple[Kernel, ...]:
 
 
 def _beats(walked: Walked, best: Walked | None, bench: HeldOut) -> bool:
-    """Return whether a path's score is better by more than the error of the difference."""
+    """Return whether a path's score is better by more than twice the error of the difference."""
     if best is None or best.best is None:
         return walked.best is not None
     error = bench.change.scale**2 * standard_error(walked.terms, best.terms, bench.test)
-    return walked.score > best.score + error
+    return walked.score > best.score + _CLEARLY * error
 
 
 def fine_path(choice: Choice) -> tuple[float, ...]:
