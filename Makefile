@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test docs release-check test-oldest lint types benchmark benchmark-accuracy benchmark-scale fuzz study study-real test-study clean
+.PHONY: demo test docs release-check test-oldest lint types benchmark benchmark-accuracy fuzz study study-real test-study clean
 
 demo: $(VENV)/.demo
 	$(BIN)/kernel-ot demo --out demo-output
@@ -46,14 +46,12 @@ lint: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
-# SECTION is solvers, fit (default fits beside an older version and Sinkhorn), accuracy, ...
+# SECTION is solvers, fit (default fits beside an older version and Sinkhorn), scale (large samples),
+# two_sample, divergences, generative, domain_adaptation, screen, workers, verdict or backends.
 SECTION ?= solvers
 
 benchmark: $(VENV)/.test
 	$(BIN)/python -m benchmarks.$(SECTION)
-
-benchmark-scale: $(VENV)/.test
-	$(BIN)/python -m benchmarks.scale
 
 # The campaign behind the guide's page on reliability; MINUTES at most for each of its seven parts.
 MINUTES ?= 30
