@@ -41,7 +41,10 @@ def cost_gradients(model: KernelOT) -> tuple[Array, Array]:
     (np.float64(-3.0), np.float64(3.0))
     """
     check_is_fitted(model)
-    samples, potentials = model.samples_, model.potentials_
+    samples = model.samples_
+    # Of the kernel's potentials alone, whose regularised value it is: `potentials_` may combine
+    # them with others and set the means of few points.
+    potentials = model.conjugation_.potentials(model.problem_.potentials(model.solution_.gamma))
     return (
         samples.weights_x[:, None] * potentials.gradient_u(samples.x),
         samples.weights_y[:, None] * potentials.gradient_v(samples.y),
