@@ -52,6 +52,14 @@ def maps(cells: Any) -> ConditionMaps:
     return fit_conditions(cells, condition="drug", control="dmso", estimator=FAST)
 
 
+@pytest.mark.parametrize("wrong", [3, ("a", "b", "c"), None])
+def test_a_condition_is_a_name_or_a_pair_of_names(cells: Any, maps: Any, wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"condition is of type .* a pair \(source, target\)"):
+        maps.predict(cells, wrong)
+    with pytest.raises(ValueError, match="condition is of type AnnData"):
+        maps.plot_prediction(cells, "up")
+
+
 def test_three_lines_predict_held_out_cells_and_their_genes(cells: Any, maps: Any) -> None:
     assert maps.conditions == ("down", "up")
     control = cells[cells.obs["drug"] == "dmso"]  # a view

@@ -109,10 +109,16 @@ class ConditionMaps:
 
     def pair(self, condition: str | Pair) -> Pair:
         """Return source and target of the one map that `condition` names, or raise ValueError."""
-        if not isinstance(condition, str):
-            found = [pair for pair in self.pairs if pair == tuple(condition)]
+        given: object = condition
+        if isinstance(given, str):
+            found = [pair for pair in self.pairs if pair[1] == given]
+        elif isinstance(given, tuple | list) and len(given) == 2:
+            found = [pair for pair in self.pairs if pair == tuple(given)]
         else:
-            found = [pair for pair in self.pairs if pair[1] == condition]
+            raise ValueError(
+                f"condition is of type {type(condition).__name__}; it must be the name of a "
+                "condition, or a pair (source, target) of names."
+            )
         if len(found) == 1:
             return found[0]
         failed = next((e for p, e in self.failures.items() if condition in (p, p[1])), None)
