@@ -5,7 +5,7 @@ import pytest
 
 from poisoning_study import StudyError
 from poisoning_study.data import ImageSet
-from poisoning_study.models import to_unit
+from poisoning_study.models import Pictures
 from poisoning_study.protocol import chosen_rows, mix
 
 
@@ -26,14 +26,14 @@ def test_sound_mixing_replaces_and_scales_once(signs: ImageSet) -> None:
 
 
 def torch_max(images: np.ndarray, scale: np.ndarray) -> float:
-    return float(to_unit(images, scale).max())
+    return float(Pictures(images, scale).batch(np.arange(len(images))).max())
 
 
 def test_the_published_loader_darkens_and_misses_classes(signs: ImageSet) -> None:
     mixed = mix(signs, signs.images, 1.0, 0, loader="as-published", unreplaced_classes=1)
     assert not mixed.poisoned[signs.labels == 0].any()
     assert mixed.poisoned[signs.labels > 0].all()
-    dark = to_unit(mixed.images, mixed.scale)[mixed.poisoned]
+    dark = Pictures(mixed.images, mixed.scale).batch(np.flatnonzero(mixed.poisoned))
     assert dark.max() <= 1 / 255 + 1e-7
     # The rescale-only control: the pictures themselves are untouched.
     assert (mixed.images == signs.images).all()

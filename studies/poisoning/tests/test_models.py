@@ -14,6 +14,7 @@ from poisoning_study.models import (
     FrozenClassifier,
     FrozenEncoder,
     PerturbationGenerator,
+    Pictures,
     TrainingSettings,
     accuracy,
     batches,
@@ -21,7 +22,6 @@ from poisoning_study.models import (
     fit_classifier,
     parameter_count,
     seeded_backbone,
-    to_unit,
 )
 
 FAMILIES = ("residual", "inverted", "split-attention", "grouped", "dense")
@@ -99,7 +99,7 @@ def test_generators_start_from_nothing_and_hear_the_class() -> None:
 
 def test_training_learns(signs: ImageSet) -> None:
     model = Classifier(seeded_backbone("small/residual", 0), 4)
-    images = to_unit(signs.images)
+    images = Pictures(signs.images)
     settings = TrainingSettings(6, 16, 1e-2, 1e-4, "one-cycle")
     fit_classifier(model, images, signs.labels, settings, np.random.default_rng(0))
     assert accuracy(model, images, signs.labels) > 0.8

@@ -35,6 +35,11 @@ def _parser() -> argparse.ArgumentParser:
             type=Path,
             help="GTSRB: unpacked archives, a folder of zips, or what `prepare` wrote",
         )
+        command.add_argument(
+            "--device",
+            default="auto",
+            help="auto (default: CUDA where there is a device), cpu or cuda; cuda has its own keys",
+        )
         command.add_argument("--partial", action="store_true", help=_PARTIAL)
     return parser
 
@@ -55,6 +60,9 @@ def _run(arguments: argparse.Namespace) -> int:
     from poisoning_study.torch_setup import require_torch
 
     require_torch()
+    from poisoning_study.devices import choose_device
+
+    choose_device(arguments.device)
     from poisoning_study.data import prepared_from
     from poisoning_study.protocol import RunStore, load_study, run_study
     from poisoning_study.report import write_report

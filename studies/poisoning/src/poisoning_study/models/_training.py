@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from poisoning_study.devices import device, mixed_precision
 from poisoning_study.errors import StudyError
 from poisoning_study.models._backbones import Backbone
 
 #: Largest batch for passes without gradients; larger ones only cost memory.
-_PASS = 256
+PASS = 256
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,61 @@ class TrainingSettings:
             raise StudyError(f"schedule must be constant or one-cycle, not {self.schedule!r}.")
 
 
-def to_unit(images: NDArray[np.uint8], scale: NDArray[np.float32] | None = None) -> Tensor:
-    """Return uint8 images (n, h, w, 3) as float32 (n, 3, h, w), times 1/255 or `scale` (n,)."""
-    tensor = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).to(torch.float32)
-    if scale is None:
-        return tensor / 255
-    return tensor * torch.from_numpy(scale)[:, None, None, None]
+class Inputs(Protocol):
+    """What a network is fed, a batch at a time."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, rows: NDArray[np.int64]) -> Tensor:
+        """Return the given rows as float32 on the device."""
+        ...
+
+
+class Pictures:
+    """Pictures that stay uint8 (in memory or in a memory map) and are scaled batch by batch.
+
+    Parameters
+    ----------
+    images : uint8 array (n, h, w, 3)
+        Pixels.
+    scale : float32 array (n,), optional
+        What each picture is multiplied by; division by 255 if None.
+    """
+
+    def __init__(self, images: NDArray[np.uint8], scale: NDArray[np.float32] | None = None) -> None:
+        self.images = images
+        self.scale = scale
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batch(self, rows: NDArray[np.int64]) -> Tensor:
+        """Return the given rows as float32 (n, 3, h, w) on the device; bytes are what travels."""
+        pixels = torch.from_numpy(np.asarray(self.images[rows])).to(device())
+        floats = pixels.permute(0, 3, 1, 2).to(torch.float32)
+        if self.scale is None:
+            return floats / 255
+        return floats * torch.from_numpy(self.scale[rows]).to(device())[:, None, None, None]
+
+
+class Vectors:
+    """Features (n, d) in the place of pictures, for heads trained on a fixed encoder."""
+
+    def __init__(self, features: NDArray[np.float64]) -> None:
+        self.features = features.astype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def batch(self, rows: NDArray[np.int64]) -> Tensor:
+        """Return the given rows as float32 (n, d) on the device."""
+        return torch.from_numpy(self.features[rows]).to(device())
+
+
+def passes(inputs: Inputs) -> Iterator[Tensor]:
+    """Yield all rows in order, in batches for passes without gradients."""
+    for start in range(0, len(inputs), PASS):
+        yield inputs.batch(np.arange(start, min(start + PASS, len(inputs))))
 
 
 def batches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
@@ -66,24 +117,24 @@ def batches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator[NDArr
 
 
 @torch.no_grad()
-def accuracy(model: nn.Module, images: Tensor, labels: NDArray[np.int64]) -> float:
+def accuracy(model: nn.Module, images: Inputs, labels: NDArray[np.int64]) -> float:
     """Return the share of `images` that `model`, in evaluation mode, classifies as `labels`."""
-    model.eval()
-    predicted = [model(part).argmax(1) for part in images.split(_PASS)]
+    model.to(device()).eval()
+    predicted = [model(part).argmax(1).cpu() for part in passes(images)]
     return float((torch.cat(predicted).numpy() == labels).mean())
 
 
 @torch.no_grad()
-def extract_features(backbone: Backbone, images: Tensor) -> NDArray[np.float64]:
+def extract_features(backbone: Backbone, images: Inputs) -> NDArray[np.float64]:
     """Return the features of `images` in evaluation mode, (n, feature_size)."""
-    backbone.eval()
-    parts = [backbone(part) for part in images.split(_PASS)]
+    backbone.to(device()).eval()
+    parts = [backbone(part).cpu() for part in passes(images)]
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float64)
 
 
 def fit_classifier(
     model: nn.Module,
-    images: Tensor,
+    images: Inputs,
     labels: NDArray[np.int64],
     settings: TrainingSettings,
     rng: np.random.Generator,
@@ -96,9 +147,9 @@ def fit_classifier(
     Parameters
     ----------
     model : nn.Module
-        Images to logits; only parameters that require gradients change.
-    images : Tensor (n, 3, h, w)
-        Pixels, already scaled.
+        Images to logits, moved to the device; only parameters that require gradients change.
+    images : Inputs
+        Pictures, or features that stand for them.
     labels : int64 array (n,)
         Classes.
     settings : TrainingSettings
@@ -110,7 +161,8 @@ def fit_classifier(
     after_epoch : callable, optional
         Called with the epoch's number, from 1.
     """
-    targets = torch.from_numpy(labels)
+    model.to(device())
+    targets = torch.from_numpy(labels).to(device())
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(
         parameters, settings.learning_rate, weight_decay=settings.weight_decay
@@ -124,10 +176,12 @@ def fit_classifier(
     for epoch in range(1, settings.epochs + 1):
         model.train()
         for rows in batches(len(labels), settings.batch_size, rng):
-            batch = images[torch.from_numpy(rows)]
+            batch = images.batch(rows)
             if transform is not None:
                 batch = transform(batch, rng)
-            loss = nn.functional.cross_entropy(model(batch), targets[torch.from_numpy(rows)])
+            with mixed_precision():
+                logits = model(batch)
+                loss = nn.functional.cross_entropy(logits, targets[torch.from_numpy(rows)])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from poisoning_study.devices import mixed_precision
 from poisoning_study.models import Discriminator
 from poisoning_study.objectives._settings import CraftSettings
 
@@ -45,17 +46,19 @@ class AdversarialObjective:
 
     def step(self, images: Tensor, labels: Tensor, rows: Tensor) -> dict[str, float]:
         """Train both on a batch; return the losses."""
-        poisoned, change = self.perturbation(images, labels, rows)
-        # Both steps see the same features: the first one only trains the heads.
-        encoded, real = self.discriminator.encode(poisoned), self.discriminator.encode(images)
-        on_poisoned = self._loss([features.detach() for features in encoded], labels, 1)
-        on_real = self._loss(real, labels, 0)
+        with mixed_precision():
+            poisoned, change = self.perturbation(images, labels, rows)
+            # Both steps see the same features: the first one only trains the heads.
+            encoded, real = self.discriminator.encode(poisoned), self.discriminator.encode(images)
+            on_poisoned = self._loss([features.detach() for features in encoded], labels, 1)
+            on_real = self._loss(real, labels, 0)
         self._discriminator_step.zero_grad()
         (on_poisoned + on_real).backward()
         self._discriminator_step.step()
 
-        penalty = change.square().mean()
-        loss = self.alpha * penalty - self._loss(encoded, labels, 1)
+        penalty = change.float().square().mean()
+        with mixed_precision():
+            loss = self.alpha * penalty - self._loss(encoded, labels, 1)
         self._generator_step.zero_grad()
         loss.backward()
         self._generator_step.step()

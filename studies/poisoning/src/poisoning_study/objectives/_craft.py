@@ -12,16 +12,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from poisoning_study.data import ImageSet
+from poisoning_study.devices import device
 from poisoning_study.errors import StudyError
 from poisoning_study.models import (
+    PASS,
     Classifier,
     Discriminator,
     FrozenEncoder,
+    Pictures,
     TrainingSettings,
     batches,
     fit_classifier,
+    passes,
     seeded_backbone,
-    to_unit,
 )
 from poisoning_study.objectives._adversarial import AdversarialObjective
 from poisoning_study.objectives._controls import class_blocks, random_noise
@@ -65,8 +68,8 @@ def _classifiers(settings: CraftSettings, data: ImageSet, seed: int) -> list[Cla
                 settings.warmup_epochs, settings.batch_size, 1e-2, 1e-4, "one-cycle"
             )
             rng = generator(seed, "surrogate order", index)
-            fit_classifier(model, to_unit(data.images), data.labels, training, rng)
-        models.append(model)
+            fit_classifier(model, Pictures(data.images), data.labels, training, rng)
+        models.append(model.to(device()))
     return models
 
 
@@ -82,6 +85,7 @@ def _objective(
         discriminator = Discriminator(
             encoders, data.n_classes, relu_logits=settings.as_published
         ).train()
+        discriminator.to(device())
         return AdversarialObjective(settings, perturbation, discriminator)
     return ErrorObjective(settings, perturbation, _classifiers(settings, data, seed))
 
@@ -120,6 +124,7 @@ def craft(data: ImageSet, settings: CraftSettings, seed: int, encoder: EncoderSo
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(seed, "crafting"))
         perturbation = Perturbation(settings, len(data), data.n_classes, (height, width))
+        perturbation.to(device())
         objective = _objective(settings, perturbation, data, seed, encoder)
         return _run(data, settings, seed, perturbation, objective)
 
@@ -131,15 +136,15 @@ def _run(
     perturbation: Perturbation,
     objective: _Objective,
 ) -> Crafted:
-    images, labels = to_unit(data.images), torch.from_numpy(data.labels)
+    images, labels = Pictures(data.images), torch.from_numpy(data.labels).to(device())
     rng = generator(seed, "crafting order")
     curves = []
     for epoch in range(1, settings.epochs + 1):
         perturbation.train()
         losses = []
         for part in batches(len(data), settings.batch_size, rng):
-            rows = torch.from_numpy(part)
-            losses.append(objective.step(images[rows], labels[rows], rows))
+            rows = torch.from_numpy(part).to(device())
+            losses.append(objective.step(images.batch(part), labels[rows], rows))
         means = {name: float(np.mean([loss[name] for loss in losses])) for name in losses[0]}
         if not all(np.isfinite(value) for value in means.values()):
             raise StudyError(
@@ -148,8 +153,9 @@ def _run(
         curves.append(means)
     perturbation.eval()
     with torch.no_grad():
+        every = torch.arange(len(data), device=device()).split(PASS)
         parts = [
-            perturbation(images[rows], labels[rows], rows)[0]
-            for rows in torch.arange(len(data)).split(256)
+            to_8_bits(perturbation(batch, labels[rows], rows)[0])
+            for batch, rows in zip(passes(images), every, strict=True)
         ]
-    return Crafted(to_8_bits(torch.cat(parts)), curves)
+    return Crafted(np.concatenate(parts), curves)

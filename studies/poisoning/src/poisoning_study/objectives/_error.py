@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from poisoning_study.devices import mixed_precision
 from poisoning_study.objectives._perturbations import Perturbation
 from poisoning_study.objectives._settings import CraftSettings
 
@@ -63,13 +64,14 @@ class ErrorObjective:
 
     def _loss(self, images: Tensor, labels: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return (what is minimised, the surrogates' error, the mean squared perturbation)."""
-        poisoned, change = self.perturbation(images, labels, rows)
-        logits = [surrogate(poisoned) for surrogate in self.surrogates]
+        with mixed_precision():
+            poisoned, change = self.perturbation(images, labels, rows)
+            logits = [surrogate(poisoned) for surrogate in self.surrogates]
         targets, sign = labels, 1.0
         if not self.minimising and self.towards_next:
             targets = (labels + 1) % logits[0].shape[1]
         elif not self.minimising:
             sign = -1.0
-        error = torch.stack([cross_entropy(one, targets) for one in logits]).mean()
-        penalty = change.square().mean()
+        error = torch.stack([cross_entropy(one.float(), targets) for one in logits]).mean()
+        penalty = change.float().square().mean()
         return self.alpha * penalty + sign * error, error, penalty

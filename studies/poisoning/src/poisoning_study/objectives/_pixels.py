@@ -11,7 +11,7 @@ from torch import Tensor
 def to_8_bits(images: Tensor) -> NDArray[np.uint8]:
     """Return images (n, 3, h, w) in [0, 1], clipped, as rounded uint8 (n, h, w, 3)."""
     rounded = torch.round(images.clamp(0, 1) * 255).to(torch.uint8)
-    return np.ascontiguousarray(rounded.permute(0, 2, 3, 1).numpy())
+    return np.ascontiguousarray(rounded.permute(0, 2, 3, 1).cpu().numpy())
 
 
 def perturbation_size(

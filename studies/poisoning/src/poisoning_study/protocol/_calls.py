@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from poisoning_study.devices import device
 from poisoning_study.files import write_json
 
 
@@ -52,6 +53,7 @@ class Call:
             "workers": workers,
             "processors": os.cpu_count(),
             "processor": _processor(),
+            "device": torch.cuda.get_device_name() if device().type == "cuda" else "cpu",
             "capability": torch.backends.cpu.get_cpu_capability(),
             "versions": f"Python {platform.python_version()}, torch {torch.__version__}",
             "load_at_start": _load(),

@@ -18,11 +18,13 @@ from poisoning_study.models import (
     Classifier,
     FrozenClassifier,
     FrozenEncoder,
+    Inputs,
+    Pictures,
+    Vectors,
     accuracy,
     extract_features,
     fit_classifier,
     seeded_backbone,
-    to_unit,
 )
 from poisoning_study.objectives import CraftSettings, craft, perturbation_size
 from poisoning_study.protocol._mixing import mix
@@ -54,10 +56,10 @@ class BackboneJob:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = Classifier(seeded_backbone(self.victim.backbone, seed), data.n_classes)
-            images = to_unit(data.images)
+            images = Pictures(data.images)
             rng = generator(seed, "order")
             fit_classifier(model, images, data.labels, self.victim.training, rng)
-        weights = model.backbone.state_dict()
+        weights = model.cpu().backbone.state_dict()  # `accuracy` moves it back
         store.save(self, "pt", lambda stream: torch.save(weights, stream))
         return {"accuracy on its own pool": accuracy(model, images, data.labels)}
 
@@ -119,7 +121,7 @@ class PoisonJob:
     def images(self, store: RunStore) -> NDArray[np.uint8]:
         """Return the poisoned images."""
         store.result(self)
-        images: NDArray[np.uint8] = np.load(store.file(self, "npy"))
+        images: NDArray[np.uint8] = np.load(store.file(self, "npy"), mmap_mode="r")
         return images
 
 
@@ -159,9 +161,9 @@ class VictimJob:
             unreplaced_classes=self.data.unreplaced_classes,
         )
         defence = DEFENCES[self.defence]
-        images = to_unit(defence.prepare(train.images), train.scale)
+        images: Inputs = Pictures(defence.prepare(train.images), train.scale)
         test = load_pool(store, self.data, self.seed, "test")
-        test_images = to_unit(defence.prepare(test.images))
+        test_images: Inputs = Pictures(defence.prepare(test.images))
         seed = derived_seed(self.seed, "victim", self.victim.backbone)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -170,7 +172,7 @@ class VictimJob:
             if isinstance(model, FrozenClassifier) and not drifts and not augments:
                 # The features of a fixed encoder are the same in every epoch.
                 images, test_images = (
-                    torch.from_numpy(extract_features(model.encoder.backbone, part)).float()
+                    Vectors(extract_features(model.encoder.backbone, part))
                     for part in (images, test_images)
                 )
                 model = model.head
@@ -234,10 +236,10 @@ class DetectionJob:
         suspect = mix(train, poisoned, self.fraction, self.seed)
         return detect(
             FeatureSet(
-                extract_features(backbone, to_unit(trusted.images)), trusted.labels, trusted.tracks
+                extract_features(backbone, Pictures(trusted.images)), trusted.labels, trusted.tracks
             ),
             FeatureSet(
-                extract_features(backbone, to_unit(suspect.images)),
+                extract_features(backbone, Pictures(suspect.images)),
                 suspect.labels,
                 train.tracks,
             ),

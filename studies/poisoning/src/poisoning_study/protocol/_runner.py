@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from poisoning_study.devices import choose_device, device
 from poisoning_study.errors import StudyError
 from poisoning_study.protocol._calls import Call
 from poisoning_study.protocol._jobs import BackboneJob, DetectionJob, Job, PoisonJob, VictimJob
@@ -69,10 +70,11 @@ def stages(study: Study) -> list[tuple[str, list[_AnyJob]]]:
     return [(title, jobs) for title, jobs in found if jobs]
 
 
-def _start() -> None:
+def _start(device: str) -> None:
     # Ctrl-C reaches the whole process group; only the parent should answer it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     require_torch()
+    choose_device(device)
 
 
 def _work(root: Path, job: _AnyJob) -> str | None:
@@ -159,7 +161,7 @@ class _Workers:
             return
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.n, context, _start)
+            self._pool = ProcessPoolExecutor(self.n, context, _start, (device().type,))
         futures = [self._pool.submit(_work, self.store.root, job) for job in jobs]
         for future in as_completed(futures):
             yield future.result()

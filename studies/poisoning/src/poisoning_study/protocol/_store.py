@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from poisoning_study.devices import key_suffix
 from poisoning_study.errors import StudyError
 from poisoning_study.files import sha256_of, write_atomically, write_json
 
@@ -63,9 +64,9 @@ class RunStore:
 
     @staticmethod
     def key(job: StorableJob) -> str:
-        """Return the hash of the job's settings and of the code's version."""
+        """Return the hash of the job's settings, the code's version and a device but cpu."""
         settings = _key_settings(job)
-        text = json.dumps([CODE_VERSION, job.kind, settings], sort_keys=True)
+        text = json.dumps([CODE_VERSION, job.kind, settings, *key_suffix()], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
     def find(self, job: StorableJob) -> dict[str, Any] | None:

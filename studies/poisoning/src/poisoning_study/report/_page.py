@@ -93,7 +93,8 @@ def _when_and_where(results: Results) -> list[str]:
             f"{call['jobs']} jobs in {call['seconds'] / 60:.1f} minutes "
             f"({call['processor_seconds'] / 60:.1f} processor minutes) from {call['started']}, "
             f"{call['workers']} workers on {call['processors']} processors "
-            f"({call['processor']}, {call.get('capability', '?')}{load})."
+            f"({call['processor']}, {call.get('capability', '?')}, "
+            f"device {call.get('device', 'cpu')}{load})."
         )
     return [paragraph("Run: " + text(" ".join(sentences)), "note")] if sentences else []
 
