@@ -30,6 +30,16 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--out", type=Path, default=Path("study-output"))
         if name == "run":
             command.add_argument("--workers", type=int, default=2, help="processes (default 2)")
+            command.add_argument(
+                "--dry-run",
+                action="store_true",
+                help="print jobs, FLOPs, memory and hours; compute and write nothing",
+            )
+            command.add_argument(
+                "--rate",
+                type=float,
+                help="GFLOP/s of one worker for --dry-run (default 7.5, measured on one core)",
+            )
         command.add_argument(
             "--data",
             type=Path,
@@ -42,6 +52,29 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--partial", action="store_true", help=_PARTIAL)
     return parser
+
+
+def _dry_run(arguments: argparse.Namespace) -> int:
+    """Print what a run would do; archives that are not prepared yet are counted as the whole."""
+    from poisoning_study.protocol import DEFAULT_RATE, budget_lines, forecast, load_study
+
+    settings = load_study(arguments.configs).settings.data
+    prepared = None
+    if arguments.data is not None:
+        written = arguments.out / f"signs-{settings.size}-{settings.crop}"
+        there = [f for f in (arguments.data, written) if (f / "manifest.json").is_file()]
+        prepared = there[0] if there else written
+    study = load_study(arguments.configs, prepared)
+    print("Dry run: nothing is computed or written.")
+    if settings.source == "prepared" and not study.settings.data.digest:
+        print(
+            "The pictures are not prepared yet: counted as the whole benchmark, and finished runs "
+            "cannot be recognised."
+        )
+    rate = DEFAULT_RATE if arguments.rate is None else arguments.rate
+    found = forecast(study, arguments.out)
+    print("\n".join(budget_lines(found, workers=arguments.workers, rate=rate)))
+    return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -64,11 +97,21 @@ def _run(arguments: argparse.Namespace) -> int:
 
     choose_device(arguments.device)
     from poisoning_study.data import prepared_from
-    from poisoning_study.protocol import RunStore, load_study, run_study
+    from poisoning_study.protocol import (
+        RunStore,
+        forecast,
+        load_study,
+        require_memory,
+        run_study,
+    )
     from poisoning_study.report import write_report
 
     if arguments.out.exists() and not arguments.out.is_dir():
         raise StudyError(f"{arguments.out} is a file; name a folder to write to.")
+    if arguments.command == "run" and arguments.workers < 1:
+        raise StudyError(f"--workers must be at least 1, not {arguments.workers}.")
+    if arguments.command == "run" and arguments.dry_run:
+        return _dry_run(arguments)
     prepared = None
     if arguments.data is not None:
         if not arguments.data.exists():
@@ -87,6 +130,7 @@ def _run(arguments: argparse.Namespace) -> int:
         )
     study = load_study(arguments.configs, prepared)
     if arguments.command == "run":
+        require_memory(forecast(study, arguments.out), arguments.workers)
         n_run = run_study(study, arguments.out, workers=arguments.workers)
         print(f"Ran {n_run} jobs.")
     print(f"Wrote {write_report(study, arguments.out)}.")

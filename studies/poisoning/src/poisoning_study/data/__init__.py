@@ -1,6 +1,15 @@
 """Images with labels and tracks: the benchmark, a prepared copy of it, a rendered stand-in."""
 
-from poisoning_study.data._gtsrb import Layout, Record, find_layout, read_test, read_training
+from poisoning_study.data._gtsrb import (
+    N_CLASSES,
+    TEST_COUNT,
+    TRAINING_COUNTS,
+    Layout,
+    Record,
+    find_layout,
+    read_test,
+    read_training,
+)
 from poisoning_study.data._image_set import ImageSet, split_by_track
 from poisoning_study.data._prepare import (
     digest_of,
@@ -12,7 +21,10 @@ from poisoning_study.data._prepare import (
 from poisoning_study.data._rendered import SIGNS, render
 
 __all__ = [
+    "N_CLASSES",
     "SIGNS",
+    "TEST_COUNT",
+    "TRAINING_COUNTS",
     "ImageSet",
     "Layout",
     "Record",

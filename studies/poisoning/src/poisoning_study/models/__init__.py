@@ -7,6 +7,7 @@ from poisoning_study.models._backbones import (
     parameter_count,
     seeded_backbone,
 )
+from poisoning_study.models._costs import NetworkCost, network_cost
 from poisoning_study.models._networks import (
     Classifier,
     Discriminator,
@@ -36,6 +37,7 @@ __all__ = [
     "FrozenClassifier",
     "FrozenEncoder",
     "Inputs",
+    "NetworkCost",
     "PerturbationGenerator",
     "Pictures",
     "TrainingSettings",
@@ -45,6 +47,7 @@ __all__ = [
     "build_backbone",
     "extract_features",
     "fit_classifier",
+    "network_cost",
     "parameter_count",
     "passes",
     "seeded_backbone",

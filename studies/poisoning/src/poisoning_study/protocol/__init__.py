@@ -1,6 +1,8 @@
 """Experiments from configuration files: mixing, jobs, the store of results, the runner."""
 
+from poisoning_study.protocol._budget import DEFAULT_RATE, budget_lines, require_memory
 from poisoning_study.protocol._calls import recorded_calls
+from poisoning_study.protocol._forecast import Forecast, forecast, job_cost
 from poisoning_study.protocol._jobs import (
     BackboneJob,
     DetectionJob,
@@ -26,12 +28,14 @@ from poisoning_study.protocol._tables import from_table, read_toml
 
 __all__ = [
     "CODE_VERSION",
+    "DEFAULT_RATE",
     "POOLS",
     "BackboneJob",
     "DataSettings",
     "DetectionJob",
     "EncoderSettings",
     "Experiment",
+    "Forecast",
     "Job",
     "PoisonJob",
     "PoolJob",
@@ -43,14 +47,18 @@ __all__ = [
     "TrainingSet",
     "VictimJob",
     "VictimSettings",
+    "budget_lines",
     "chosen_rows",
+    "forecast",
     "from_table",
+    "job_cost",
     "load_encoder",
     "load_pool",
     "load_study",
     "mix",
     "read_toml",
     "recorded_calls",
+    "require_memory",
     "run_study",
     "stages",
 ]

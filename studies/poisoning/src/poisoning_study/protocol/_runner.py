@@ -21,14 +21,14 @@ from poisoning_study.protocol._store import RunStore
 from poisoning_study.protocol._study import Study
 from poisoning_study.torch_setup import require_torch
 
-_AnyJob = PoolJob | BackboneJob | Job
+AnyJob = PoolJob | BackboneJob | Job
 
 
-def _unique(jobs: Iterable[_AnyJob]) -> list[_AnyJob]:
+def _unique(jobs: Iterable[AnyJob]) -> list[AnyJob]:
     return list({(job.kind, RunStore.key(job)): job for job in jobs}.values())
 
 
-def _backbones_of(job: _AnyJob) -> Iterator[BackboneJob]:
+def _backbones_of(job: AnyJob) -> Iterator[BackboneJob]:
     """Yield the backbones that `job` needs, apart from those of its poison."""
     if isinstance(job, DetectionJob):
         yield BackboneJob(job.data, job.reference, "reference", job.seed)
@@ -46,10 +46,10 @@ def _backbones_of(job: _AnyJob) -> Iterator[BackboneJob]:
             yield BackboneJob(job.data, victim, job.encoders.source, job.seed)
 
 
-def stages(study: Study) -> list[tuple[str, list[_AnyJob]]]:
+def stages(study: Study) -> list[tuple[str, list[AnyJob]]]:
     """Return the jobs of a study in the order in which they depend on each other."""
-    asked: list[_AnyJob] = [run.job for run in study.runs()]
-    poisons: list[_AnyJob] = [job for job in asked if isinstance(job, PoisonJob)]
+    asked: list[AnyJob] = [run.job for run in study.runs()]
+    poisons: list[AnyJob] = [job for job in asked if isinstance(job, PoisonJob)]
     poisons += [
         job.poison
         for job in asked
@@ -57,7 +57,7 @@ def stages(study: Study) -> list[tuple[str, list[_AnyJob]]]:
     ]
     backbones = [backbone for job in (*asked, *poisons) for backbone in _backbones_of(job)]
     rest = [job for job in asked if not isinstance(job, PoisonJob)]
-    pools: list[_AnyJob] = []
+    pools: list[AnyJob] = []
     if study.settings.data.source == "rendered":
         seeds = {job.seed for job in asked}
         pools = [PoolJob(study.settings.data, pool, s) for s in sorted(seeds) for pool in POOLS]
@@ -77,7 +77,7 @@ def _start(device: str) -> None:
     choose_device(device)
 
 
-def _work(root: Path, job: _AnyJob) -> str | None:
+def _work(root: Path, job: AnyJob) -> str | None:
     """Compute a job; return None, or why it failed, which is kept while the others go on."""
     store = RunStore(root)
     try:
@@ -152,7 +152,7 @@ class _Workers:
         self.n = n
         self._pool: ProcessPoolExecutor | None = None
 
-    def run(self, jobs: list[_AnyJob]) -> Iterator[str | None]:
+    def run(self, jobs: list[AnyJob]) -> Iterator[str | None]:
         """Yield for each job None when it is done, or why it failed."""
         if self.n == 1 or not jobs:
             require_torch()
