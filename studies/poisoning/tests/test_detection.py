@@ -57,9 +57,19 @@ def test_a_poisoned_minority_is_ranked_by_every_detector() -> None:
         np.concatenate([clean.tracks, poison.tracks + 1000]),
     )
     truth = np.repeat([False, True], [64, 16])
-    found = detect(trusted, suspect, truth, SETTINGS, seed=0)
+    settings = replace(SETTINGS, flagged_share=0.2)
+    found = detect(trusted, suspect, truth, settings, seed=0)
     for name, curve in found["roc"].items():
         assert curve["auc"] > 0.9, name
+        low, high = curve["at_low_rates"]
+        assert 0 <= low <= high <= 1
+        listed = np.array(found["is_clean"][name])
+        # ART's convention: 1 for clean, 0 for poisoned, in the order of the suspects.
+        assert listed.shape == truth.shape
+        flagged = found["flagged"][name]
+        assert flagged == {"n": (listed == 0).sum(), "n_poisoned": truth[listed == 0].sum()}
+        assert flagged["n"] == 16
+        assert flagged["n_poisoned"] >= 12, name
 
 
 def test_clean_sets_keep_the_level_when_tracks_are_exchanged() -> None:
@@ -147,6 +157,14 @@ def test_roc_curves() -> None:
     auc = stats.mannwhitneyu(shifted[truth], shifted[~truth]).statistic / 500**2
     assert roc(shifted, truth)["auc"] == pytest.approx(auc)  # type: ignore[index]
     assert roc(np.ones(1000), truth)["auc"] == 0.5  # type: ignore[index]
+    # One of a hundred clean images scores above all poisoned ones but the first.
+    few = np.concatenate([[3.0], np.ones(9), [2.0], np.zeros(99)])
+    found = roc(few, np.arange(109 + 1) < 10)
+    assert found is not None
+    assert found["at_low_rates"] == [1.0, 1.0]
+    two = roc(np.concatenate([few, [2.0]]), np.arange(111) < 10)
+    assert two is not None
+    assert two["at_low_rates"] == [0.1, 1.0]
     assert roc(scores, np.ones(1000, dtype=bool)) is None
 
 
@@ -172,9 +190,15 @@ def test_too_few_tracks_and_permutations() -> None:
     )
     found = detect(uneven, many, np.zeros(36, bool), SETTINGS, 0)
     assert found["labels"] == [1]
+    # What was not tested is not accused.
+    assert all(min(np.array(clean)[many.labels == 0]) == 1 for clean in found["is_clean"].values())
     assert found["labels_with_too_few_tracks"] == [0]
     with pytest.raises(StudyError, match="at least 19"):
         DetectionSettings(permutations=10)
+    # As many as p = .005 needs, unless a configuration says otherwise.
+    assert 1 / (DetectionSettings().permutations + 1) <= 0.005
+    with pytest.raises(StudyError, match="flagged_share"):
+        DetectionSettings(flagged_share=1.0)
 
 
 def test_the_naive_null_is_reported_beside() -> None:

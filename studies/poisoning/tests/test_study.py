@@ -52,6 +52,7 @@ backbone = "small/residual"
 training = {TRAINING}
 [detection]
 components = 2
+permutations = 19
 filling_points = 20
 reg_sos = 1e-2
 reg_potential = 1e-2
@@ -145,6 +146,8 @@ def test_the_page_says_what_names_mean_and_what_changed(finished: tuple[Path, Pa
     assert "surrogate (residual)" in page
     assert "defended minus undefended" in page
     assert "kernel OT minus energy" in page
+    assert "found at 1% false alarms" in page
+    assert "19 permutations are too few for Holm over 2 classes" in page
     assert page.count("untouched pictures</th>") == 0  # no rescale-only control among these
 
 

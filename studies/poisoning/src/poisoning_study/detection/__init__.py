@@ -2,7 +2,7 @@
 
 from poisoning_study.detection._detect import NAIVE, combined_p_value, detect, p_value
 from poisoning_study.detection._pair import ClassPair, FeatureSet, class_pair, permuted
-from poisoning_study.detection._scores import FALSE_POSITIVE_RATES, ranks, roc
+from poisoning_study.detection._scores import FALSE_POSITIVE_RATES, LOW_RATES, is_clean, ranks, roc
 from poisoning_study.detection._settings import DetectionSettings
 from poisoning_study.detection._statistics import (
     cluster_separation,
@@ -14,6 +14,7 @@ from poisoning_study.detection._transport import TransportTest
 
 __all__ = [
     "FALSE_POSITIVE_RATES",
+    "LOW_RATES",
     "NAIVE",
     "ClassPair",
     "DetectionSettings",
@@ -24,6 +25,7 @@ __all__ = [
     "combined_p_value",
     "detect",
     "energy_distance",
+    "is_clean",
     "leading_variance",
     "p_value",
     "permuted",

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poisoning_study.detection._pair import ClassPair, FeatureSet, class_pair, permuted
-from poisoning_study.detection._scores import image_scores, ranks, roc
+from poisoning_study.detection._scores import image_scores, is_clean, ranks, roc
 from poisoning_study.detection._settings import DetectionSettings
 from poisoning_study.detection._statistics import Statistic, statistics
 from poisoning_study.detection._transport import TransportTest
 from poisoning_study.errors import StudyError
+from poisoning_study.families import holm
 from poisoning_study.seeds import generator
 
 _Floats = NDArray[np.float64]
@@ -62,6 +63,12 @@ def _enough_tracks(trusted: FeatureSet, suspect: FeatureSet, label: int) -> bool
     return min(counts) >= _FEWEST_TRACKS
 
 
+def _flagged(clean: list[int], poisoned: NDArray[np.bool_]) -> dict[str, int]:
+    """Return how many images are taken for poisoned, and how many of them are."""
+    flagged = np.array(clean) == 0
+    return {"n": int(flagged.sum()), "n_poisoned": int((flagged & poisoned).sum())}
+
+
 def detect(
     trusted: FeatureSet,
     suspect: FeatureSet,
@@ -85,7 +92,9 @@ def detect(
     Returns
     -------
     dict
-        `labels` tested, and `labels_with_too_few_tracks`; for each detector `p_by_class`,
+        `labels` tested, and `labels_with_too_few_tracks`; for each detector `p_by_class`, the same
+        adjusted by Holm over the classes, `is_clean` (1 or 0 an image in the suspect set's order;
+        images of classes not tested count as clean) with how many it takes for poisoned,
         `p_together`, `statistic_by_class`, `null_mean_by_class` and `roc` of the scores of single
         images, None if all or none are poisoned.
 
@@ -122,6 +131,9 @@ def detect(
         "labels": labels,
         "labels_with_too_few_tracks": sorted(set(present) - set(labels)),
         "p_by_class": {name: [p_value(v) for v in found] for name, found in values.items()},
+        "p_holm_by_class": {
+            name: holm([p_value(v) for v in found]) for name, found in values.items()
+        },
         "p_together": {name: combined_p_value(found) for name, found in values.items()},
         "statistic_by_class": {
             name: [float(v[0]) for v in found] for name, found in values.items()
@@ -130,4 +142,11 @@ def detect(
             name: [float(v[1:].mean()) for v in found] for name, found in values.items()
         },
         "roc": {name: roc(score[tested], poisoned[tested]) for name, score in scores.items()},
+        "is_clean": {
+            name: is_clean(score, settings.flagged_share) for name, score in scores.items()
+        },
+        "flagged": {
+            name: _flagged(is_clean(score, settings.flagged_share), poisoned)
+            for name, score in scores.items()
+        },
     }

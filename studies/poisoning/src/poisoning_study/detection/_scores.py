@@ -13,6 +13,8 @@ from poisoning_study.detection._transport import TransportTest
 _Floats = NDArray[np.float64]
 #: False positive rates at which ROC curves are recorded.
 FALSE_POSITIVE_RATES = np.linspace(0, 1, 41)
+#: The low ones at which a detector is of use: what is found while few clean images are accused.
+LOW_RATES = (0.01, 0.05)
 
 
 def _spectral(points: _Floats) -> _Floats:
@@ -62,14 +64,35 @@ def ranks(scores: _Floats) -> _Floats:
     return np.asarray((below + (equal + 1) / 2) / len(scores))
 
 
+def is_clean(rank: _Floats, share: float) -> list[int]:
+    """Return 1 for each image taken for clean and 0 for a poisoned one, as ART's defences do.
+
+    Parameters
+    ----------
+    rank : float64 array (n,)
+        Of `ranks` within each class; 0 where the class was not tested, which counts as clean.
+    share : float
+        Of each class that is taken for poisoned.
+
+    Examples
+    --------
+    >>> is_clean(np.array([0.25, 0.5, 0.75, 1.0]), 0.25)
+    [1, 1, 1, 0]
+    """
+    return [int(one) for one in rank <= 1 - share + 1e-12]
+
+
 def roc(scores: _Floats, positive: NDArray[np.bool_]) -> dict[str, object] | None:
     """Return the area under the ROC curve and its points; None where one kind is missing.
+
+    `at_low_rates` are true positive rates at `LOW_RATES`, of the lowest threshold that keeps within
+    the rate: attainable, not interpolated.
 
     Examples
     --------
     >>> curve = roc(np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, False, True, True]))
-    >>> curve["auc"]
-    1.0
+    >>> curve["auc"], curve["at_low_rates"]
+    (1.0, [1.0, 1.0])
     """
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     if not n_positive or not n_negative:
@@ -79,4 +102,9 @@ def roc(scores: _Floats, positive: NDArray[np.bool_]) -> dict[str, object] | Non
     alarms = np.array([(scores[~positive] >= t).mean() for t in thresholds])
     area = float(((hits[1:] + hits[:-1]) / 2 * np.diff(alarms)).sum())
     curve = np.interp(FALSE_POSITIVE_RATES, alarms, hits)
-    return {"auc": area, "true_positive_rates": [round(float(rate), 4) for rate in curve]}
+    low = [float(hits[alarms <= rate + 1e-12].max()) for rate in LOW_RATES]
+    return {
+        "auc": area,
+        "at_low_rates": low,
+        "true_positive_rates": [round(float(rate), 4) for rate in curve],
+    }

@@ -203,6 +203,9 @@ class StudySettings:
         Every experiment is run on each, unless it names its own.
     data, encoders, reference, detection
         See their classes; `reference` is the clean model whose features are tested.
+    margin : float
+        A difference of accuracies whose whole interval lies within it counts as none. Stated
+        before a study is run; no part of any job.
     notes : tuple of str
         Sentences for the top of the report.
     """
@@ -215,8 +218,11 @@ class StudySettings:
         default_factory=lambda: VictimSettings("small/residual", training=_FROM_SCRATCH)
     )
     detection: DetectionSettings = field(default_factory=DetectionSettings)
+    margin: float = 0.02
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not 0 < self.margin < 1:
+            raise StudyError(f"margin lies between 0 and 1, not {self.margin}.")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise StudyError(f"seeds must be given and differ, not {list(self.seeds)}.")

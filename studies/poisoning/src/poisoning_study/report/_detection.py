@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from poisoning_study.detection import NAIVE
+from poisoning_study.detection import LOW_RATES, NAIVE
+from poisoning_study.families import LEVEL, at_level, holm
 from poisoning_study.protocol import Experiment
 from poisoning_study.report._figures import DETECTORS, power_curves, roc_curves
 from poisoning_study.report._html import CellText, paragraph, picture, table, text
-from poisoning_study.report._numbers import Mean, Results, differences, mean_of
+from poisoning_study.report._numbers import Mean, Results, differences, in_family, mean_of
 
-_LEVEL = 0.05 + 1e-9
 _SKIPPED = "labels_with_too_few_tracks"
 
 
@@ -31,9 +32,11 @@ def _found(results: Results, name: str, poison: str, fraction: float) -> list[di
 _AHEAD = "kernel OT minus energy"
 
 
-def _verdict(advantage: Mean) -> str:
+def _add_advantages(rows: list[list[CellText]], found: list[Mean], margin: float) -> None:
+    """Add a last column: how far kernel OT is ahead, judged over the whole column."""
     words = {"rises": "ahead", "falls": "behind", "open": "open", "none": "equal"}
-    return f"{advantage.shown('+')} ({words[advantage.verdict]})"
+    for row, mean in zip(rows, in_family(found), strict=True):
+        row.append(f"{mean.shown('+')} ({words[mean.verdict(margin)]})")
 
 
 def _any(results: Results, name: str) -> list[dict[str, Any]]:
@@ -45,7 +48,30 @@ def _any(results: Results, name: str) -> list[dict[str, Any]]:
 
 def _rejections(found: list[dict[str, Any]], detector: str) -> tuple[int, int]:
     p_values = [p for one in found for p in one["p_by_class"][detector]]
-    return sum(p <= _LEVEL for p in p_values), len(p_values)
+    return sum(map(at_level, p_values)), len(p_values)
+
+
+def _by_holm(one: dict[str, Any], detector: str) -> list[float]:
+    found: list[float] = one["p_holm_by_class"][detector]
+    return found
+
+
+def _together(results: Results, name: str, detector: str) -> dict[tuple[int, str, float], float]:
+    """Return p-values of all classes together by seed, poison and share.
+
+    Adjusted over the sets of a seed that a detector is asked about.
+    """
+    by_seed: dict[int, dict[tuple[int, str, float], float]] = {}
+    for cell, found in results.cells.items():
+        if cell[0] == name:
+            for seed, one in found.items():
+                p_value = float(one["p_together"][detector])
+                by_seed.setdefault(seed, {})[seed, cell[1], cell[4]] = p_value
+    return {
+        key: p
+        for family in by_seed.values()
+        for key, p in zip(family, holm(list(family.values())), strict=True)
+    }
 
 
 def _share(one: dict[str, Any], detector: str) -> float:
@@ -87,8 +113,13 @@ def detection_reading(results: Results, name: str, experiment: Experiment) -> st
         found.append(f"clean sets, where each is a false alarm: {level}")
     skipped = _skipped(results, name)
     sentences = ["Classes found different at p ≤ .05: " + "; ".join(found)]
-    shares = [_advantage(one, _share).verdict for _, _, one in sets]
-    areas = [_advantage(one, _area).verdict for _, fraction, one in sets if fraction < 1]
+    shares, areas = (
+        [mean.verdict(results.margin) for mean in in_family(means)]
+        for means in (
+            [_advantage(one, _share) for _, _, one in sets],
+            [_advantage(one, _area) for _, fraction, one in sets if fraction < 1],
+        )
+    )
     for words, verdicts in (
         ("share of classes that it finds", shares),
         ("area under the ROC curve of single images", areas),
@@ -117,23 +148,30 @@ def _skipped_words(skipped: list[int]) -> str:
 
 def _power_table(results: Results, name: str, experiment: Experiment) -> str:
     rows: list[list[CellText]] = []
+    advantages: list[Mean] = []
     for poison in experiment.poisons:
         for fraction in sorted(experiment.fractions):
             found = _found(results, name, poison, fraction)
             if not found or (fraction == 0 and poison != experiment.poisons[0]):
                 continue
             row: list[CellText] = [f"{poison}, {fraction:.0%}" if fraction else "clean, 0% (level)"]
+            seeds = _by_seed(results, name, poison, fraction)
             for detector in (*DETECTORS, NAIVE):
                 k, n = _rejections(found, detector)
-                together = sum(one["p_together"][detector] <= _LEVEL for one in found)
-                row.append(f"{k}/{n} · {together}/{len(found)}")
-            row.append(_verdict(_advantage(_by_seed(results, name, poison, fraction), _share)))
+                adjusted = sum(at_level(p) for one in found for p in _by_holm(one, detector))
+                whole = _together(results, name, detector)
+                words = poison if fraction else ""
+                together = sum(at_level(whole[seed, words, fraction]) for seed in seeds)
+                row.append(f"{k}/{n} · {adjusted} · {together}/{len(found)}")
+            advantages.append(_advantage(seeds, _share))
             rows.append(row)
+    _add_advantages(rows, advantages, results.margin)
     return table(["set", *DETECTORS, "energy, frames singly", _AHEAD], rows)
 
 
 def _auc_table(results: Results, name: str, experiment: Experiment) -> str:
     rows: list[list[CellText]] = []
+    advantages: list[Mean] = []
     for poison in experiment.poisons:
         for fraction in sorted(experiment.fractions):
             found = _found(results, name, poison, fraction)
@@ -143,9 +181,30 @@ def _auc_table(results: Results, name: str, experiment: Experiment) -> str:
             row += [
                 mean_of([_area(one, detector) for one in found]).shown() for detector in DETECTORS
             ]
-            row.append(_verdict(_advantage(_by_seed(results, name, poison, fraction), _area)))
+            advantages.append(_advantage(_by_seed(results, name, poison, fraction), _area))
             rows.append(row)
+    _add_advantages(rows, advantages, results.margin)
     return table(["area under the ROC curve", *DETECTORS, _AHEAD], rows)
+
+
+def _low_rates_table(results: Results, name: str, experiment: Experiment) -> str:
+    rows: list[list[CellText]] = []
+    for poison in experiment.poisons:
+        for fraction in sorted(experiment.fractions):
+            found = _found(results, name, poison, fraction)
+            if not found or not 0 < fraction < 1:
+                continue
+            for detector in DETECTORS:
+                row: list[CellText] = [f"{poison}, {fraction:.0%}", detector]
+                for index in range(len(LOW_RATES)):
+                    rates = [float(one["roc"][detector]["at_low_rates"][index]) for one in found]
+                    row.append(mean_of(rates).shown())
+                flagged = [one["flagged"][detector] for one in found]
+                right, n = (sum(one[key] for one in flagged) for key in ("n_poisoned", "n"))
+                row.append(f"{right} of {n}")
+                rows.append(row)
+    head = ["set", "detector", *(f"found at {rate:.0%} false alarms" for rate in LOW_RATES)]
+    return table([*head, "flagged images that are poisoned"], rows)
 
 
 def detection_section(
@@ -175,12 +234,21 @@ def detection_section(
         f"pooled sample, each class on its own. Null: {settings.permutations} exchanges of whole "
         "tracks between the trusted and the suspect sample (smallest p "
         f"{1 / (settings.permutations + 1):.3f}). Cells: how many of all classes and seeds are "
-        "found different, each tested on its own at p ≤ .05; after the dot, in how many seeds all "
-        "classes taken together are. \u201cEnergy, frames singly\u201d is the energy distance with "
-        "single frames exchanged, which is wrong, since frames of a track are alike: its first row "
-        "shows the false alarms that this causes. Last column: the share of classes found by "
-        "kernel OT minus that by the energy distance, paired over seeds."
+        "found different, each tested on its own at p ≤ .05; after the first dot, how many are by "
+        "Holm's procedure over the classes; after the second, in how many seeds all classes taken "
+        "together are, by Holm over the sets of that seed. \u201cEnergy, frames singly\u201d is "
+        "the energy distance with single frames exchanged, which is wrong, since frames of a track "
+        "are alike: its first row shows the false alarms that this causes. Last "
+        "column: the share of classes found by kernel OT minus that by the energy distance, paired "
+        "over seeds."
     )
+    classes = max(len(one["labels"]) for one in _any(results, name))
+    fewest = math.ceil(classes / LEVEL - 1e-9) - 1
+    if settings.permutations < fewest:
+        method += (
+            f" <b>{settings.permutations} permutations are too few for Holm over {classes} "
+            f"classes</b>, which can find a single one only from {fewest} on."
+        )
     skipped = _skipped(results, name)
     if skipped:
         method += f" {_skipped_words(skipped)}."
@@ -204,6 +272,15 @@ def detection_section(
                 "within each class. An area of .5 is guessing."
             ),
             _auc_table(results, name, experiment),
+            paragraph(
+                "What a detector finds while it accuses few clean images: true positive rates at "
+                "false positive rates of 1% and 5% (mean and interval over seeds); and what its "
+                f"is-clean list is right about, in which {settings.flagged_share:.0%} of each "
+                "class, those with the highest scores, are taken for poisoned. The lists are in "
+                "the runs' JSON files (<code>is_clean</code>: 1 clean, 0 poisoned, in the order of "
+                "the training set)."
+            ),
+            _low_rates_table(results, name, experiment),
             picture(
                 roc_curves(curves),
                 "ROC curves of single images, mean over seeds.",

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from poisoning_study.report._detection import detection_reading
 from poisoning_study.report._html import CellText, bullets, paragraph, table, text
-from poisoning_study.report._numbers import MARGIN, Cell, Mean, Results, mean_of
-
-_SIGNIFICANCE = 0.05
+from poisoning_study.report._numbers import Cell, Mean, Results, in_family, mean_of
 
 
 def _settings(results: Results) -> list[Cell]:
@@ -52,11 +48,11 @@ def _reading(results: Results, name: str) -> str | None:
     found.sort(key=lambda pair: pair[1].value)
     parts = []
     for verdict, words in (("falls", "Accuracy <b>falls</b> with"), ("rises", "It rises with")):
-        which = [pair for pair in found if pair[1].verdict == verdict]
+        which = [pair for pair in found if pair[1].verdict(results.margin) == verdict]
         parts += [f"{words} {_listed(which)}"] * bool(which)
-    same = [pair for pair in found if pair[1].verdict == "none"]
-    parts += [f"<b>No change</b> beyond ± {MARGIN} with {_listed(same)}"] * bool(same)
-    opened = [pair for pair in found if pair[1].verdict == "open"]
+    same = [pair for pair in found if pair[1].verdict(results.margin) == "none"]
+    parts += [f"<b>No change</b> beyond ± {results.margin} with {_listed(same)}"] * bool(same)
+    opened = [pair for pair in found if pair[1].verdict(results.margin) == "open"]
     single = [pair for pair in opened if pair[1].half_width is None]
     opened = [pair for pair in opened if pair[1].half_width is not None]
     if opened:
@@ -72,11 +68,13 @@ def _reading(results: Results, name: str) -> str | None:
     return f"<b>{title}</b>: " + ". ".join(parts) + "."
 
 
-def _beyond_the_loader(results: Results) -> Iterator[list[CellText]]:
-    """Yield what a poison adds to the published loader's own effect, victim by victim."""
+def _beyond_the_loader(results: Results) -> list[list[CellText]]:
+    """Return what a poison adds to the published loader's own effect, victim by victim."""
     study = results.study
     published = [c for c in results.cells if study.experiments[c[0]].loader == "as-published"]
     controls = {c[2:]: c for c in published if c[1] and study.poisons[c[1]].objective == "none"}
+    rows: list[list[CellText]] = []
+    found: list[Mean] = []
     for cell in published:
         control = controls.get(cell[2:])
         if not cell[1] or control is None or cell == control or cell[4] < 1:
@@ -84,23 +82,28 @@ def _beyond_the_loader(results: Results) -> Iterator[list[CellText]]:
         with_poison, without = results.values(cell, "final"), results.values(control, "final")
         difference = results.paired(with_poison, without, cell[2])
         if difference is not None:
-            yield [
+            found.append(difference)
+            row: list[CellText] = [
                 f"{cell[1]} {cell[4]:.0%}, {cell[2]}",
                 mean_of(list(results.clean(cell).values())).shown(),
                 mean_of(list(with_poison.values())).shown(),
                 mean_of(list(without.values())).shown(),
-                f"{difference.shown('+')} ({difference.verdict})",
             ]
+            rows.append(row)
+    for row, mean in zip(rows, in_family(found), strict=True):
+        row.append(f"{mean.shown('+')} ({mean.verdict(results.margin)})")
+    return rows
 
 
 def _all_changes(results: Results, changes: list[tuple[Cell, Mean]]) -> list[str]:
     rows: list[list[CellText]] = []
     for cell, change in changes:
-        mark = "hurt" if change.verdict == "falls" else ""
+        verdict = change.verdict(results.margin)
+        mark = "hurt" if verdict == "falls" else ""
         seeds = ", ".join(
             f"{v:+.3f}".replace("-", "\u2212") for v in results.changes(cell).values()
         )
-        rows.append([_all_words(results, cell), (change.shown("+"), mark), change.verdict, seeds])
+        rows.append([_all_words(results, cell), (change.shown("+"), mark), verdict, seeds])
     return [
         "<details><summary>All paired changes, largest loss first</summary>",
         table(["setting", "change of accuracy", "verdict", "by seed"], rows),
@@ -109,7 +112,7 @@ def _all_changes(results: Results, changes: list[tuple[Cell, Mean]]) -> list[str
 
 
 def findings_section(results: Results) -> list[str]:
-    """Return the summary: a change is called one only where its interval excludes 0."""
+    """Return the summary: changes as Holm's procedure finds them."""
     changes = []
     for cell in _settings(results):
         change = results.change(cell)
@@ -119,19 +122,19 @@ def findings_section(results: Results) -> list[str]:
         return [paragraph("No contaminated setting has two seeds yet, so nothing is established.")]
     changes.sort(key=lambda pair: pair[1].value)
     counts = {
-        word: sum(change.verdict == word for _, change in changes)
+        word: sum(change.verdict(results.margin) == word for _, change in changes)
         for word in ("falls", "rises", "none", "open")
     }
     parts = [
         paragraph(
             f"In {len(changes)} settings other than a clean set, test accuracy falls in "
             f"{counts['falls']}, rises in {counts['rises']}, does not change by more than "
-            f"{MARGIN} in {counts['none']} and is left open in {counts['open']}: "
+            f"{results.margin} in {counts['none']} and is left open in {counts['open']}: "
             "the paired change against the clean set with the same victim and defence, seed by "
-            f"seed, with its 95% interval. About {_SIGNIFICANCE * len(changes):.0f} of them would "
-            "be called a change by chance alone, and seeds that happen to change by the same "
-            "amount make an interval too narrow. Open means that the interval contains 0, not "
-            "that there is no change."
+            "seed, with its 95% interval. A change is called one where its p-value, adjusted by "
+            "Holm over all changes of its experiment, is at most .05; the intervals are those of "
+            "single comparisons. Seeds that happen to change by the same amount make an "
+            "interval too narrow. Open means that neither a change nor its absence is shown."
         )
     ]
     items = []
@@ -141,7 +144,7 @@ def findings_section(results: Results) -> list[str]:
         elif experiment.kind == "detection":
             items.append(detection_reading(results, name, experiment))
     parts.append(bullets([item for item in items if item]))
-    beyond = list(_beyond_the_loader(results))
+    beyond = _beyond_the_loader(results)
     if beyond:
         head = ["published loader", "clean set", "poisoned", "untouched pictures", "difference"]
         parts += [

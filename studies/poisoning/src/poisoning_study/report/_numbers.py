@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from poisoning_study.families import at_level, holm
 from poisoning_study.protocol import Run, RunStore, Study, stages
-
-#: A difference of accuracies within this counts as none; fixed before anything was measured.
-MARGIN = 0.02
 
 
 @dataclass(frozen=True)
@@ -26,23 +25,32 @@ class Mean:
         None for a single seed, which has no interval.
     n : int
         Number of seeds.
+    p_holm : float or None
+        Adjusted over the family of comparisons that this one belongs to; None outside any.
     """
 
     value: float
     half_width: float | None
     n: int
+    p_holm: float | None = None
 
     @property
-    def excludes_zero(self) -> bool:
-        """Whether the interval does not contain 0; never so for a single seed."""
-        return self.half_width is not None and abs(self.value) > self.half_width
+    def p_value(self) -> float | None:
+        """Return the two-sided p-value of 0, that of the interval; None for a single seed."""
+        if self.half_width is None:
+            return None
+        if self.half_width == 0:
+            return 0.0 if self.value else 1.0
+        student = stats.t(self.n - 1)
+        error = self.half_width / student.ppf(0.975)
+        return float(2 * student.sf(abs(self.value) / error))
 
-    @property
-    def verdict(self) -> str:
-        """Return "falls", "rises", "none" (all of the interval within the margin), or "open"."""
-        if self.half_width is not None and abs(self.value) + self.half_width <= MARGIN:
+    def verdict(self, margin: float) -> str:
+        """Return "falls" or "rises" (Holm over the family), "none" (interval in margin), "open"."""
+        if self.half_width is not None and abs(self.value) + self.half_width <= margin:
             return "none"
-        if not self.excludes_zero:
+        p_value = self.p_value if self.p_holm is None else self.p_holm
+        if p_value is None or not at_level(p_value):
             return "open"
         return "falls" if self.value < 0 else "rises"
 
@@ -62,7 +70,7 @@ def mean_of(values: list[float]) -> Mean:
     Examples
     --------
     >>> mean_of([0.5, 0.5, 0.5])
-    Mean(value=0.5, half_width=0.0, n=3)
+    Mean(value=0.5, half_width=0.0, n=3, p_holm=None)
     """
     n = len(values)
     centre = float(np.mean(values))
@@ -70,6 +78,16 @@ def mean_of(values: list[float]) -> Mean:
         return Mean(centre, None, n)
     error = float(np.std(values, ddof=1)) / np.sqrt(n)
     return Mean(centre, float(stats.t.ppf(0.975, n - 1) * error), n)
+
+
+def in_family(means: Sequence[Mean]) -> list[Mean]:
+    """Return the means with p-values adjusted over all of them; single seeds have none."""
+    found = [(i, p) for i, p in enumerate(mean.p_value for mean in means) if p is not None]
+    adjusted = holm([p for _, p in found])
+    family = list(means)
+    for (index, _), p_holm in zip(found, adjusted, strict=True):
+        family[index] = replace(means[index], p_holm=p_holm)
+    return family
 
 
 #: What identifies a cell of the report: experiment, poison, victim, defence, fraction.
@@ -92,6 +110,7 @@ class Results:
         self.store = store
         self.cells: dict[Cell, dict[int, Any]] = {}
         self.replicates: dict[tuple[Cell, int], list[float]] = {}
+        self._changes: dict[str, dict[Cell, Mean]] = {}
         self.n_asked = self.n_found = 0
         for run in study.runs():
             record = store.find(run.job)
@@ -107,6 +126,11 @@ class Results:
                 found.append(float(record["result"]["final"]))
         records = [store.find(job) for _, jobs in stages(study) for job in jobs]
         self.processor_seconds = sum(r["processor_seconds"] for r in records if r is not None)
+
+    @property
+    def margin(self) -> float:
+        """Return the margin of equivalence that the configuration states."""
+        return self.study.settings.margin
 
     def chance(self, experiment: str) -> float:
         """Return the accuracy of guessing: one over the classes that the test images have."""
@@ -134,8 +158,21 @@ class Results:
         return differences(self.values(cell, "final"), self.clean(cell))
 
     def change(self, cell: Cell) -> Mean | None:
-        """Return the mean paired change of the final accuracy against the clean set."""
-        return self.paired(self.values(cell, "final"), self.clean(cell), cell[2])
+        """Return the mean paired change of the final accuracy against the clean set.
+
+        Its family is every such change of the same experiment.
+        """
+        if cell[0] not in self._changes:
+            found = {
+                other: mean
+                for other in self.cells
+                if other[0] == cell[0] and other[1]
+                for mean in [self.paired(self.values(other, "final"), self.clean(other), other[2])]
+                if mean is not None
+            }
+            adjusted = in_family(list(found.values()))
+            self._changes[cell[0]] = dict(zip(found, adjusted, strict=True))
+        return self._changes[cell[0]].get(cell)
 
     def paired(self, first: dict[int, float], second: dict[int, float], victim: str) -> Mean | None:
         """Return the mean of first minus second, with an interval no narrower than the floor's."""

@@ -8,15 +8,16 @@ from pathlib import Path
 from poisoning_study.protocol import Experiment
 from poisoning_study.report._figures import accuracy_curves, epoch_curves
 from poisoning_study.report._html import CellText, picture, table
-from poisoning_study.report._numbers import Cell, Mean, Results, differences, mean_of
+from poisoning_study.report._numbers import Cell, Mean, Results, differences, in_family, mean_of
 from poisoning_study.report._original import FRACTIONS, TABLE_1
 
 #: How to read every accuracy of the page.
 READING = (
     "Accuracies: mean accuracy on clean test images after the last epoch, ± 95% interval over "
     "seeds (Student's t; data, mixing and weights all change with the seed); in brackets the mean "
-    "peak over epochs. Red: below the clean set, with an interval of the paired difference that "
-    "excludes 0. Since differences are paired, they can be surer than the accuracies they are of."
+    "peak over epochs. Red: below the clean set, by Holm's procedure over the paired differences "
+    "of the experiment. Since differences are paired, they can be surer than the accuracies they "
+    "are of."
 )
 
 
@@ -29,7 +30,11 @@ def _cell_text(results: Results, cell: Cell) -> CellText:
         return "not run"
     content = f"{mean_of(list(final.values())).shown()} [{mean_of(list(peak.values())).value:.3f}]"
     change = results.change(cell) if cell[1] else None
-    return (content, "hurt") if change is not None and change.verdict == "falls" else content
+    return (
+        (content, "hurt")
+        if change is not None and change.verdict(results.margin) == "falls"
+        else content
+    )
 
 
 def _rows(name: str, experiment: Experiment) -> Iterator[tuple[str, str, str]]:
@@ -65,19 +70,28 @@ def table_1(results: Results) -> str:
 
 def _what_defences_do(results: Results, name: str, experiment: Experiment) -> list[str]:
     """Return what each defence restores and what it costs, paired with no defence."""
-    rows: list[list[CellText]] = []
+    labels: list[str] = []
+    changes: list[Mean | None] = []
     most = max(experiment.fractions)
     for victim, defence, poison in _rows(name, experiment):
         if defence == "none":
             continue
-        row: list[CellText] = [f"{poison}, {victim}, {defence}"]
+        labels.append(f"{poison}, {victim}, {defence}")
         for cell in ((name, poison, victim, defence, most), (name, "", victim, defence, 0.0)):
             other = (*cell[:3], "none", cell[4])
             accuracies = results.values if cell[1] else results.clean
             gained = differences(accuracies(cell, "final"), accuracies(other, "final"))
-            change = mean_of(list(gained.values())) if gained else None
-            row.append(f"{change.shown('+')} ({change.verdict})" if change else "not run")
-        rows.append(row)
+            changes.append(mean_of(list(gained.values())) if gained else None)
+    family = iter(in_family([change for change in changes if change is not None]))
+    texts: list[CellText] = []
+    for change in changes:
+        adjusted = None if change is None else next(family)
+        texts.append(
+            f"{adjusted.shown('+')} ({adjusted.verdict(results.margin)})" if adjusted else "not run"
+        )
+    rows: list[list[CellText]] = [
+        [label, *texts[2 * index : 2 * index + 2]] for index, label in enumerate(labels)
+    ]
     head = ["defended minus undefended", f"{most:.0%} replaced: restored", "clean set: change"]
     return [table(head, rows)]
 
