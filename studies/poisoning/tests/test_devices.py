@@ -14,6 +14,7 @@ from poisoning_study.cli import main
 from poisoning_study.data import ImageSet
 from poisoning_study.models import (
     Classifier,
+    FrozenEncoder,
     Pictures,
     TrainingSettings,
     Vectors,
@@ -22,6 +23,7 @@ from poisoning_study.models import (
     fit_classifier,
     seeded_backbone,
 )
+from poisoning_study.objectives import CraftSettings, craft
 from poisoning_study.protocol import DataSettings, PoolJob, RunStore
 
 SETTINGS = TrainingSettings(epochs=2, batch_size=16, learning_rate=1e-2)
@@ -117,3 +119,42 @@ def test_a_cuda_device_trains(signs: ImageSet) -> None:
         assert accuracy(model, pictures, signs.labels) > 0.5
     finally:
         devices.choose_device("cpu")
+
+
+@pytest.mark.parametrize("objective", ["adversarial", "error-minimising", "error-maximising"])
+@pytest.mark.parametrize("form", ["label-generator", "sample-wise"])
+def test_crafting_and_training_hold_with_bfloat16_steps(
+    signs: ImageSet, monkeypatch: pytest.MonkeyPatch, objective: str, form: str
+) -> None:
+    # The precision of CUDA's steps, tried on the processor: dtypes meet in the same places.
+    entered = []
+
+    def rounded() -> torch.autocast:
+        entered.append(1)
+        return torch.autocast("cpu", torch.bfloat16)
+
+    for module in ("models._training", "objectives._adversarial", "objectives._error"):
+        monkeypatch.setattr(f"poisoning_study.{module}.mixed_precision", rounded)
+    few = signs.take(np.arange(16))
+    settings = CraftSettings(
+        objective,
+        form,
+        radius=16,
+        surrogates=("small/residual",),
+        epochs=1,
+        batch_size=8,
+        warmup_epochs=1,
+        learning_rate=0.05,
+        zero_start=False,
+        features=(4, 4, 4, 4, 4, 4),
+    )
+    crafted = craft(few, settings, 0, lambda name: FrozenEncoder(seeded_backbone(name, 0)))
+    assert entered
+    assert np.isfinite(list(crafted.curves[0].values())).all()
+    change = np.abs(crafted.images.astype(int) - few.images)
+    assert 0 < change.max() <= 16
+    model = Classifier(seeded_backbone("small/residual", 0), signs.n_classes)
+    longer = TrainingSettings(8, 16, 1e-2, 1e-4, "one-cycle")
+    fit_classifier(model, Pictures(signs.images), signs.labels, longer, np.random.default_rng(0))
+    assert next(model.parameters()).dtype == torch.float32
+    assert accuracy(model, Pictures(signs.images), signs.labels) > 0.5
