@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 import struct
 import warnings
 import zipfile
@@ -212,6 +213,23 @@ def test_a_model_that_does_not_fit_into_memory_is_refused_unread(
     monkeypatch.setattr(_model_file, "require_memory", too_small)
     with pytest.raises(ValueError, match="no memory"):
         KernelOT.load(saved)
+
+
+def test_a_model_that_is_replaced_while_it_is_read_is_read_whole(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.kot"
+    shutil.copy(saved, path)
+    rng = np.random.default_rng(3)
+    other = KernelOT(Gaussian(1.0), reg_potential=1e-2)
+    other.fit(rng.normal(size=(60, 3)), rng.normal(size=(60, 3)))
+    # Another process puts a longer file in its place once this one has been opened.
+    monkeypatch.setattr(
+        "kernel_ot.estimator._model_file.require_memory", lambda *_, **__: other.save(path)
+    )
+    assert KernelOT.load(path).n_features_in_ == KernelOT.load(saved).n_features_in_
+    monkeypatch.undo()
+    assert KernelOT.load(path).n_features_in_ == 3
 
 
 def test_what_is_no_file_is_no_model(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kernel_ot import KernelOT, KernelOTCV
@@ -62,4 +63,6 @@ class OneSampleCV(KernelOTCV):
     expected_failed_checks=lambda _: NOT_MET,
 )
 def test_scikit_learns_checks(estimator: Any, check: Callable[[Any], None]) -> None:
-    check(estimator)
+    # skada switches metadata routing on for the whole process when it is imported.
+    with config_context(enable_metadata_routing=False):
+        check(estimator)

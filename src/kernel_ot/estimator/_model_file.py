@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -133,14 +134,15 @@ def _digest(header: str, arrays: Mapping[str, Array]) -> str:
 
 def _members(path: Path) -> dict[str, Array]:
     """Return the arrays of the archive; no more is allocated than the file is long."""
-    length = path.stat().st_size
-    require_memory(
-        2.0 * length,
-        purpose=f"the model in {path}",
-        remedy="Load it where more memory is available.",
-    )
     arrays = {}
-    with zipfile.ZipFile(path) as archive:
+    # One open file: another process may put a new model in its place meanwhile.
+    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        length = os.fstat(file.fileno()).st_size
+        require_memory(
+            2.0 * length,
+            purpose=f"the model in {path}",
+            remedy="Load it where more memory is available.",
+        )
         entries = archive.infolist()
         if len({entry.filename for entry in entries}) < len(entries):
             raise damaged(path, "it holds two entries of one name")
