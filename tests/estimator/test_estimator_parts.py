@@ -147,7 +147,7 @@ def test_the_interior_point_method_takes_over_where_pivoting_does_not_end() -> N
     everywhere = np.ones(60, dtype=bool)
     assert not pivot(quadratic, linear, everywhere, ridge=1e-3, slack_tol=1e-9).ended
     embeddings = Embeddings(uniform_samples(), Gaussian(1.0))
-    held = ContactPoints(embeddings, points, points, quadratic, linear, np.ones(60), everywhere)
+    held = ContactPoints(embeddings, points, points, quadratic, linear, np.ones(60))
     kept = held.solved(0.5, 1e-9)
     assert kept.gamma.min() > 0
     np.testing.assert_allclose(kept.quadratic @ kept.gamma, kept.embedding, atol=1e-8)

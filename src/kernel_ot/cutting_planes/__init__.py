@@ -4,7 +4,12 @@ from kernel_ot.cutting_planes._c_transform import c_transform, descend
 from kernel_ot.cutting_planes._certificate import CONFIDENCE, Certificate
 from kernel_ot.cutting_planes._contact import ContactPoints, Embeddings
 from kernel_ot.cutting_planes._pairs import scan_pairs
-from kernel_ot.cutting_planes._rounds import AdaptiveFit, FillingRound, adaptive_filling
+from kernel_ot.cutting_planes._rounds import (
+    AdaptiveFit,
+    FillingRound,
+    adaptive_filling,
+    worst_spread,
+)
 from kernel_ot.cutting_planes._solve import FilledProblem, StopRule, fill_by_cutting_planes
 
 __all__ = [
@@ -21,4 +26,5 @@ __all__ = [
     "descend",
     "fill_by_cutting_planes",
     "scan_pairs",
+    "worst_spread",
 ]

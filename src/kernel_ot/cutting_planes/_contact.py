@@ -81,8 +81,6 @@ class ContactPoints:
         w.
     gamma : ndarray of shape (l,)
         Multipliers of the last programme that was solved, zero for points that are new.
-    tried : ndarray of bool, shape (l,)
-        The points that the next programme tries as those in contact: all that were, and all new.
     """
 
     embeddings: Embeddings
@@ -91,14 +89,13 @@ class ContactPoints:
     quadratic: Array
     embedding: Array
     gamma: Array
-    tried: Array
 
     @classmethod
     def at(cls, embeddings: Embeddings, x: Array, y: Array) -> ContactPoints:
         """Return points that no programme was solved on yet."""
         quadratic = embeddings.spaces.quadratic(x, y, x, y)
-        ones = np.ones(len(x))
-        return cls(embeddings, x, y, quadratic, embeddings.spaces.embedding(x, y), ones, ones > 0)
+        embedding = embeddings.spaces.embedding(x, y)
+        return cls(embeddings, x, y, quadratic, embedding, np.ones(len(x)))
 
     def extended(self, x: Array, y: Array) -> ContactPoints:
         """Return these points and those; only the new rows of Q and w are computed."""
@@ -115,8 +112,6 @@ class ContactPoints:
             quadratic,
             np.concatenate([self.embedding, spaces.embedding(x, y)]),
             np.concatenate([self.gamma, np.zeros(len(x))]),
-            # New points are violated, so the first exchange would take them all in anyway.
-            np.concatenate([self.gamma > 0, np.ones(len(x), dtype=bool)]),
         )
 
     def solved(self, reg_potential: float, tol: float) -> ContactPoints:
@@ -128,7 +123,9 @@ class ContactPoints:
         linear, unit = self._linear(reg_potential), 2 * reg_potential * tol
         # The multipliers add up to about one, so this ridge costs a tenth of the tolerance.
         ridge = max(0.1 * unit * len(linear), _SMALLEST_RIDGE * float(self.quadratic.max()))
-        found = pivot(self.quadratic, linear, self.tried, ridge=ridge, slack_tol=0.2 * unit)
+        # New points are violated, so the first exchange would take them all in anyway.
+        every = np.ones(len(linear), dtype=bool)
+        found = pivot(self.quadratic, linear, every, ridge=ridge, slack_tol=0.2 * unit)
         if not found.ended:
             return self._by_interior_point(linear)
         return self._kept(*found.in_contact())
@@ -180,7 +177,6 @@ class ContactPoints:
             self.quadratic[np.ix_(active, active)],
             self.embedding[active],
             gamma,
-            gamma > 0,
         )
 
 

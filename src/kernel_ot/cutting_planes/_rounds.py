@@ -168,13 +168,21 @@ def adaptive_filling(
                 else best[1].solved(reg_potential, _LAST_LEEWAY * tol * unit)
             )
             return AdaptiveFit(found, reg_potential, tuple(rounds), complete)
-        order = np.argsort(-violated.by, kind="stable")
-        order = order[violated.by[order] > tol * unit]
-        # Neighbours violate together and are cured together: a spread over all of them, the worst
-        # first, does as well as all and keeps the round's matrices small.
-        count = min(room, max(_FEWEST_ADDED, len(points.x) // 2))
-        order = order[np.unique(np.linspace(0, len(order) - 1, count).astype(np.intp))]
+        order = worst_spread(violated.by, tol * unit, len(points.x), room)
         points = points.extended(violated.x[order], violated.y[order])
+
+
+def worst_spread(by: Array, tolerance: float, n_held: int, room: int) -> Array:
+    """Return which pairs a round adds to the `n_held` that it has, of those that violate `by`.
+
+    Neighbours violate together and are cured together: a spread over all that violate by more than
+    `tolerance`, the worst first, does as well as all and keeps the round's matrices small.
+    """
+    order = np.argsort(-by, kind="stable")
+    order = order[by[order] > tolerance]
+    count = min(room, max(_FEWEST_ADDED, n_held // 2))
+    chosen: Array = order[np.unique(np.linspace(0, len(order) - 1, count).astype(np.intp))]
+    return chosen
 
 
 def _identity_start(samples: Samples, kernel: Kernel, max_fill: int) -> ContactPoints:

@@ -104,6 +104,11 @@ def largest_fill(n_fill: Any) -> int:
     return _MAX_FILL if is_auto(n_fill) else int(n_fill)
 
 
+def most_rounds(max_iter: int | None) -> int:
+    """Return how many rounds of filling a fit may take."""
+    return _MAX_ROUNDS if max_iter is None else max(1, max_iter)
+
+
 def choose_settings(
     samples: Samples,
     changed: Samples,
@@ -205,7 +210,7 @@ def fill_and_solve(
             settings.reg_potential,
             violation_tol=violation_tol,
             max_fill=largest_fill(filling.count),
-            max_rounds=_MAX_ROUNDS if max_iter is None else max(1, max_iter),
+            max_rounds=most_rounds(max_iter),
             stop=_stop_rule(violation_tol, watch),
         )
         if method != "auto" and filled.stopped is None:

@@ -11,7 +11,7 @@ import numpy as np
 from kernel_ot._arrays import check_generator, check_sample, check_weights
 from kernel_ot.cutting_planes import Certificate, FilledProblem, FillingRound
 from kernel_ot.diagnostics import kept_out_verdict
-from kernel_ot.estimator._fitting import given_settings, largest_fill
+from kernel_ot.estimator._fitting import given_settings, largest_fill, most_rounds
 from kernel_ot.estimator._progress import Narrator, Watch
 from kernel_ot.large_samples import (
     KEPT,
@@ -32,8 +32,6 @@ TAKES_OVER = 5000
 Measured in benchmarks/results/2026-11-27-scale.md: below, all pairs are as fast and lose nothing;
 above, their time grows with the square.
 """
-
-_MAX_ROUNDS = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,14 +153,13 @@ def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Clou
     narrator = Narrator(parameters["verbose"], parameters["callback"], parameters["violation_tol"])
     watch = Watch(narrator.tell, parameters["time_limit"])
     kernel, _, reg_potential = given_settings(parameters)
-    max_iter = parameters["max_iter"]
     options = Options(
         kernel=kernel,
         reg_potential=reg_potential,
         preconditioner=parameters["preconditioner"],
         violation_tol=parameters["violation_tol"],
         max_fill=largest_fill(parameters["n_fill"]),
-        max_rounds=_MAX_ROUNDS if max_iter is None else max(1, max_iter),
+        max_rounds=most_rounds(parameters["max_iter"]),
     )
     monitor = LargeMonitor(watch)
     began = perf_counter()

@@ -15,7 +15,13 @@ import numpy as np
 
 from kernel_ot._arrays import Array
 from kernel_ot._linalg import blas_on_one_thread
-from kernel_ot.cutting_planes import AdaptiveFit, ContactPoints, FillingRound, scan_pairs
+from kernel_ot.cutting_planes import (
+    AdaptiveFit,
+    ContactPoints,
+    FillingRound,
+    scan_pairs,
+    worst_spread,
+)
 from kernel_ot.large_samples._monitor import Monitor
 from kernel_ot.potentials import PotentialFunction, Potentials
 from kernel_ot.samples import Samples
@@ -25,7 +31,6 @@ _ENOUGH_VIOLATED = 100
 # Steps uphill from T(x), where the slope of the constraint is near the identity: Newton's, and one
 # that is damped since the first may overshoot.
 _STEPS = (1.0, 0.3)
-_FEWEST_ADDED = 100
 _TIGHTENING = 0.5
 
 
@@ -118,10 +123,7 @@ def fill_by_batches(
             if ending.exact and not complete:
                 points = points.polished(reg_potential)
             return AdaptiveFit(points, reg_potential, tuple(rounds), complete)
-        order = np.argsort(-found.by, kind="stable")
-        order = order[found.by[order] > tolerance]
-        count = min(room, max(_FEWEST_ADDED, len(points.x) // 2))
-        order = order[np.unique(np.linspace(0, len(order) - 1, count).astype(np.intp))]
+        order = worst_spread(found.by, tolerance, len(points.x), room)
         points = points.extended(found.x[order], found.y[order])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from kernel_ot._linalg import feature_factor
 from kernel_ot.cutting_planes import ContactPoints
-from kernel_ot.problem import Problem, Provenance
+from kernel_ot.problem import Problem, Provenance, linear_term
 from kernel_ot.selection import Settings
 
 # The default of `Problem.from_samples`, which says what it is for.
@@ -26,22 +26,14 @@ def landmark_problem(points: ContactPoints, settings: Settings) -> Problem:
     settings : Settings
     """
     kernel, landmarks = settings.kernel, points.embeddings.samples
-    constant = sum(
-        float(masses @ kernel.apply(places, places, masses))
-        for places, masses in (
-            (landmarks.x, landmarks.weights_x),
-            (landmarks.y, landmarks.weights_y),
-        )
-    )
     pairs = np.concatenate([points.x, points.y], axis=1)
     factor = feature_factor(kernel(pairs, pairs))
     quadratic = points.quadratic.copy()
     quadratic.flat[:: len(quadratic) + 1] += _JITTER * float(np.diagonal(quadratic).max())
-    costs = np.sum(np.square(points.x - points.y), axis=1) / 2
     return Problem(
         quadratic=quadratic,
-        linear=points.embedding - 2 * settings.reg_potential * costs,
-        constant=constant,
+        linear=linear_term(points.embedding, points.x, points.y, settings.reg_potential),
+        constant=float(points.embeddings.spaces.constant()),
         embedding=points.embedding,
         features=factor.features,
         reg_sos=settings.reg_sos,

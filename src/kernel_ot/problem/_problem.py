@@ -253,8 +253,7 @@ class Problem:
         quadratic += jitter * xp.eye(len(quadratic), dtype=quadratic.dtype)
         quadratic = inplace.drop_negligible(quadratic)
         embedding = spaces.embedding(s.x_fill, s.y_fill)
-        constant: Any = s.weights_x @ s.kernel_x.apply(s.x, s.x, s.weights_x)
-        constant += s.weights_y @ s.kernel_y.apply(s.y, s.y, s.weights_y)
+        constant = spaces.constant()
         return cls(
             quadratic=quadratic,
             linear=linear_term(embedding, s.x_fill, s.y_fill, reg_potential),
