@@ -109,6 +109,31 @@ def test_modules_in_folders_are_private_and_documented(folder: str) -> None:
         assert ast.get_docstring(ast.parse(path.read_text())), f"{path} has no docstring"
 
 
+def _public_names(path: Path) -> list[str]:
+    """Return the names in the `__all__` of a module, as the reference writes them."""
+    room = ".".join(path.parent.relative_to(PACKAGE).parts)
+    return [
+        f"{room}.{name}".lstrip(".")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        for name in ast.literal_eval(node.value)
+        if not name.startswith("_") and (room or name not in LEVEL)
+    ]
+
+
+def test_public_is_what_the_reference_lists_each_name_in_one_place() -> None:
+    public = [name for path in PACKAGE.rglob("*.py") for name in _public_names(path)]
+    page = (ROOT / "docs" / "reference" / "index.rst").read_text()
+    assert sorted(public) == sorted(re.findall(r"^   ([\w.]+)$", page, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("room", [PACKAGE / folder for folder in LEVEL], ids=lambda p: p.name)
+def test_a_room_without_public_names_says_so(room: Path) -> None:
+    front_door = room / "__init__.py"
+    docstring = ast.get_docstring(ast.parse(front_door.read_text())) or ""
+    assert ("Nothing here is public" in docstring) == (not _public_names(front_door))
+
+
 def test_no_file_is_long() -> None:
     files = [p for part in ("src", "tests", "benchmarks") for p in (ROOT / part).rglob("*.py")]
     assert len(files) > 50

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from kernel_ot._arrays import Array
 from kernel_ot._linalg import extreme_eigenvalues, generic_vector, smallest_eigenvalue

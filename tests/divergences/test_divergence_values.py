@@ -5,9 +5,7 @@ from dataclasses import replace
 import numpy as np
 import ot
 import pytest
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
+from hypothesis import given, settings as hypothesis_settings, strategies as st
 
 from helpers import Backend
 from kernel_ot import DivergenceSettings, distances, divergence

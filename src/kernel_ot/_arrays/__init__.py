@@ -1,51 +1,43 @@
-"""Which array library an array belongs to, input validation, blocks of rows, memory."""
+"""Which array library an array belongs to, input validation, blocks of rows, memory.
 
-from kernel_ot._arrays._blocks import DEFAULT_BLOCK_BYTES, block_slices, rows_per_block
-from kernel_ot._arrays._control import branch, one_by_one_on_cpu, while_loop, with_entry
-from kernel_ot._arrays._frames import FRAME_LIBRARIES, frame_library
-from kernel_ot._arrays._memory import MemoryLimitError, available_bytes, require_memory
-from kernel_ot._arrays._namespace import Array, Namespace, is_traced, namespace_of
-from kernel_ot._arrays._placement import is_tensor, on_host, placed_like
-from kernel_ot._arrays._pytrees import pytree, register_pytrees
-from kernel_ot._arrays._validation import (
-    as_numbers,
-    check_generator,
-    check_non_negative,
-    check_points,
-    check_positive,
-    check_same_dimension,
-    check_sample,
-    check_weights,
+Nothing here is public.
+"""
+
+from kernel_ot._arrays._blocks import block_slices as block_slices, rows_per_block as rows_per_block
+from kernel_ot._arrays._control import (
+    branch as branch,
+    one_by_one_on_cpu as one_by_one_on_cpu,
+    while_loop as while_loop,
+    with_entry as with_entry,
 )
-
-__all__ = [
-    "DEFAULT_BLOCK_BYTES",
-    "FRAME_LIBRARIES",
-    "Array",
-    "MemoryLimitError",
-    "Namespace",
-    "as_numbers",
-    "available_bytes",
-    "block_slices",
-    "branch",
-    "check_generator",
-    "check_non_negative",
-    "check_points",
-    "check_positive",
-    "check_same_dimension",
-    "check_sample",
-    "check_weights",
-    "frame_library",
-    "is_tensor",
-    "is_traced",
-    "namespace_of",
-    "on_host",
-    "one_by_one_on_cpu",
-    "placed_like",
-    "pytree",
-    "register_pytrees",
-    "require_memory",
-    "rows_per_block",
-    "while_loop",
-    "with_entry",
-]
+from kernel_ot._arrays._frames import (
+    FRAME_LIBRARIES as FRAME_LIBRARIES,
+    frame_library as frame_library,
+)
+from kernel_ot._arrays._memory import (
+    MemoryLimitError as MemoryLimitError,
+    available_bytes as available_bytes,
+    require_memory as require_memory,
+)
+from kernel_ot._arrays._namespace import (
+    Array as Array,
+    Namespace as Namespace,
+    is_traced as is_traced,
+    namespace_of as namespace_of,
+)
+from kernel_ot._arrays._placement import (
+    is_tensor as is_tensor,
+    on_host as on_host,
+    placed_like as placed_like,
+)
+from kernel_ot._arrays._pytrees import pytree as pytree, register_pytrees as register_pytrees
+from kernel_ot._arrays._validation import (
+    as_numbers as as_numbers,
+    check_generator as check_generator,
+    check_non_negative as check_non_negative,
+    check_points as check_points,
+    check_positive as check_positive,
+    check_same_dimension as check_same_dimension,
+    check_sample as check_sample,
+    check_weights as check_weights,
+)

@@ -1,5 +1,9 @@
-"""Write files so that a reader never sees half of one."""
+"""Write files so that a reader never sees half of one.
 
-from kernel_ot._files._atomic import atomic_path, check_destination
+Nothing here is public.
+"""
 
-__all__ = ["atomic_path", "check_destination"]
+from kernel_ot._files._atomic import (
+    atomic_path as atomic_path,
+    check_destination as check_destination,
+)

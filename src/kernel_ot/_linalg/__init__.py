@@ -1,72 +1,51 @@
-"""Dense linear algebra: the feature factor of a Gram matrix, factorisations, eigenvalues."""
+"""Dense linear algebra: the feature factor of a Gram matrix, factorisations, eigenvalues.
 
-from kernel_ot._linalg import _inplace as inplace
+Nothing here is public.
+"""
+
+from kernel_ot._linalg import _inplace
 from kernel_ot._linalg._dense import (
-    cholesky,
-    cholesky_solve,
-    cholesky_with_ridge,
-    inverse_from_cholesky,
-    multiply_lower,
-    project_psd,
-    solve_lower,
-    triangular_condition,
+    cholesky as cholesky,
+    cholesky_solve as cholesky_solve,
+    cholesky_with_ridge as cholesky_with_ridge,
+    inverse_from_cholesky as inverse_from_cholesky,
+    multiply_lower as multiply_lower,
+    project_psd as project_psd,
+    solve_lower as solve_lower,
+    triangular_condition as triangular_condition,
 )
-from kernel_ot._linalg._eigen import eigh, eigvalsh
-from kernel_ot._linalg._feature_factor import FeatureFactor, feature_factor
-from kernel_ot._linalg._lanczos import extreme_eigenvalues, generic_vector, smallest_eigenvalue
+from kernel_ot._linalg._eigen import eigh as eigh, eigvalsh as eigvalsh
+from kernel_ot._linalg._feature_factor import (
+    FeatureFactor as FeatureFactor,
+    feature_factor as feature_factor,
+)
+from kernel_ot._linalg._lanczos import (
+    extreme_eigenvalues as extreme_eigenvalues,
+    generic_vector as generic_vector,
+    smallest_eigenvalue as smallest_eigenvalue,
+)
 from kernel_ot._linalg._packed import (
-    add_unpacked_in_place,
-    from_lower_triangle,
-    lower_triangle,
-    packed_cholesky_in_place,
-    unpacked,
-    upper_product,
+    add_unpacked_in_place as add_unpacked_in_place,
+    from_lower_triangle as from_lower_triangle,
+    lower_triangle as lower_triangle,
+    packed_cholesky_in_place as packed_cholesky_in_place,
+    unpacked as unpacked,
+    upper_product as upper_product,
 )
 from kernel_ot._linalg._products import (
-    add_diagonal,
-    gram,
-    quadratic_forms,
-    schur_complement,
-    squared_lengths,
-    symmetric,
-    weighted_gram,
-    weighted_squares,
-    zero_matrix,
+    add_diagonal as add_diagonal,
+    gram as gram,
+    quadratic_forms as quadratic_forms,
+    schur_complement as schur_complement,
+    squared_lengths as squared_lengths,
+    symmetric as symmetric,
+    weighted_gram as weighted_gram,
+    weighted_squares as weighted_squares,
+    zero_matrix as zero_matrix,
 )
-from kernel_ot._linalg._threads import blas_on_one_thread, scipy_on_one_thread
+from kernel_ot._linalg._threads import (
+    blas_on_one_thread as blas_on_one_thread,
+    scipy_on_one_thread as scipy_on_one_thread,
+)
 
-__all__ = [
-    "FeatureFactor",
-    "add_diagonal",
-    "add_unpacked_in_place",
-    "blas_on_one_thread",
-    "cholesky",
-    "cholesky_solve",
-    "cholesky_with_ridge",
-    "eigh",
-    "eigvalsh",
-    "extreme_eigenvalues",
-    "feature_factor",
-    "from_lower_triangle",
-    "generic_vector",
-    "gram",
-    "inplace",
-    "inverse_from_cholesky",
-    "lower_triangle",
-    "multiply_lower",
-    "packed_cholesky_in_place",
-    "project_psd",
-    "quadratic_forms",
-    "schur_complement",
-    "scipy_on_one_thread",
-    "smallest_eigenvalue",
-    "solve_lower",
-    "squared_lengths",
-    "symmetric",
-    "triangular_condition",
-    "unpacked",
-    "upper_product",
-    "weighted_gram",
-    "weighted_squares",
-    "zero_matrix",
-]
+inplace = _inplace

@@ -53,7 +53,7 @@ class ConditionMaps:
     control : str or None
         Where the maps start; None where pairs were given.
     representation : Representation
-        What the maps act on, with the loadings of its genes.
+        What the maps act on: `key`, names of its `features`, `genes` and their `loadings`.
     pairs : tuple of (str, str)
         Source and target of the maps that could be fitted.
     failures : dict of (str, str) to str
@@ -63,7 +63,7 @@ class ConditionMaps:
     seconds : dict of (str, str) to float
         The time of each fit; 0 for a map that was found on disk.
     held_out : dict of str to HeldOut
-        The cells of each group that are kept for `evaluate`.
+        The cells of each group that are kept for `evaluate`: `names` in `obs`, and `points`.
     store : ModelStore
         Where the models are.
 

@@ -1,10 +1,11 @@
-"""The command `kernel-ot`."""
+"""The command `kernel-ot`.
+
+Nothing here is public.
+"""
 
 from __future__ import annotations
 
 import sys
-
-__all__ = ["main"]
 
 
 def main() -> None:

@@ -1,6 +1,13 @@
-"""The main job on real input: colours of one photograph transported onto another's."""
+"""The main job on real input: colours of one photograph transported onto another's.
 
-from kernel_ot.demo._colour_transfer import ColourTransfer, colour_transfer
-from kernel_ot.demo._pictures import read_pictures, sample_pictures
+Nothing here is public.
+"""
 
-__all__ = ["ColourTransfer", "colour_transfer", "read_pictures", "sample_pictures"]
+from kernel_ot.demo._colour_transfer import (
+    ColourTransfer as ColourTransfer,
+    colour_transfer as colour_transfer,
+)
+from kernel_ot.demo._pictures import (
+    read_pictures as read_pictures,
+    sample_pictures as sample_pictures,
+)

@@ -27,7 +27,7 @@ _MOST_ROWS_NAMED = 10
 
 
 class CautionWarning(UserWarning):
-    """A fit has a property that its user should know of; see `kernel_ot.diagnostics.cautions`.
+    """A fit has a property that its user should know of; see `KernelOT.summary`.
 
     Examples
     --------

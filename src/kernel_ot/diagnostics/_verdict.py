@@ -75,7 +75,7 @@ class Verdict:
         Which says what the map is compared with: what it would be without its kernel part.
     energy : Gain
         Energy distance to y of the baseline's images minus that of the map's, both without bias;
-        in user units.
+        in user units. A gain has `value`, standard `error` and `sign`: 1 or -1 where it is clear.
     identity : Gain
         The same beside x itself: whether moving x is better than leaving it.
     semi_dual : Gain, optional

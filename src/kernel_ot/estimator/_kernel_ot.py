@@ -247,7 +247,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
             The solve did not reach `tol`, filling left violated pairs, or time_limit ended the
             comparison of settings. The fitted attributes hold the best point reached.
         CautionWarning
-            The fit has a fault that it can see itself; see `kernel_ot.diagnostics.cautions`.
+            The fit has a fault that it can see itself; `summary().cautions` has all of them.
         """
         self._refuse_tools_for_one_sample()
         fitted = copy(self)

@@ -34,9 +34,9 @@ from kernel_ot.solvers import Progress, Solution, Status
 _ROUNDING = 1e-7
 _RESIDUAL_FACTOR = 10.0
 _KERNELS: dict[str, type[Kernel]] = {
-    name: getattr(kernels, name)
-    for name in kernels.__all__
-    if isinstance(getattr(kernels, name), type) and dataclasses.is_dataclass(getattr(kernels, name))
+    name: kind
+    for name, kind in vars(kernels).items()
+    if isinstance(kind, type) and issubclass(kind, Kernel) and kind is not Kernel
 }
 
 

@@ -2,22 +2,12 @@
 
 from kernel_ot.io._table import Table
 from kernel_ot.io._tables import (
-    STREAM,
-    SUFFIXES,
-    check_table_destination,
+    SUFFIXES as SUFFIXES,
+    check_table_destination as check_table_destination,
     read_table,
-    split_variable,
+    split_variable as split_variable,
     write_table,
 )
-from kernel_ot.io._where import rows_where
+from kernel_ot.io._where import rows_where as rows_where
 
-__all__ = [
-    "STREAM",
-    "SUFFIXES",
-    "Table",
-    "check_table_destination",
-    "read_table",
-    "rows_where",
-    "split_variable",
-    "write_table",
-]
+__all__ = ["Table", "read_table", "write_table"]

@@ -2,7 +2,7 @@
 
 from kernel_ot.kernels._anisotropic import Anisotropic
 from kernel_ot.kernels._bandwidth import median_distance
-from kernel_ot.kernels._base import Kernel, Scaled, Sum
+from kernel_ot.kernels._base import Kernel, Scaled as Scaled, Sum as Sum
 from kernel_ot.kernels._matern import Matern, Sobolev
 from kernel_ot.kernels._multiquadric import Multiquadric
 from kernel_ot.kernels._polynomial import Linear, Polynomial
@@ -16,8 +16,6 @@ __all__ = [
     "Matern",
     "Multiquadric",
     "Polynomial",
-    "Scaled",
     "Sobolev",
-    "Sum",
     "median_distance",
 ]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gamma as gamma_function
-from scipy.special import kve
+from scipy.special import gamma as gamma_function, kve
 
 from kernel_ot._arrays import Array, check_positive, namespace_of, pytree
 from kernel_ot.kernels._radial import RadialKernel, check_bandwidth

@@ -5,29 +5,24 @@ Nothing is shown and no global state (pyplot, rcParams) is touched: `ax.figure.s
 and `ax=plt.gca()` draws into pyplot's current figure.
 """
 
-from kernel_ot.plots._axes import COLOURS
+from kernel_ot.plots._axes import COLOURS as COLOURS
 from kernel_ot.plots._components import (
-    PrincipalPlane,
     clouds,
     principal_components,
-    principal_plane,
+    principal_plane as principal_plane,
 )
 from kernel_ot.plots._convergence import convergence
 from kernel_ot.plots._features import marginals, shifts
-from kernel_ot.plots._heat_map import heat_map
+from kernel_ot.plots._heat_map import heat_map as heat_map
 from kernel_ot.plots._potentials import potential, transport_map
 from kernel_ot.plots._selection import selection
 
 __all__ = [
-    "COLOURS",
-    "PrincipalPlane",
     "clouds",
     "convergence",
-    "heat_map",
     "marginals",
     "potential",
     "principal_components",
-    "principal_plane",
     "selection",
     "shifts",
     "transport_map",

@@ -1,23 +1,20 @@
-"""Potentials: functions evaluated in blocks at any points, and the maps they define."""
+"""Potentials: functions evaluated in blocks at any points, and the maps they define.
 
-from kernel_ot.potentials._entropic import EntropicPotential, EntropicPotentials
-from kernel_ot.potentials._expansion import KernelExpansion
-from kernel_ot.potentials._potentials import (
-    PotentialFunction,
-    Potentials,
-    hessian_of,
-    value_and_gradient,
+Nothing here is public; users take `Potentials` and `KernelExpansion` from `kernel_ot`.
+"""
+
+from kernel_ot.potentials._entropic import (
+    EntropicPotential as EntropicPotential,
+    EntropicPotentials as EntropicPotentials,
 )
-from kernel_ot.potentials._weighted_sum import WeightedSum, weighted_sum
-
-__all__ = [
-    "EntropicPotential",
-    "EntropicPotentials",
-    "KernelExpansion",
-    "PotentialFunction",
-    "Potentials",
-    "WeightedSum",
-    "hessian_of",
-    "value_and_gradient",
-    "weighted_sum",
-]
+from kernel_ot.potentials._expansion import KernelExpansion as KernelExpansion
+from kernel_ot.potentials._potentials import (
+    PotentialFunction as PotentialFunction,
+    Potentials as Potentials,
+    hessian_of as hessian_of,
+    value_and_gradient as value_and_gradient,
+)
+from kernel_ot.potentials._weighted_sum import (
+    WeightedSum as WeightedSum,
+    weighted_sum as weighted_sum,
+)

@@ -1,14 +1,10 @@
 """Changes of coordinates under which optimal transport maps and potentials conjugate exactly."""
 
-from kernel_ot.preconditioning._conjugation import ConjugatedPotential, Conjugation
-from kernel_ot.preconditioning._covariance import gaussian_map, shrunk_covariance
-from kernel_ot.preconditioning._fit import PRECONDITIONERS, fit_conjugation
+from kernel_ot.preconditioning._conjugation import Conjugation
+from kernel_ot.preconditioning._covariance import (
+    gaussian_map as gaussian_map,
+    shrunk_covariance as shrunk_covariance,
+)
+from kernel_ot.preconditioning._fit import PRECONDITIONERS as PRECONDITIONERS, fit_conjugation
 
-__all__ = [
-    "PRECONDITIONERS",
-    "ConjugatedPotential",
-    "Conjugation",
-    "fit_conjugation",
-    "gaussian_map",
-    "shrunk_covariance",
-]
+__all__ = ["Conjugation", "fit_conjugation"]

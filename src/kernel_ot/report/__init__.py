@@ -1,5 +1,6 @@
-"""One page of HTML about a fitted model."""
+"""One page of HTML about a fitted model.
 
-from kernel_ot.report._page import write_report
+Nothing here is public.
+"""
 
-__all__ = ["write_report"]
+from kernel_ot.report._page import write_report as write_report

@@ -1,76 +1,47 @@
-"""Settings by what held-out points say: splits, paths of regularisations, candidates."""
+"""Settings by what held-out points say: splits, paths of regularisations, candidates.
 
-from kernel_ot.selection._combination import Combination, combine
-from kernel_ot.selection._default_kernel import default_kernel, typical_distance
-from kernel_ot.selection._entropic import entropic_potentials
+Nothing here is public; users take candidates from `kernel_ot.estimator`.
+"""
+
+from kernel_ot.selection._combination import Combination as Combination, combine as combine
+from kernel_ot.selection._default_kernel import (
+    default_kernel as default_kernel,
+    typical_distance as typical_distance,
+)
+from kernel_ot.selection._entropic import entropic_potentials as entropic_potentials
 from kernel_ot.selection._paths import (
-    KernelChoice,
-    OnRound,
-    Pair,
-    Path,
-    Score,
-    Split,
-    Trial,
-    held_out_energy,
-    score_path,
-    semi_dual,
-    standard_error,
+    KernelChoice as KernelChoice,
+    OnRound as OnRound,
+    Pair as Pair,
+    Path as Path,
+    Score as Score,
+    Trial as Trial,
+    held_out_energy as held_out_energy,
+    score_path as score_path,
+    semi_dual as semi_dual,
+    standard_error as standard_error,
 )
 from kernel_ot.selection._selection import (
-    CRITERIA,
-    MAX_SEMI_DUAL_DIMENSION,
-    REG_POTENTIALS,
-    REG_SOS,
-    Candidate,
-    Criterion,
-    Selection,
-    bandwidth_factors,
-    best_candidate,
-    fold_splits,
-    least_regularised,
-    make_candidate,
-    random_splits,
-    reg_potentials,
-    select,
-    share_in_splits,
+    CRITERIA as CRITERIA,
+    MAX_SEMI_DUAL_DIMENSION as MAX_SEMI_DUAL_DIMENSION,
+    REG_POTENTIALS as REG_POTENTIALS,
+    REG_SOS as REG_SOS,
+    Candidate as Candidate,
+    Criterion as Criterion,
+    Selection as Selection,
+    bandwidth_factors as bandwidth_factors,
+    best_candidate as best_candidate,
+    fold_splits as fold_splits,
+    least_regularised as least_regularised,
+    make_candidate as make_candidate,
+    random_splits as random_splits,
+    reg_potentials as reg_potentials,
+    select as select,
+    share_in_splits as share_in_splits,
 )
-from kernel_ot.selection._settings import Filling, Settings, is_auto, make_problem
-
-__all__ = [
-    "CRITERIA",
-    "MAX_SEMI_DUAL_DIMENSION",
-    "REG_POTENTIALS",
-    "REG_SOS",
-    "Candidate",
-    "Combination",
-    "Criterion",
-    "Filling",
-    "KernelChoice",
-    "OnRound",
-    "Pair",
-    "Path",
-    "Score",
-    "Selection",
-    "Settings",
-    "Split",
-    "Trial",
-    "bandwidth_factors",
-    "best_candidate",
-    "combine",
-    "default_kernel",
-    "entropic_potentials",
-    "fold_splits",
-    "held_out_energy",
-    "is_auto",
-    "least_regularised",
-    "make_candidate",
-    "make_problem",
-    "random_splits",
-    "reg_potentials",
-    "score_path",
-    "select",
-    "semi_dual",
-    "share_in_splits",
-    "standard_error",
-    "typical_distance",
-]
+from kernel_ot.selection._settings import (
+    Filling as Filling,
+    Settings as Settings,
+    is_auto as is_auto,
+    make_problem as make_problem,
+)

@@ -1,10 +1,10 @@
-"""Divergences and potentials of PyTorch tensors; imported only where a tensor was seen."""
+"""Divergences and potentials of PyTorch tensors; imported only where a tensor was seen.
+
+Nothing here is public.
+"""
 
 from kernel_ot.divergences.torch._tensors import (
-    TensorPotential,
-    TensorPotentials,
-    tensor_divergence,
-    tensor_potentials,
+    TensorPotentials as TensorPotentials,
+    tensor_divergence as tensor_divergence,
+    tensor_potentials as tensor_potentials,
 )
-
-__all__ = ["TensorPotential", "TensorPotentials", "tensor_divergence", "tensor_potentials"]

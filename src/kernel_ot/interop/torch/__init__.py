@@ -8,17 +8,9 @@ computed on the host, divergences in float64; results have the tensors' dtype an
 from kernel_ot.interop.torch._functions import (
     DivergenceLoss,
     cost,
-    divergence,
     inverse_transport,
     potentials,
     transport,
 )
 
-__all__ = [
-    "DivergenceLoss",
-    "cost",
-    "divergence",
-    "inverse_transport",
-    "potentials",
-    "transport",
-]
+__all__ = ["DivergenceLoss", "cost", "inverse_transport", "potentials", "transport"]

@@ -17,16 +17,6 @@ if TYPE_CHECKING:
 
     Source: TypeAlias = Potentials | KernelOT | KernelOTCV
 
-__all__ = [
-    "DivergenceLoss",
-    "cost",
-    "divergence",
-    "inverse_transport",
-    "potentials",
-    "transport",
-]
-
-
 # Steps of an optimiser are far less exact; the error of a value is about the square.
 _TRAINING_TOL = 1e-4
 

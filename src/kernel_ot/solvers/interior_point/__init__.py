@@ -1,1 +1,4 @@
-"""The interior point methods: one predictor-corrector, two forms."""
+"""The interior point methods: one predictor-corrector, two forms.
+
+Nothing here is public.
+"""

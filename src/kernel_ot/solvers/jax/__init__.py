@@ -1,1 +1,4 @@
-"""Solving inside of traced JAX code: loop, derivatives, batches."""
+"""Solving inside of traced JAX code: loop, derivatives, batches.
+
+Nothing here is public.
+"""

@@ -1,1 +1,4 @@
-"""The literature's methods, each as published."""
+"""The literature's methods, each as published.
+
+Nothing here is public.
+"""

@@ -1,1 +1,4 @@
-"""The specialised semismooth Newton method."""
+"""The specialised semismooth Newton method.
+
+Nothing here is public.
+"""
