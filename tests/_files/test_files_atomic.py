@@ -13,7 +13,7 @@ import pytest
 
 from kernel_ot import KernelOT
 from kernel_ot._files import atomic_path, check_destination
-from kernel_ot.demo._pictures import write_figure, write_png
+from kernel_ot.cli._pictures import write_figure, write_png
 from kernel_ot.io import Table, write_table
 from kernel_ot.kernels import Gaussian
 

@@ -75,7 +75,8 @@ def transfer(
 ) -> None:
     """Transfer the colours of two pictures of your own onto each other, in both directions."""
     with plain_messages():
-        from kernel_ot.demo import colour_transfer, read_pictures
+        from kernel_ot.cli._pictures import read_pictures
+        from kernel_ot.cli._transfer import colour_transfer
 
         result = colour_transfer(
             out,
@@ -98,7 +99,7 @@ def demo(
 ) -> None:
     """Transfer the colours of two photographs that come with scikit-learn onto each other."""
     with plain_messages():
-        from kernel_ot.demo import colour_transfer
+        from kernel_ot.cli._transfer import colour_transfer
 
         result = colour_transfer(out, progress=progress)
         if as_json:

@@ -14,8 +14,8 @@ import numpy as np
 
 from kernel_ot._arrays import Array
 from kernel_ot._files import atomic_path, check_destination
-from kernel_ot.demo._grain import without_grain
-from kernel_ot.demo._pictures import (
+from kernel_ot.cli._grain import without_grain
+from kernel_ot.cli._pictures import (
     colours_of,
     distinct_colours,
     require_packages,
@@ -37,7 +37,7 @@ _HELD_OUT = 4000  # enough for three digits of an energy distance, and a second'
 
 @dataclass(frozen=True, eq=False)
 class ColourTransfer:
-    """What the demo made.
+    """What a transfer of colours made.
 
     Attributes
     ----------

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kernel_ot.demo import ColourTransfer, colour_transfer, sample_pictures
-from kernel_ot.demo._grain import without_grain
-from kernel_ot.demo._pictures import colours_of, distinct_colours, to_picture
+from kernel_ot.cli._grain import without_grain
+from kernel_ot.cli._pictures import colours_of, distinct_colours, sample_pictures, to_picture
+from kernel_ot.cli._transfer import ColourTransfer, colour_transfer
 from kernel_ot.distances import energy_distance
 
 

@@ -14,10 +14,10 @@ from kernel_ot._files import atomic_path
 
 
 def require_packages() -> None:
-    """Raise ImportError if a package of the demo is missing; ask before the fit, not after."""
+    """Raise ImportError if a package for pictures is missing; ask before the fit, not after."""
     missing = [name for name in ("matplotlib", "PIL") if find_spec(name) is None]
     if missing:
-        raise ImportError(f"The demo needs {' and '.join(missing)}: pip install 'kernel-ot[demo]'")
+        raise ImportError(f"Pictures need {' and '.join(missing)}: pip install 'kernel-ot[demo]'")
 
 
 def sample_pictures() -> dict[str, Array]:
