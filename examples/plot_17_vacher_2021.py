@@ -60,7 +60,7 @@ def papers_problem(x, y, n_fill):
     )
 
 
-x, y = samples(100, np.random.RandomState(123))  # noqa: NPY002
+x, y = samples(100, np.random.RandomState(123))
 problem = papers_problem(x, y, 100)
 solutions = {name: solve(problem, name) for name in ("short_step", "interior_point", "ssn")}
 solution = solutions["ssn"]
@@ -150,7 +150,7 @@ errors = np.zeros((len(fills), len(sizes), len(seeds), 2))
 for i, n_fill in enumerate(fills):
     for j, n in enumerate(sizes):
         for seed in seeds:
-            a, b = samples(n, np.random.RandomState(seed))  # noqa: NPY002
+            a, b = samples(n, np.random.RandomState(seed))
             problem = papers_problem(a, b, n_fill)
             found = solve(problem)
             mapped = problem.potentials(found.gamma).transport(grid[:, None])[:, 0]
@@ -216,6 +216,7 @@ plt.show()
 #
 # * The first two figures are the notebook's, redrawn. The two figures of errors are our own: the
 #   notebook has none, and the paper's own were not at hand to compare with.
-# * The authors' method is ``short_step`` here, in our implementation. Ours need a tenth of its steps.
+# * The authors' method is ``short_step`` here, in our implementation. Ours take
+#   a tenth of its steps.
 # * In the last figure the change of coordinates before the fit, which the paper does not have, does
 #   most of the work.

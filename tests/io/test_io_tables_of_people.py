@@ -198,6 +198,16 @@ def test_standard_input_and_output(monkeypatch: pytest.MonkeyPatch) -> None:
         read_table("-")
 
 
+@pytest.mark.parametrize("names", [("0", ":"), ("1", "2"), ("nan", "a")])
+def test_names_that_are_numbers_come_back_above_named_rows(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    table = Table(np.arange(4.0).reshape(2, 2) + 0.5, names, ("r,1", 'r"2'))
+    back = read_table(write_table(tmp_path / "t.csv", table))
+    assert (back.feature_names, back.row_names) == (table.feature_names, table.row_names)
+    np.testing.assert_array_equal(back.values, table.values)
+
+
 _NAMES = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Zs", "Zl", "Zp", "Cs")), min_size=1
 )

@@ -137,7 +137,10 @@ def _has_header(first: list[str], second: list[str] | None, quoted: bool) -> boo
         raise TableQuestionError(
             f"its first line is {', '.join(first[:4])}, names or a named point; {_REMEDY}"
         )
-    return bool(named and first[0] == "" and not texts and second is not None and second[0])
+    if first[0] or second is None or not second[0]:
+        return False
+    # An empty corner above the rows' names: words stand over numbers only in a line of names.
+    return named and all(is_number(second[i]) for i in texts if i < len(second))
 
 
 def _index_column(

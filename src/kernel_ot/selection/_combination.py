@@ -14,6 +14,7 @@ u_k(x^*_j)`, :math:`x^*_j` where the minimum is reached. Near the identity :math
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -205,17 +206,19 @@ def _quadratic_step(weights: Array, gradient: Array, curvature: Array) -> Array:
         bend = curvature @ step
         return float(step @ (bend / 2 - gradient)), bend - gradient
 
-    found = minimize(
-        objective,
-        np.zeros_like(weights),
-        jac=True,
-        method="SLSQP",
-        bounds=[(-weight, 1 - weight) for weight in weights],
-        constraints={
-            "type": "ineq",
-            "fun": lambda step: 1 - weights.sum() - step.sum(),
-            "jac": lambda step: -np.ones_like(step),
-        },
-        options={"ftol": 1e-12, "maxiter": 100},
-    )
+    with warnings.catch_warnings():  # SciPy 1.15 warns of a rounding error beyond the bounds
+        warnings.filterwarnings("ignore", "Values in x were outside bounds", RuntimeWarning)
+        found = minimize(
+            objective,
+            np.zeros_like(weights),
+            jac=True,
+            method="SLSQP",
+            bounds=[(-weight, 1 - weight) for weight in weights],
+            constraints={
+                "type": "ineq",
+                "fun": lambda step: 1 - weights.sum() - step.sum(),
+                "jac": lambda step: -np.ones_like(step),
+            },
+            options={"ftol": 1e-12, "maxiter": 100},
+        )
     return np.asarray(np.maximum(found.x, -weights))
