@@ -11,13 +11,13 @@ from kernel_ot.cutting_planes._pairs import scan_pairs
 from kernel_ot.cutting_planes._pivoting import pivot
 from kernel_ot.cutting_planes._programme import polish, solve_pointwise
 from kernel_ot.cutting_planes._rounds import FillingRound, adaptive_filling
+from kernel_ot.cutting_planes._settings import Settings, make_problem
 from kernel_ot.estimator import c_transform
 from kernel_ot.kernels import Gaussian, Linear
 from kernel_ot.potentials import KernelExpansion
 from kernel_ot.problem import check_optimality
 from kernel_ot.samples import Samples
 from kernel_ot.selection._selection import random_splits
-from kernel_ot.selection._settings import Settings, make_problem
 from kernel_ot.solvers import solve
 
 

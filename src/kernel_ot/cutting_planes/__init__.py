@@ -19,6 +19,7 @@ from kernel_ot.cutting_planes._rounds import (
     adaptive_filling as adaptive_filling,
     worst_spread as worst_spread,
 )
+from kernel_ot.cutting_planes._settings import Settings as Settings, make_problem as make_problem
 from kernel_ot.cutting_planes._solve import (
     FilledProblem as FilledProblem,
     StopRule as StopRule,

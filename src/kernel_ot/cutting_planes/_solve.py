@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 
 from kernel_ot.cutting_planes._rounds import AdaptiveFit, FillingRound, adaptive_filling
-from kernel_ot.kernels import Kernel
+from kernel_ot.cutting_planes._settings import Settings, make_problem
 from kernel_ot.problem import (
     Problem,
     accurate_cost,
@@ -94,9 +94,7 @@ class FilledProblem:
 
 def fill_by_cutting_planes(
     samples: Samples,
-    kernel: Kernel,
-    reg_sos: float,
-    reg_potential: float,
+    settings: Settings,
     *,
     violation_tol: float,
     max_fill: int,
@@ -109,10 +107,7 @@ def fill_by_cutting_planes(
     ----------
     samples : Samples
         In the coordinates of the fit.
-    kernel : Kernel
-        Of both potentials and of the sum of squares.
-    reg_sos, reg_potential : float
-        lambda_1 and lambda_2.
+    settings : Settings
     violation_tol, max_fill, max_rounds
         As in `adaptive_filling`.
     stop : callable
@@ -131,23 +126,13 @@ def fill_by_cutting_planes(
 
     fit = adaptive_filling(
         samples,
-        kernel,
-        reg_potential,
+        settings.kernel,
+        settings.reg_potential,
         tol=violation_tol,
         max_fill=max_fill,
         max_rounds=max_rounds,
         on_round=on_round,
     )
     seconds = perf_counter() - began
-    problem = Problem.from_samples(
-        samples.x,
-        samples.y,
-        fit.points.x,
-        fit.points.y,
-        kernel=kernel,
-        reg_sos=reg_sos,
-        reg_potential=reg_potential,
-        weights_x=samples.weights_x,
-        weights_y=samples.weights_y,
-    )
+    problem = make_problem(samples, fit.points.x, fit.points.y, settings)
     return FilledProblem(problem, fit, stopped, tuple(history), seconds)

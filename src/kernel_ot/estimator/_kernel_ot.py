@@ -19,10 +19,10 @@ from kernel_ot.estimator._checks import (
     check_parameters,
     check_spread,
 )
+from kernel_ot.estimator._choosing import choose_settings
 from kernel_ot.estimator._derived import semi_dual_terms, set_derived
 from kernel_ot.estimator._describing import DescribesItself, warn_of_cautions
 from kernel_ot.estimator._fitting import (
-    choose_settings,
     fill_and_solve,
     find_outliers,
     warn_if_unfinished,
@@ -265,10 +265,9 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         self, x: Any, y: Any, weights_x: Any, weights_y: Any, given: Combination | None = None
     ) -> None:
         check_parameters(self)
-        parameters = self.get_params(deep=False)
-        inputs = open_inputs(parameters, x, y, weights_x, weights_y)
+        inputs = open_inputs(self, x, y, weights_x, weights_y)
         if inputs.clouds is not None:
-            fit_clouds(self, parameters, inputs.clouds, x)
+            fit_clouds(self, inputs.clouds, x)
             return
         x, y, weights_x, weights_y = inputs.arrays
         samples = check_both_samples(x, y, weights_x, weights_y)
@@ -285,25 +284,25 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         changed = change.changed(seen.distinct())
         narrator = Narrator(self.verbose, self.callback, self.violation_tol)
         watch = Watch(narrator.tell, self.time_limit)
-        settings, candidates, combination = choose_settings(
-            seen, changed, parameters, rng=rng, watch=watch
-        )
-        self.combination_ = combination if given is None else given
+        chosen = choose_settings(seen, changed, self, rng=rng, watch=watch)
+        settings = chosen.settings
+        self.combination_ = chosen.combination if given is None else given
         self.entropic_ = entropic_potentials(
             changed, tuple(reg for reg, _ in self.combination_.entropic)
         )
         problem, solution, rounds = fill_and_solve(
-            changed, change, settings, parameters, rng=rng, watch=watch
+            changed, change, settings, self, rng=rng, watch=watch
         )
         validate_data(self, x, skip_check_array=True)
         self.kernel_ = settings.kernel
         self.reg_sos_, self.reg_potential_ = settings.reg_sos, settings.reg_potential
-        self.candidates_, self.rounds_ = candidates, rounds
+        self.candidates_, self.rounds_ = chosen.candidates, rounds
         self.conjugation_, self.solution_ = change, solution
         set_derived(self, samples, problem)
         self.potentials_ = placed_like(self._fitted_potentials(), x, y)
         self.verdict_ = None
-        if self.verdict is True or (is_auto(self.verdict) and candidates and not watch.stopped):
+        was_chosen = chosen.candidates and not watch.stopped
+        if self.verdict is True or (is_auto(self.verdict) and was_chosen):
             self.verdict_ = cross_verdict(seen, self._refit, int(rng.integers(2**63)))
         narrator.end(self.solution_.status.name, self.cost_)
 

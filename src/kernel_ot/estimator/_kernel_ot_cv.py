@@ -33,11 +33,13 @@ from kernel_ot.selection import (
     CRITERIA,
     REG_POTENTIALS,
     REG_SOS,
+    Candidate,
     Criterion,
     Filling,
     KernelChoice,
     Path,
-    Score,
+    Walk,
+    baseline_candidate,
     best_candidate,
     default_kernel,
     fold_splits,
@@ -191,11 +193,11 @@ class KernelOTCV(TwoSampleEstimator):
         rng = check_generator(self.random_state, "random_state")
         splits = fold_splits(samples, self.cv, rng)
         paths = [Path(k, regularisations, estimator.preconditioner, filling) for k in kernels]
-        found: list[list[Score]] = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
+        walks: list[Walk] = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
             delayed(score_path)(path, split) for path, split in product(paths, splits)
         )
         self.n_splits_ = len(splits)
-        self._set_results(kernels, found)
+        self._set_results(kernels, walks)
         self._set_best(samples, estimator.preconditioner, rng)
         validate_data(self, x, skip_check_array=True)
         if hasattr(self, "best_estimator_"):
@@ -234,17 +236,17 @@ class KernelOTCV(TwoSampleEstimator):
         check_parameters(estimator)
         return estimator
 
-    def _set_results(self, kernels: tuple[KernelChoice, ...], found: list[list[Score]]) -> None:
+    def _set_results(self, kernels: tuple[KernelChoice, ...], walks: list[Walk]) -> None:
         n_splits = self.n_splits_
-        candidates, times = [], []
+        grid: list[Candidate] = []
+        times: list[float] = []
         for number, kernel in enumerate(kernels):
-            folds = found[number * n_splits : (number + 1) * n_splits]
-            # The first score of every path is the baseline's.
-            settings = list(zip(*folds, strict=True))[min(number, 1) :]
-            candidates += [make_candidate(kernel, list(scores)) for scores in settings]
-            times += [float(np.mean([score.seconds for score in scores])) for scores in settings]
-        self.baseline_, *grid = candidates
-        self.candidates_ = tuple(candidates)
+            folds = walks[number * n_splits : (number + 1) * n_splits]
+            for scores in zip(*(walk.scores for walk in folds), strict=True):
+                grid.append(make_candidate(kernel, scores))
+                times.append(float(np.mean([score.seconds for score in scores])))
+        self.baseline_ = baseline_candidate([walk.baseline for walk in walks[:n_splits]])
+        self.candidates_ = (self.baseline_, *grid)
         results: dict[str, Any] = {
             "params": [
                 {
@@ -262,7 +264,7 @@ class KernelOTCV(TwoSampleEstimator):
             results[f"standard_error_test_{criterion}"] = _standard_error(values)
             gains = np.array([c.gain(criterion) for c in grid])
             results[f"rank_test_{criterion}"] = 1 + np.sum(gains[:, None] < gains, axis=1)
-        results["mean_fit_time"] = np.array(times[1:])
+        results["mean_fit_time"] = np.array(times)
         results["complete"] = np.array([c.complete for c in grid])
         self.cv_results_ = results
 

@@ -11,7 +11,9 @@ import numpy as np
 from kernel_ot._arrays import check_generator, check_sample, check_weights
 from kernel_ot.cutting_planes import Certificate, FilledProblem, FillingRound
 from kernel_ot.diagnostics import kept_out_verdict
-from kernel_ot.estimator._fitting import given_settings, largest_fill, most_rounds
+from kernel_ot.estimator._choosing import given_settings
+from kernel_ot.estimator._fitting import largest_fill, most_rounds
+from kernel_ot.estimator._parameters import FitParameters
 from kernel_ot.estimator._progress import Narrator, Watch
 from kernel_ot.large_samples import (
     KEPT,
@@ -43,7 +45,7 @@ class Inputs:
 
 
 def open_inputs(
-    parameters: dict[str, Any], x: Any, y: Any, weights_x: Any, weights_y: Any
+    parameters: FitParameters, x: Any, y: Any, weights_x: Any, weights_y: Any
 ) -> Inputs:
     """Return the samples as clouds where they are large, and in memory where they are not.
 
@@ -61,12 +63,12 @@ def open_inputs(
         for points, weights, name in ((x, weights_x, "x"), (y, weights_y, "y"))
     )
     large = max(cloud.n for cloud in clouds) > TAKES_OVER
-    by_batches = Filling(parameters["filling"]).adaptive and parameters["method"] == "auto"
+    by_batches = Filling(parameters.filling).adaptive and parameters.method == "auto"
     if large and by_batches:
         return Inputs((clouds[0], clouds[1]), given)
     if large and any(map(is_lazy, (x, y))):
         raise ValueError(
-            f"filling = {parameters['filling']!r} and method = {parameters['method']!r} need all "
+            f"filling = {parameters.filling!r} and method = {parameters.method!r} need all "
             f"points in memory; samples of {clouds[0].n} and {clouds[1].n} points that are read by "
             "blocks are fitted with filling='auto' and method='auto'."
         )
@@ -147,19 +149,20 @@ class LargeMonitor:
         return None
 
 
-def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Cloud], x: Any) -> None:
+def fit_clouds(model: Any, clouds: tuple[Cloud, Cloud], x: Any) -> None:
     """Fit two clouds as a `KernelOT`'s parameters ask, and set what it found on the model."""
-    rng = check_generator(parameters["random_state"], "random_state")
-    narrator = Narrator(parameters["verbose"], parameters["callback"], parameters["violation_tol"])
-    watch = Watch(narrator.tell, parameters["time_limit"])
-    kernel, _, reg_potential = given_settings(parameters)
+    parameters: FitParameters = model
+    rng = check_generator(parameters.random_state, "random_state")
+    narrator = Narrator(parameters.verbose, parameters.callback, parameters.violation_tol)
+    watch = Watch(narrator.tell, parameters.time_limit)
+    given = given_settings(parameters)
     options = Options(
-        kernel=kernel,
-        reg_potential=reg_potential,
-        preconditioner=parameters["preconditioner"],
-        violation_tol=parameters["violation_tol"],
-        max_fill=largest_fill(parameters["n_fill"]),
-        max_rounds=most_rounds(parameters["max_iter"]),
+        kernel=given.kernel,
+        reg_potential=given.reg_potential,
+        preconditioner=parameters.preconditioner,
+        violation_tol=parameters.violation_tol,
+        max_fill=largest_fill(parameters.n_fill),
+        max_rounds=most_rounds(parameters.max_iter),
     )
     monitor = LargeMonitor(watch)
     began = perf_counter()
@@ -169,7 +172,7 @@ def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Clou
     problem = landmark_problem(fit.filled.points, fit.settings)
     stopped = monitor.stopped(fit.filled.complete)
     filled = FilledProblem(problem, fit.filled, stopped, tuple(monitor.history), seconds)
-    solution = filled.solution(parameters["tol"])
+    solution = filled.solution(parameters.tol)
     watch.tell(solution.history[-1], "solve")
     if monitor.seconds_left() > fit.seconds_a_pass:
         certificate = certify(
@@ -178,7 +181,7 @@ def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Clou
             x_cloud,
             y_cloud,
             exact=x_cloud.n * y_cloud.n <= MOST_EXACT_PAIRS,
-            tolerance=parameters["violation_tol"] * fit.unit,
+            tolerance=parameters.violation_tol * fit.unit,
             rng=rng,
             on_part=lambda done: monitor.on_pass("certificate", done),
         )
@@ -191,13 +194,13 @@ def fit_clouds(model: Any, parameters: dict[str, Any], clouds: tuple[Cloud, Clou
     model.candidates_, model.rounds_ = fit.candidates, fit.filled.rounds
     model.outliers_ = np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
     model.verdict_, kept_out = None, fit.kept_out
-    if parameters["verdict"] is not False and kept_out is not None:
+    if parameters.verdict is not False and kept_out is not None:
         model.verdict_ = kept_out_verdict(
             kept_out.potentials,
             kept_out.terms,
             fit.change,
             kept_out.test,
-            parameters["preconditioner"],
+            parameters.preconditioner,
         )
     model.n_features_in_ = x_cloud.dimension
     columns = getattr(x, "columns", None)

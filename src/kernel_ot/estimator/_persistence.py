@@ -15,7 +15,14 @@ from sklearn.utils.validation import check_is_fitted
 from kernel_ot import kernels
 from kernel_ot._arrays import Array, MemoryLimitError, check_positive
 from kernel_ot._version import __version__
-from kernel_ot.cutting_planes import Certificate, ContactPoints, Embeddings, FillingRound
+from kernel_ot.cutting_planes import (
+    Certificate,
+    ContactPoints,
+    Embeddings,
+    FillingRound,
+    Settings,
+    make_problem,
+)
 from kernel_ot.diagnostics import FittedTransport, Gain, Verdict
 from kernel_ot.estimator._checks import check_parameters
 from kernel_ot.estimator._combination_file import combination_in, entropic_arrays
@@ -27,7 +34,7 @@ from kernel_ot.large_samples import landmark_problem
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.problem import Problem, accurate_cost, accurate_objective, check_optimality
 from kernel_ot.samples import Samples
-from kernel_ot.selection import Candidate, Settings, make_problem
+from kernel_ot.selection import Candidate
 from kernel_ot.solvers import Progress, Solution, Status
 
 # How far what is recomputed may be from what was saved: other machines round otherwise.

@@ -11,13 +11,14 @@ from kernel_ot.cutting_planes import ContactPoints, Embeddings
 from kernel_ot.kernels import Anisotropic, Gaussian, Kernel, Matern
 from kernel_ot.large_samples._embedding import LandmarkSums, Projection, SumBlock
 from kernel_ot.large_samples._monitor import Monitor
-from kernel_ot.large_samples._path import COMPARING, HeldOut, Walked, walk
+from kernel_ot.large_samples._path import COMPARING, Best, HeldOut, walk
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.samples import Samples
 from kernel_ot.selection import (
     MAX_SEMI_DUAL_DIMENSION,
     Candidate,
     Score,
+    baseline_candidate,
     default_kernel,
     make_candidate,
     standard_error,
@@ -108,13 +109,14 @@ class Choice:
     Attributes
     ----------
     kernel : Kernel
-    walked : Walked, optional
-        The path on the part that was compared.
+    best : Best, optional
+        Where its path on the part that was compared scored best; None where no fit ended, or
+        nothing was compared.
     candidates : tuple of Candidate
     """
 
     kernel: Kernel
-    walked: Walked | None
+    best: Best | None
     candidates: tuple[Candidate, ...]
 
 
@@ -162,7 +164,7 @@ def choose_kernel(
         return Choice(kernels[0], None, ())
     part, test = train.first(_COMPARED), held.first(_COMPARED_HELD_OUT)
     bench = held_out(change, part, test)
-    candidates = [make_candidate(kernels[0], [bench.baseline()])]
+    candidates = [baseline_candidate([bench.baseline()])]
     best: Choice | None = None
     for kernel in kernels:
         landmarks = Landmarks.of(part, change, kernel)
@@ -170,12 +172,12 @@ def choose_kernel(
         regs = _COARSE if reg_potential is None else (reg_potential,)
         walked = walk(points, regs, bench, unit, COMPARING, rng, monitor)
         candidates += as_candidates(kernel, walked.scores)
-        if best is None or _beats(walked, best.walked, bench):
-            best = Choice(kernel, walked, ())
+        if best is None or _beats(walked.best, best.best, bench):
+            best = Choice(kernel, walked.best, ())
         if monitor.stop():
             break
     assert best is not None
-    return Choice(best.kernel, best.walked, tuple(candidates))
+    return Choice(best.kernel, best.best, tuple(candidates))
 
 
 def _kernels(changed: Samples, rng: np.random.Generator) -> tuple[Kernel, ...]:
@@ -191,18 +193,17 @@ def _kernels(changed: Samples, rng: np.random.Generator) -> tuple[Kernel, ...]:
     return smooth, Matern(_ROUGH_SMOOTHNESS, smooth.bandwidth)
 
 
-def _beats(walked: Walked, best: Walked | None, bench: HeldOut) -> bool:
+def _beats(path: Best | None, best: Best | None, bench: HeldOut) -> bool:
     """Return whether a path's score is better by more than twice the error of the difference."""
-    if best is None or best.best is None:
-        return walked.best is not None
-    error = bench.change.scale**2 * standard_error(walked.terms, best.terms, bench.test)
-    return walked.score > best.score + _CLEARLY * error
+    if path is None or best is None:
+        return path is not None
+    error = bench.change.scale**2 * standard_error(path.terms, best.terms, bench.test)
+    return path.gain > best.gain + _CLEARLY * error
 
 
 def fine_path(choice: Choice) -> tuple[float, ...]:
     """Return the lambda_2 that are worth trying on all points, from large to small."""
-    best = choice.walked.best if choice.walked is not None else None
-    first = _COARSE[0] if best is None else best.reg_potential
+    first = _COARSE[0] if choice.best is None else choice.best.fit.reg_potential
     n_steps = int(np.log(_SMALLEST / first) / np.log(_FINE_STEP) + 1e-9)
     return tuple(float(first * _FINE_STEP**step) for step in range(n_steps + 1))
 

@@ -12,7 +12,7 @@ from time import perf_counter
 import numpy as np
 
 from kernel_ot._arrays import Array, check_same_dimension, require_memory
-from kernel_ot.cutting_planes import AdaptiveFit, ContactPoints
+from kernel_ot.cutting_planes import AdaptiveFit, ContactPoints, Settings
 from kernel_ot.kernels import Kernel
 from kernel_ot.large_samples._batches import Ending, fill_by_batches
 from kernel_ot.large_samples._choose import (
@@ -31,7 +31,7 @@ from kernel_ot.large_samples._path import CHOOSING, walk
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import Conjugation, fit_conjugation
 from kernel_ot.samples import Cloud, Samples
-from kernel_ot.selection import REG_SOS, Candidate, Pair, Settings
+from kernel_ot.selection import REG_SOS, Candidate, Pair
 
 KEPT = 200_000
 """Points of either sample held in memory; batches, landmarks and held-out points are of them."""
@@ -180,8 +180,9 @@ def fit_large(
         candidates += as_candidates(choice.kernel, walked.scores)
         reg_potential = path[0]
         if walked.best is not None:
-            points, reg_potential = walked.best.points, walked.best.reg_potential
-            kept_out = KeptOut(walked.best.potentials, bench.test, walked.terms)
+            fit = walked.best.fit
+            points, reg_potential = fit.points, fit.reg_potential
+            kept_out = KeptOut(fit.potentials, bench.test, walked.best.terms)
     everything = landmarks.embeddings(whole)
     filled = fill_by_batches(
         ContactPoints.at(everything, points.x, points.y),
@@ -234,9 +235,9 @@ def _draw(x: Cloud, y: Cloud, rng: np.random.Generator) -> Drawn:
 
 def _continued(choice: Choice, points: ContactPoints) -> ContactPoints:
     """Return the contact points that the comparison ended with, on the embeddings of `points`."""
-    if choice.walked is None or choice.walked.best is None:
+    if choice.best is None:
         return points
-    ended = choice.walked.best.points
+    ended = choice.best.fit.points
     return ContactPoints.at(points.embeddings, ended.x, ended.y)
 
 

@@ -48,24 +48,3 @@ class Reserving:
     def seconds_left(self) -> float:
         """Return how long may be spent before the rest."""
         return self._monitor.seconds_left() - self._reserved
-
-
-class Unwatched:
-    """Nobody listens and nothing stops."""
-
-    def on_score(self, score: Score) -> None:
-        """Do nothing."""
-
-    def on_round(self, step: FillingRound) -> None:
-        """Do nothing."""
-
-    def on_pass(self, what: str, done: float) -> None:
-        """Do nothing."""
-
-    def stop(self) -> bool:
-        """Return False."""
-        return False
-
-    def seconds_left(self) -> float:
-        """Return infinity."""
-        return float("inf")

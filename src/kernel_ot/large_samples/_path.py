@@ -15,6 +15,7 @@ from kernel_ot.samples import Samples
 from kernel_ot.selection import (
     MAX_SEMI_DUAL_DIMENSION,
     REG_SOS,
+    Baseline,
     Pair,
     Score,
     held_out_energy,
@@ -54,12 +55,12 @@ class HeldOut:
         """Return the terms of the semi-dual value of zero potentials."""
         return np.zeros(len(self.test.x)), np.zeros(len(self.test.y))
 
-    def baseline(self) -> Score:
+    def baseline(self) -> Baseline:
         """Return the score of the preconditioner alone."""
         test = self.test
         base = self.change.cost(0.0, test.x, test.y, test.weights_x, test.weights_y)
         energy = held_out_energy(self.change.backward_y(self.changed.x), test)
-        return Score(np.inf, np.inf, base, energy, 0.0, 0.0, 0.0)
+        return Baseline(base, energy)
 
     def score(self, fit: AdaptiveFit, before: Pair) -> tuple[Score, Pair]:
         """Return the score of a fit and its terms; its error is that of the gain over `before`."""
@@ -81,24 +82,36 @@ class HeldOut:
 
 
 @dataclass(frozen=True, eq=False)
+class Best:
+    """The fit of a path that scored best.
+
+    Attributes
+    ----------
+    fit : AdaptiveFit
+    gain : float
+        Its score, larger is better.
+    terms : pair of ndarray
+        Of its semi-dual value.
+    """
+
+    fit: AdaptiveFit
+    gain: float
+    terms: Pair
+
+
+@dataclass(frozen=True, eq=False)
 class Walked:
     """Where a path ended.
 
     Attributes
     ----------
-    best : AdaptiveFit, optional
-        The fit that scored best; None where none ended.
-    score : float
-        Its score, larger is better.
-    terms : pair of ndarray
-        What it is the mean of.
+    best : Best, optional
+        None where no fit ended.
     scores : tuple of Score
         Of every fit that ended.
     """
 
-    best: AdaptiveFit | None
-    score: float
-    terms: Pair
+    best: Best | None
     scores: tuple[Score, ...]
 
 
@@ -126,8 +139,7 @@ def walk(
     rng : numpy.random.Generator
     monitor : Monitor
     """
-    best: AdaptiveFit | None = None
-    best_gain, terms = -np.inf, held_out.zero_terms()
+    best: Best | None = None
     by_energy = held_out.test.dimension > MAX_SEMI_DUAL_DIMENSION
     scores: list[Score] = []
     for reg_potential in reg_potentials:
@@ -135,14 +147,18 @@ def walk(
         points = fit.points
         if not fit.complete:
             break
-        score, found = held_out.score(fit, terms)
+        score, terms = held_out.score(fit, held_out.zero_terms() if best is None else best.terms)
         scores.append(score)
         monitor.on_score(score)
         gain = -score.energy if by_energy else score.semi_dual
-        if gain <= best_gain:
+        if best is not None and gain <= best.gain:
             break
-        settled = not by_energy and gain <= best_gain + _SETTLED * score.standard_error
-        best, best_gain, terms = fit, gain, found
+        settled = (
+            best is not None
+            and not by_energy
+            and gain <= best.gain + _SETTLED * score.standard_error
+        )
+        best = Best(fit, gain, terms)
         if settled or monitor.stop():
             break
-    return Walked(best, best_gain, terms, tuple(scores))
+    return Walked(best, tuple(scores))

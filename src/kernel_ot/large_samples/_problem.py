@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from kernel_ot._linalg import feature_factor
-from kernel_ot.cutting_planes import ContactPoints
+from kernel_ot.cutting_planes import ContactPoints, Settings
 from kernel_ot.problem import Problem, Provenance, linear_term
-from kernel_ot.selection import Settings
 
 # The default of `Problem.from_samples`, which says what it is for.
 _JITTER = 1e-10

@@ -9,13 +9,16 @@ from kernel_ot.selection._default_kernel import (
     typical_distance as typical_distance,
 )
 from kernel_ot.selection._entropic import entropic_potentials as entropic_potentials
+from kernel_ot.selection._filling import Filling as Filling, is_auto as is_auto
 from kernel_ot.selection._paths import (
+    Baseline as Baseline,
     KernelChoice as KernelChoice,
     OnRound as OnRound,
     Pair as Pair,
     Path as Path,
     Score as Score,
     Trial as Trial,
+    Walk as Walk,
     held_out_energy as held_out_energy,
     score_path as score_path,
     semi_dual as semi_dual,
@@ -30,6 +33,7 @@ from kernel_ot.selection._selection import (
     Criterion as Criterion,
     Selection as Selection,
     bandwidth_factors as bandwidth_factors,
+    baseline_candidate as baseline_candidate,
     best_candidate as best_candidate,
     fold_splits as fold_splits,
     least_regularised as least_regularised,
@@ -38,10 +42,4 @@ from kernel_ot.selection._selection import (
     reg_potentials as reg_potentials,
     select as select,
     share_in_splits as share_in_splits,
-)
-from kernel_ot.selection._settings import (
-    Filling as Filling,
-    Settings as Settings,
-    is_auto as is_auto,
-    make_problem as make_problem,
 )

@@ -8,20 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from kernel_ot._arrays import Array
 from kernel_ot._linalg import blas_on_one_thread
-from kernel_ot.cutting_planes import AdaptiveFit, FillingRound, adaptive_filling, c_transform
+from kernel_ot.cutting_planes import (
+    AdaptiveFit,
+    FillingRound,
+    Settings,
+    adaptive_filling,
+    c_transform,
+    make_problem,
+)
 from kernel_ot.distances import energy_distance
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import Conjugation, fit_conjugation
 from kernel_ot.samples import Samples
 from kernel_ot.selection._default_kernel import default_kernel
-from kernel_ot.selection._settings import Filling, Settings, make_problem
+from kernel_ot.selection._filling import Filling
 from kernel_ot.solvers import Solution, solve
 
 Pair: TypeAlias = tuple[Array, Array]
@@ -101,6 +108,20 @@ class Trial:
     unit: float
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """How the preconditioner alone, with zero potentials, did on one split, in user units.
+
+    Attributes
+    ----------
+    semi_dual, energy : float
+        As in `Score`.
+    """
+
+    semi_dual: float
+    energy: float
+
+
 @dataclass(frozen=True, eq=False)
 class Score:
     """How one setting did on one split, in user units.
@@ -108,7 +129,6 @@ class Score:
     Attributes
     ----------
     reg_sos, reg_potential : float
-        Infinite for the preconditioner alone (zero potentials), the first score of every path.
     semi_dual : float
         mean u(x_test) + mean u^c(y_test), larger is better.
     energy : float
@@ -138,31 +158,51 @@ class Score:
         return not self.violation > _VIOLATION_TOL
 
 
-@blas_on_one_thread()
-def score_path(path: Path, split: Split) -> list[Score]:
-    """Return the scores of the whole path, without the fits."""
-    return [replace(score, trial=None) for score in walk_path(path, split)]
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """One path on one split.
+
+    Attributes
+    ----------
+    baseline : Baseline
+        Which every fit of the path is to beat.
+    scores : iterable of Score
+        One for each regularisation, as it is fitted.
+    """
+
+    baseline: Baseline
+    scores: Iterable[Score]
+
+    def until_worse(self) -> Walk:
+        """Return the walk up to the first score that fell by more than its noise or that failed."""
+        return Walk(self.baseline, self._until_worse())
+
+    def _until_worse(self) -> Iterator[Score]:
+        best = self.baseline.semi_dual
+        for score in self.scores:
+            yield score
+            worse = score.semi_dual < best - 2 * score.standard_error
+            if worse or not score.complete:
+                return
+            best = max(best, score.semi_dual)
 
 
 @blas_on_one_thread()
-def score_until_worse(path: Path, split: Split, on_round: OnRound | None = None) -> list[Score]:
-    """Return the scores of the path as `until_worse` ends it."""
-    return list(until_worse(walk_path(path, split, on_round)))
+def score_path(path: Path, split: Split) -> Walk:
+    """Return the whole path when it is done, without the fits."""
+    walk = walk_path(path, split)
+    return Walk(walk.baseline, [replace(score, trial=None) for score in walk.scores])
 
 
-def until_worse(scores: Iterable[Score]) -> Iterator[Score]:
-    """Yield scores up to the first that has fallen by more than its noise or is not complete."""
-    best = -np.inf
-    for score in scores:
-        yield score
-        worse = score.semi_dual < best - 2 * score.standard_error
-        if worse or not score.complete:
-            return
-        best = max(best, score.semi_dual)
+@blas_on_one_thread()
+def score_until_worse(path: Path, split: Split, on_round: OnRound | None = None) -> Walk:
+    """Return the path when it is done, as `until_worse` ends it."""
+    walk = walk_path(path, split, on_round).until_worse()
+    return Walk(walk.baseline, list(walk.scores))
 
 
-def walk_path(path: Path, split: Split, on_round: OnRound | None = None) -> Iterator[Score]:
-    """Yield the score of the preconditioner alone, then of each regularisation as it is fitted.
+def walk_path(path: Path, split: Split, on_round: OnRound | None = None) -> Walk:
+    """Return the path with scores that are computed as they are asked for.
 
     `on_round` is called after each round of adaptive filling; True ends that fit, incomplete.
     """
@@ -177,18 +217,30 @@ def walk_path(path: Path, split: Split, on_round: OnRound | None = None) -> Iter
     kernel = path.kernel
     if not isinstance(kernel, Kernel):
         kernel = default_kernel(kernel, inner, rng)
-    energy = held_out_energy(change.backward_y(held_out.x), test)
-    yield Score(np.inf, np.inf, base, energy, 0.0, 0.0, 0.0)
+    baseline = Baseline(base, held_out_energy(change.backward_y(held_out.x), test))
+    fits = _fits(path, kernel, inner, change, rng, on_round)
+    return Walk(baseline, _scores(fits, baseline, inner, held_out, test, change))
+
+
+def _scores(
+    fits: Iterator[_Fit],
+    baseline: Baseline,
+    inner: Samples,
+    held_out: Samples,
+    test: Samples,
+    change: Conjugation,
+) -> Iterator[Score]:
+    """Yield the score of each fit to `inner` on the points `test`, changed to `held_out`."""
     best, best_terms = 0.0, (np.zeros(len(test.x)), np.zeros(len(test.y)))
     began = perf_counter()
-    for settings, potentials, violation in _fits(path, kernel, inner, change, rng, on_round):
+    for settings, potentials, violation in fits:
         seconds = perf_counter() - began
         terms = semi_dual(potentials, inner.x, held_out.x, held_out.y, _SEMI_DUAL_TOL)
         value = float(test.weights_x @ terms[0] + test.weights_y @ terms[1])
         yield Score(
             settings.reg_sos,
             settings.reg_potential,
-            base + change.scale**2 * value,
+            baseline.semi_dual + change.scale**2 * value,
             held_out_energy(change.backward_y(potentials.transport(held_out.x)), test),
             change.scale**2 * standard_error(terms, best_terms, test),
             violation,
@@ -200,6 +252,14 @@ def walk_path(path: Path, split: Split, on_round: OnRound | None = None) -> Iter
         began = perf_counter()
 
 
+class _Fit(NamedTuple):
+    """What one regularisation gave; `violation` is NaN where filling points are not adaptive."""
+
+    settings: Settings
+    potentials: Potentials
+    violation: float
+
+
 def _fits(
     path: Path,
     kernel: Kernel,
@@ -207,7 +267,7 @@ def _fits(
     change: Conjugation,
     rng: np.random.Generator,
     on_round: OnRound | None,
-) -> Iterator[tuple[Settings, Potentials, float]]:
+) -> Iterator[_Fit]:
     """Yield the potentials along the path; each fit starts where the one before ended."""
     if path.filling.adaptive:
         start: AdaptiveFit | None = None
@@ -223,7 +283,7 @@ def _fits(
                 on_round=on_round,
             )
             violation = min(step.violation for step in fit.rounds)
-            yield Settings(kernel, reg_sos, reg_potential), fit.potentials, violation
+            yield _Fit(Settings(kernel, reg_sos, reg_potential), fit.potentials, violation)
         return
     x_fill, y_fill = path.filling.place(inner, change, rng)
     solution: Solution | None = None
@@ -231,7 +291,7 @@ def _fits(
         settings = Settings(kernel, reg_sos, reg_potential)
         problem = make_problem(inner, x_fill, y_fill, settings)
         solution = solve(problem, tol=_SOLVER_TOL, init=solution)
-        yield settings, problem.potentials(solution.gamma), float("nan")
+        yield _Fit(settings, problem.potentials(solution.gamma), float("nan"))
 
 
 def semi_dual(

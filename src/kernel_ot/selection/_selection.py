@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import index
 from typing import Any, Literal, TypeAlias
@@ -13,18 +13,19 @@ from kernel_ot._arrays import Array
 from kernel_ot._linalg import blas_on_one_thread
 from kernel_ot.kernels import Kernel
 from kernel_ot.samples import Samples
+from kernel_ot.selection._filling import Filling
 from kernel_ot.selection._paths import (
+    Baseline,
     KernelChoice,
     OnRound,
     Path,
     Score,
     Split,
     Trial,
+    Walk,
     score_until_worse,
-    until_worse,
     walk_path,
 )
-from kernel_ot.selection._settings import Filling
 
 Criterion: TypeAlias = Literal["semi_dual", "energy"]
 CRITERIA: tuple[Criterion, ...] = ("semi_dual", "energy")
@@ -51,10 +52,10 @@ class Candidate:
     Attributes
     ----------
     bandwidth_factor : float
-        Bandwidth of the default kernel in median distances; infinite for the
-        preconditioner alone (zero potentials), 1 for a kernel that was given.
+        Bandwidth of the default kernel in median distances; 1 for a kernel that was given.
     reg_potential : float
-        lambda_2.
+        lambda_2. The preconditioner alone is the limit of infinite lambda_2 and bandwidth, in which
+        the potentials are zero.
     semi_dual : tuple of float
         mean u(x_test) + mean u^c(y_test) of each split, in squared user units; larger is better.
     energy : tuple of float
@@ -101,19 +102,28 @@ class Selection:
 
     Attributes
     ----------
-    candidates : tuple of Candidate
+    baseline : Candidate
+        The preconditioner alone.
+    settings : tuple of Candidate
+        Those of a kernel that were scored on every split.
     trials : tuple of tuple of Trial
-        The fits of each candidate on the splits; none of the preconditioner alone.
+        The fits of each of `settings` on the splits.
     """
 
-    candidates: tuple[Candidate, ...] = ()
-    trials: tuple[tuple[Trial, ...], ...] = ()
+    baseline: Candidate
+    settings: tuple[Candidate, ...]
+    trials: tuple[tuple[Trial, ...], ...]
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """All of them, the preconditioner alone first."""
+        return (self.baseline, *self.settings)
 
     def trials_of(self, candidate: Candidate) -> tuple[Trial, ...]:
-        """Return the fits of a candidate."""
+        """Return the fits of one of `settings`."""
         return next(
             trials
-            for other, trials in zip(self.candidates, self.trials, strict=True)
+            for other, trials in zip(self.settings, self.trials, strict=True)
             if other is candidate
         )
 
@@ -131,19 +141,27 @@ def reg_potentials(dimension: int) -> tuple[float, ...]:
     return _REG_POTENTIALS_OF_MANY_FEATURES if many else REG_POTENTIALS
 
 
-def make_candidate(kernel: KernelChoice, scores: list[Score]) -> Candidate:
-    """Return the candidate of one setting from its scores on all splits."""
-    first = scores[0]
-    given = isinstance(kernel, Kernel)
-    factor = np.inf if np.isinf(first.reg_potential) else 1.0 if given else float(kernel)  # type: ignore[arg-type]  # a number then
+def baseline_candidate(baselines: Sequence[Baseline]) -> Candidate:
+    """Return the preconditioner alone from how it did on all splits."""
     return Candidate(
-        factor,
-        first.reg_potential,
-        tuple(score.semi_dual for score in scores),
-        tuple(score.energy for score in scores),
-        kernel if given and np.isfinite(factor) else None,  # type: ignore[arg-type]  # a kernel then
-        first.reg_sos,
-        all(score.complete for score in scores),
+        bandwidth_factor=np.inf,
+        reg_potential=np.inf,
+        semi_dual=tuple(baseline.semi_dual for baseline in baselines),
+        energy=tuple(baseline.energy for baseline in baselines),
+        reg_sos=np.inf,
+    )
+
+
+def make_candidate(kernel: KernelChoice, scores: Sequence[Score]) -> Candidate:
+    """Return the candidate of one setting from its scores on all splits."""
+    return Candidate(
+        bandwidth_factor=1.0 if isinstance(kernel, Kernel) else float(kernel),
+        reg_potential=scores[0].reg_potential,
+        semi_dual=tuple(score.semi_dual for score in scores),
+        energy=tuple(score.energy for score in scores),
+        kernel=kernel if isinstance(kernel, Kernel) else None,
+        reg_sos=scores[0].reg_sos,
+        complete=all(score.complete for score in scores),
     )
 
 
@@ -254,12 +272,12 @@ def _folds(n: int, n_folds: Any, rng: np.random.Generator) -> list[tuple[Array, 
 
 def _walks(
     paths: list[Path], splits: tuple[Split, ...], n_jobs: int | None, on_round: OnRound | None
-) -> Iterator[tuple[int, Iterable[Score]]]:
-    """Yield the number of each path and its scores, split by split."""
+) -> Iterator[tuple[int, Walk]]:
+    """Yield the number of each path and its walk, split by split."""
     pairs = [(number, path, split) for split in splits for number, path in enumerate(paths)]
     if n_jobs in (None, 1):  # followed as they are walked
         for number, path, split in pairs:
-            yield number, until_worse(walk_path(path, split, on_round))
+            yield number, walk_path(path, split, on_round).until_worse()
         return
     from joblib import Parallel, delayed
 
@@ -310,17 +328,15 @@ def select(
         Settings that were scored on every split; a path of regularisations ends early on a split
         where the score has fallen by more than its noise, or where filling did not end.
     """
-    scores: dict[tuple[int, float], list[Score]] = {}
     regularisations = tuple((REG_SOS, reg_potential) for reg_potential in reg_potentials)
     paths = [Path(kernel, regularisations, preconditioner, Filling()) for kernel in kernels]
-    n_begun, stopped = 0, False
-    for number, walked in _walks(paths, random_splits(samples, n_splits, rng), n_jobs, on_round):
-        n_begun += number == 0
-        for score in walked:
-            if np.isinf(score.reg_potential):
-                if number == 0:
-                    scores.setdefault((-1, np.inf), []).append(score)
-                continue
+    baselines: list[Baseline] = []
+    scores: dict[tuple[int, float], list[Score]] = {}
+    stopped = False
+    for number, walk in _walks(paths, random_splits(samples, n_splits, rng), n_jobs, on_round):
+        if number == 0:  # the first path of a split
+            baselines.append(walk.baseline)
+        for score in walk.scores:
             if score.complete:
                 scores.setdefault((number, score.reg_potential), []).append(score)
             stopped = on_score is not None and on_score(score) is True
@@ -329,13 +345,14 @@ def select(
         if stopped:
             break
     # Stopped in the middle of a split, what is complete is compared.
-    n_needed = max(1, n_begun - stopped)
-    kept = [
-        (number, found[:n_needed])
+    n_needed = max(1, len(baselines) - stopped)
+    compared = [
+        (kernels[number], found[:n_needed])
         for (number, _), found in scores.items()
         if len(found) >= n_needed
     ]
     return Selection(
-        tuple(make_candidate(kernels[number], found) for number, found in kept),
-        tuple(tuple(score.trial for score in found if score.trial) for _, found in kept),
+        baseline_candidate(baselines[:n_needed]),
+        tuple(make_candidate(kernel, found) for kernel, found in compared),
+        tuple(tuple(score.trial for score in found if score.trial) for _, found in compared),
     )

@@ -1,4 +1,4 @@
-"""What a fit needs beyond the samples, and the problem that it then poses."""
+"""Where filling points come from, as a user says it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,10 @@ import numpy as np
 
 from kernel_ot._arrays import Array, check_points
 from kernel_ot.filling import filling_points
-from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import Conjugation
-from kernel_ot.problem import Problem
 from kernel_ot.samples import Samples
 
 _STATIC_FILL = 300
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Kernel, lambda_1 and lambda_2, with nothing left automatic."""
-
-    kernel: Kernel
-    reg_sos: float
-    reg_potential: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,18 +66,3 @@ class Filling:
 def is_auto(value: Any) -> bool:
     """Return whether a parameter is the word "auto"."""
     return isinstance(value, str) and value == "auto"
-
-
-def make_problem(samples: Samples, x_fill: Array, y_fill: Array, settings: Settings) -> Problem:
-    """Return the finite-dimensional problem on given filling points."""
-    return Problem.from_samples(
-        samples.x,
-        samples.y,
-        x_fill,
-        y_fill,
-        kernel=settings.kernel,
-        reg_sos=settings.reg_sos,
-        reg_potential=settings.reg_potential,
-        weights_x=samples.weights_x,
-        weights_y=samples.weights_y,
-    )

@@ -1,0 +1,205 @@
+"""The settings of a fit: those that were given, and those that are "auto" by held-out points."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from kernel_ot._arrays import check_positive
+from kernel_ot.cutting_planes import Settings
+from kernel_ot.estimator._checks import check_potential_kernel
+from kernel_ot.estimator._parameters import FitParameters
+from kernel_ot.estimator._progress import Watch
+from kernel_ot.kernels import Gaussian, Kernel
+from kernel_ot.samples import Samples
+from kernel_ot.selection import (
+    MAX_SEMI_DUAL_DIMENSION,
+    REG_SOS,
+    Candidate,
+    Combination,
+    Filling,
+    Selection,
+    bandwidth_factors,
+    best_candidate,
+    combine,
+    default_kernel,
+    is_auto,
+    least_regularised,
+    reg_potentials,
+    select,
+    share_in_splits,
+    typical_distance,
+)
+
+# Without adaptive filling the constraint is felt at few points, which wide kernels reach across.
+_STATIC_BANDWIDTH_FACTOR, _STATIC_REG_POTENTIAL = 2.0, 1e-3
+# Where selection finds nothing that beats the preconditioner alone: strong regularisation, whose
+# small step away from it was still an improvement, or no loss, in the cases measured.
+_CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL = 0.5, 1e-1
+# With fewer points nothing is compared.
+_MIN_SELECTION_POINTS = 12
+_UNCOMPARED_FACTOR, _UNCOMPARED_REG_POTENTIAL = 1.0, 1e-2
+# Where a sample is one point the Gaussian part is the exact map; this leaves nothing beside it.
+_REG_POTENTIAL_OF_ONE_POINT = 1e3
+
+
+@dataclass(frozen=True)
+class GivenSettings:
+    """Kernel, lambda_1 and lambda_2 as they were given; None for what is to be chosen."""
+
+    kernel: Kernel | None
+    reg_sos: float
+    reg_potential: float | None
+
+    def kernel_or_default(
+        self, factor: float, changed: Samples, rng: np.random.Generator
+    ) -> Kernel:
+        """Return the kernel, the default one of this bandwidth if none was given."""
+        return default_kernel(factor, changed, rng) if self.kernel is None else self.kernel
+
+    def with_kernel(self, kernel: Kernel, reg_potential: float) -> Settings:
+        """Return settings with this kernel, and with this lambda_2 if none was given."""
+        given = self.reg_potential
+        return Settings(kernel, self.reg_sos, reg_potential if given is None else given)
+
+
+def given_settings(parameters: FitParameters) -> GivenSettings:
+    """Return what a user gave, checked."""
+    kernel, reg_sos, reg_potential = (
+        parameters.kernel,
+        parameters.reg_sos,
+        parameters.reg_potential,
+    )
+    if not is_auto(kernel) and not isinstance(kernel, Kernel):
+        raise ValueError(f"kernel = {kernel!r} must be 'auto' or a kernel of kernel_ot.kernels.")
+    if isinstance(kernel, Kernel):
+        check_potential_kernel(kernel, "kernel")
+    return GivenSettings(
+        kernel if isinstance(kernel, Kernel) else None,
+        REG_SOS if is_auto(reg_sos) else check_positive(reg_sos, "reg_sos"),
+        None
+        if is_auto(reg_potential)
+        else check_positive(reg_potential, "reg_potential", "A sensible start is 1e-3."),
+    )
+
+
+@dataclass(frozen=True)
+class ChosenSettings:
+    """What a fit goes on with.
+
+    Attributes
+    ----------
+    settings : Settings
+    candidates : tuple of Candidate
+        What was compared.
+    combination : Combination
+        Weights of what is combined.
+    """
+
+    settings: Settings
+    candidates: tuple[Candidate, ...] = ()
+    combination: Combination = field(default_factory=Combination)
+
+
+def choose_settings(
+    samples: Samples,
+    changed: Samples,
+    parameters: FitParameters,
+    *,
+    rng: np.random.Generator,
+    watch: Watch,
+) -> ChosenSettings:
+    """Return the settings that were given, and in place of "auto" what the samples say.
+
+    Parameters
+    ----------
+    samples, changed : Samples
+        In the user's coordinates, and in those of the fit with equal rows merged.
+    parameters : FitParameters
+    rng : numpy.random.Generator
+        Draws the splits.
+    watch : Watch
+        Told of what is compared, asked whether to go on.
+    """
+    given = given_settings(parameters)
+    if given.kernel is not None and given.reg_potential is not None:
+        return ChosenSettings(Settings(given.kernel, given.reg_sos, given.reg_potential))
+    if not Filling(parameters.filling).adaptive:
+        kernel = given.kernel
+        if kernel is None:
+            kernel = Gaussian(_STATIC_BANDWIDTH_FACTOR * typical_distance(changed, rng))
+        return ChosenSettings(given.with_kernel(kernel, _STATIC_REG_POTENTIAL))
+    gaussian_is_exact = parameters.preconditioner is not None and samples.one_is_a_point
+    if given.reg_potential is None and gaussian_is_exact:
+        kernel = given.kernel_or_default(_UNCOMPARED_FACTOR, changed, rng)
+        return ChosenSettings(given.with_kernel(kernel, _REG_POTENTIAL_OF_ONE_POINT))
+    if min(len(samples.x), len(samples.y)) < _MIN_SELECTION_POINTS:
+        kernel = given.kernel_or_default(_UNCOMPARED_FACTOR, changed, rng)
+        return ChosenSettings(given.with_kernel(kernel, _UNCOMPARED_REG_POTENTIAL))
+    selection = _compare(samples, given, parameters, rng, watch)
+    # The preconditioner alone is no choice where lambda_2 was given.
+    allowed = selection.candidates if given.reg_potential is None else selection.settings
+    if watch.selection_is_over(None):
+        _warn_of_few_settings(len(allowed), parameters.time_limit)
+    many_features = samples.dimension > MAX_SEMI_DUAL_DIMENSION
+    automatic = given.kernel is None and given.reg_potential is None
+    combination = Combination()
+    if parameters.combine and automatic and not many_features and selection.settings:
+        # The Gaussian map is combined, so the best kernel comes in whether it beats it or not.
+        strongest = best_candidate(selection.settings)
+        best: Candidate | None = strongest
+        combination = combine(selection.trials_of(strongest))
+    else:
+        best = _best(allowed, many_features)
+    factor, reg_potential = _UNCOMPARED_FACTOR, _UNCOMPARED_REG_POTENTIAL
+    if best is not None and best.is_baseline:
+        factor, reg_potential = _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL
+    elif best is not None:
+        # Chosen on a part of the points: all of them need less regularisation.
+        factor = best.bandwidth_factor
+        reg_potential = best.reg_potential * share_in_splits(samples)
+    kernel = given.kernel_or_default(factor, changed, rng)
+    settings = given.with_kernel(kernel, reg_potential)
+    return ChosenSettings(settings, selection.candidates, combination)
+
+
+def _compare(
+    samples: Samples,
+    given: GivenSettings,
+    parameters: FitParameters,
+    rng: np.random.Generator,
+    watch: Watch,
+) -> Selection:
+    dimension, reg_potential = samples.dimension, given.reg_potential
+    # A user's callback stays in this process; the time limit goes along.
+    alone = parameters.n_jobs in (None, 1)
+    return select(
+        samples,
+        parameters.preconditioner,
+        bandwidth_factors(dimension) if given.kernel is None else (given.kernel,),
+        reg_potentials(dimension) if reg_potential is None else (reg_potential,),
+        rng,
+        n_splits=parameters.n_splits,
+        on_score=watch.on_score,
+        on_round=watch.on_selection_round if alone else watch.selection_is_over,
+        n_jobs=parameters.n_jobs,
+    )
+
+
+def _best(candidates: tuple[Candidate, ...], many_features: bool) -> Candidate | None:
+    """Return the best candidate, if there is one: filling may have ended for none."""
+    if not candidates:
+        return None
+    return least_regularised(candidates) if many_features else best_candidate(candidates)
+
+
+def _warn_of_few_settings(count: int, time_limit: float | None) -> None:
+    warnings.warn(
+        f"time_limit = {time_limit} ended the comparison of settings after {count}; the best of "
+        "them is used. Raise time_limit, or give kernel and reg_potential.",
+        ConvergenceWarning,
+        stacklevel=5,
+    )
