@@ -74,6 +74,37 @@ def test_random_permutations_keep_the_blocks() -> None:
     assert two_sample_test(x, y, blocks=(of_x, of_y)).p_value > 0.05
 
 
+def _tracks(rng: np.random.Generator, n_tracks: int, frames: int) -> tuple[Array, Array]:
+    """Return frames that hardly differ within a track, and their tracks."""
+    centres = np.repeat(rng.normal(size=(n_tracks, 2)), frames, axis=0)
+    return centres + 0.05 * rng.normal(size=centres.shape), np.repeat(np.arange(n_tracks), frames)
+
+
+def test_groups_are_exchanged_whole_and_keep_the_level() -> None:
+    whole, singly = [], []
+    for seed in range(120):
+        rng = np.random.default_rng(seed)
+        x, of_x = _tracks(rng, 8, 5)
+        y, of_y = _tracks(rng, 6, 4)
+        found = two_sample_test(x, y, 99, seed, groups=(of_x, of_y + 100))
+        whole.append(found.p_value)
+        singly.append(two_sample_test(x, y, 99, seed).p_value)
+    assert kstest(whole, "uniform").statistic < 0.01 + 1.63 / np.sqrt(120)
+    # Frames of a track are alike, so that single ones are not exchangeable.
+    assert np.mean(np.array(singly) <= 0.05) > 0.3
+    x, of_x = _tracks(np.random.default_rng(0), 8, 5)
+    assert two_sample_test(x, x[:20] + 3, groups=(of_x, of_x[:20] + 100)).p_value < 0.01
+
+
+def test_few_groups_are_tested_exactly_and_groups_of_one_are_points() -> None:
+    x, y = draw(3, 6, 8)
+    found = two_sample_test(x, y, groups=(np.arange(6) // 2, 10 + np.arange(8) // 2))
+    assert found.exact
+    assert found.n_permutations == comb(7, 3) - 1
+    alone = two_sample_test(x, y, 99, groups=(np.arange(6), 10 + np.arange(8)))
+    assert np.array_equal(alone.null, two_sample_test(x, y, 99).null)
+
+
 def test_a_statistic_of_given_settings_is_the_divergence_of_samples_that_hardly_differ() -> None:
     rng = np.random.default_rng(6)
     x = rng.normal(size=(40, 2))
@@ -142,6 +173,12 @@ def test_the_error_of_the_p_value_is_that_of_the_draw() -> None:
         ({"blocks": (np.zeros(20),)}, "a pair"),
         ({"blocks": (np.zeros(20), np.zeros(3))}, r"blocks\[1\] has shape \(3,\)"),
         ({"blocks": (np.zeros(20), np.ones(20))}, "nothing can be exchanged"),
+        ({"groups": (np.zeros(20), np.zeros(20))}, "group 0.0 has points of both samples"),
+        ({"groups": (np.zeros(20), np.ones(3))}, r"groups\[1\] has shape \(3,\)"),
+        (
+            {"groups": (np.zeros(20), np.ones(20)), "blocks": (np.zeros(20), np.zeros(20))},
+            "cannot be given at once",
+        ),
         ({"settings": 1.0}, "is no DivergenceSettings"),
     ],
 )

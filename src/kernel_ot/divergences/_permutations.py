@@ -22,17 +22,7 @@ def check_blocks(blocks: Any, n: int, m: int) -> Array:
     """
     if blocks is None:
         return np.zeros(n + m, dtype=np.intp)
-    try:
-        of_x, of_y = (np.asarray(labels) for labels in blocks)
-    except (TypeError, ValueError):
-        raise ValueError(
-            "blocks must be a pair (blocks_x, blocks_y) of labels, one for each point."
-        ) from None
-    for labels, size, name in ((of_x, n, "blocks[0]"), (of_y, m, "blocks[1]")):
-        if labels.shape != (size,):
-            raise ValueError(
-                f"{name} has shape {labels.shape}; it must be ({size},), one label a point."
-            )
+    of_x, of_y = _labels(blocks, n, m, "blocks")
     numbers: Array = np.unique(np.concatenate([of_x, of_y]), return_inverse=True)[1]
     if not np.intersect1d(of_x, of_y).size:
         raise ValueError(
@@ -40,6 +30,41 @@ def check_blocks(blocks: Any, n: int, m: int) -> Array:
             "label points that are comparable alike, such as both of a pair."
         )
     return numbers
+
+
+def check_groups(groups: Any, n: int, m: int) -> tuple[Array, int]:
+    """Return the group of every pooled point, those of x first, and how many are of x.
+
+    Raises
+    ------
+    ValueError
+        Not a pair of labels for each point; a group with points of both samples.
+    """
+    of_x, of_y = _labels(groups, n, m, "groups")
+    shared = np.intersect1d(of_x, of_y)
+    if shared.size:
+        raise ValueError(
+            f"the group {shared[0]!s} has points of both samples, but groups belong to one sample "
+            "whole; label them apart, or name what is exchanged within as blocks."
+        )
+    names_x, numbers_x = np.unique(of_x, return_inverse=True)
+    numbers_y = np.unique(of_y, return_inverse=True)[1]
+    return np.concatenate([numbers_x, numbers_y + len(names_x)]), len(names_x)
+
+
+def _labels(labels: Any, n: int, m: int, name: str) -> tuple[Array, Array]:
+    try:
+        of_x, of_y = (np.asarray(part) for part in labels)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name} must be a pair ({name}_x, {name}_y) of labels, one for each point."
+        ) from None
+    for index, (part, size) in enumerate(((of_x, n), (of_y, m))):
+        if part.shape != (size,):
+            raise ValueError(
+                f"{name}[{index}] has shape {part.shape}; it must be ({size},), one label a point."
+            )
+    return of_x, of_y
 
 
 def assignments(

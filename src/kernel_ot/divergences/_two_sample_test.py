@@ -19,7 +19,7 @@ from kernel_ot._arrays import (
 from kernel_ot._linalg import blas_on_one_thread
 from kernel_ot.divergences._checks import check_settings, checked_samples
 from kernel_ot.divergences._linearised import draw_landmarks, quadratic_factor, resolutions
-from kernel_ot.divergences._permutations import assignments, check_blocks
+from kernel_ot.divergences._permutations import assignments, check_blocks, check_groups
 from kernel_ot.divergences._settings import DivergenceSettings
 
 # Two statistics that differ by less are equal: rounding must not decide about ties.
@@ -89,6 +89,7 @@ def two_sample_test(
     *,
     settings: DivergenceSettings | None = None,
     blocks: Any = None,
+    groups: Any = None,
 ) -> TwoSampleTest:
     r"""Test whether two samples are of one distribution.
 
@@ -119,6 +120,11 @@ def two_sample_test(
     blocks : (blocks_x, blocks_y), optional
         Labels of shape (n,) and (m,); points are exchanged within equal labels only. For paired
         samples the pair, for several batches or donors the batch.
+    groups : (groups_x, groups_y), optional
+        Labels of shape (n,) and (m,); points of equal labels change samples together. For points
+        that are not independent: frames of one film, cells of one donor where whole donors were
+        treated. Exchanged singly, they make equal distributions look different. Not together with
+        `blocks`.
 
     Returns
     -------
@@ -127,7 +133,8 @@ def two_sample_test(
     Raises
     ------
     ValueError
-        Input that is none, as for `divergence`; blocks within which nothing can be exchanged.
+        Input that is none, as for `divergence`; blocks within which nothing can be exchanged; a
+        group with points of both samples; blocks and groups at once.
 
     References
     ----------
@@ -153,7 +160,7 @@ def two_sample_test(
     sides = [np.asarray(points, dtype=np.float64) for points in (samples.x, samples.y)]
     pooled = np.concatenate(sides)
     n, m = map(len, sides)
-    taken, exact = assignments(n, check_blocks(blocks, n, m), int(count), rng)
+    taken, exact = _assignments(blocks, groups, n, m, int(count), rng)
     landmarks = draw_landmarks(pooled, rng)
     if settings is None:
         chosen = resolutions(pooled, rng)
@@ -161,30 +168,47 @@ def two_sample_test(
         check_settings(settings, samples.dimension)
         chosen = [(settings.kernel, settings.reg_potential)]
     factors = [quadratic_factor(pooled, landmarks, *pair) for pair in chosen]
-    values = _forms(factors, taken, n, m, n_jobs, xp)
+    values = _forms(factors, taken, n_jobs, xp)
     statistics = values[0] if settings is not None else _combined(values)
     return _test(statistics, exact)
 
 
-def _forms(
-    factors: list[Array], taken: Array, n: int, m: int, n_jobs: int | None, xp: Namespace
-) -> Array:
+def _assignments(
+    blocks: Any, groups: Any, n: int, m: int, count: int, rng: np.random.Generator
+) -> tuple[Array, bool]:
+    if groups is None:
+        return assignments(n, check_blocks(blocks, n, m), count, rng)
+    if blocks is not None:
+        raise ValueError(
+            "blocks and groups cannot be given at once: blocks say within what single points are "
+            "exchanged, groups what is exchanged whole."
+        )
+    numbers, of_x = check_groups(groups, n, m)
+    one_block = np.zeros(int(numbers.max()) + 1, dtype=np.intp)
+    taken, exact = assignments(of_x, one_block, count, rng)
+    return taken[:, numbers], exact
+
+
+def _forms(factors: list[Array], taken: Array, n_jobs: int | None, xp: Namespace) -> Array:
     """Return the quadratic form of every factor (rows) at every assignment (columns)."""
     if n_jobs is None:
-        return _forms_of(factors, taken, n, m, xp)
+        return _forms_of(factors, taken, xp)
     from joblib import Parallel, delayed, effective_n_jobs
 
     parts = np.array_split(taken, max(1, min(len(taken), effective_n_jobs(n_jobs))))
     # Every process takes NumPy; on a device the batch is not split.
-    results = Parallel(n_jobs)(delayed(_forms_of)(factors, part, n, m, np) for part in parts)
+    results = Parallel(n_jobs)(delayed(_forms_of)(factors, part, np) for part in parts)
     return np.concatenate(results, axis=1)
 
 
-def _forms_of(factors: list[Array], taken: Array, n: int, m: int, xp: Namespace) -> Array:
+def _forms_of(factors: list[Array], taken: Array, xp: Namespace) -> Array:
     moved = [xp.asarray(factor) for factor in factors]
     blocks = []
-    for rows in block_slices(len(taken), n + m):
-        masses = xp.asarray(np.where(taken[rows], 1 / n, -1 / m).T)
+    for rows in block_slices(len(taken), taken.shape[1]):
+        mine, others = taken[rows], ~taken[rows]
+        # Whole groups differ in size, so that samples do.
+        shares = mine / mine.sum(axis=1, keepdims=True)
+        masses = xp.asarray((shares - others / others.sum(axis=1, keepdims=True)).T)
         forms = [xp.sum(xp.square(factor @ masses), axis=0) for factor in moved]
         blocks.append(np.stack([np.asarray(form) for form in forms]))
     return np.concatenate(blocks, axis=1)
