@@ -5,20 +5,30 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.spatial.distance import cdist, pdist
 
 from poisoning_study import StudyError
 from poisoning_study.detection import (
+    DETECTORS,
+    FALSE_POSITIVE_RATES,
     NAIVE,
     ClassPair,
     DetectionSettings,
     FeatureSet,
-    TransportTest,
+    ScoredImages,
+    TransportMap,
     class_pair,
+    cluster_separations,
     combined_p_value,
     detect,
+    exchanged,
+    exchanged_singly,
+    gaussian_kernel,
+    leading_variances,
     p_value,
-    permuted,
+    quadratic_forms,
     roc,
+    roc_band,
     two_means,
 )
 
@@ -41,7 +51,7 @@ def test_a_shift_is_found_by_two_sample_tests() -> None:
     rng = np.random.default_rng(0)
     trusted, suspect = _features(rng, 20, 0.0), _features(rng, 20, 2.5)
     found = detect(trusted, suspect, np.ones(80, dtype=bool), SETTINGS, seed=0)
-    for name in ("kernel OT", "energy distance"):
+    for name in ("kernel OT", "energy distance", "MMD"):
         assert found["p_by_class"][name] == [0.05, 0.05]
         assert found["p_together"][name] == 0.05
     assert found["roc"] == dict.fromkeys(found["roc"], None)
@@ -73,18 +83,17 @@ def test_a_poisoned_minority_is_ranked_by_every_detector() -> None:
 
 
 def test_clean_sets_keep_the_level_when_tracks_are_exchanged() -> None:
-    values, naive = [], []
+    values: list[float] = []
+    naive: list[float] = []
     for seed in range(12):
         rng = np.random.default_rng(seed)
         trusted, suspect = _features(rng, 8, 0.0, 6), _features(rng, 8, 0.0, 6)
         for label in range(6):
             pair = class_pair(trusted, suspect, label, 2)
             centre = _distance_of_means(pair)
-            draws = np.random.default_rng(label)
-            masks = [permuted(pair, draws) for _ in range(99)]
-            values.append(p_value(np.array([centre(pair.suspect), *map(centre, masks)])))
-            singly = [draws.permutation(pair.suspect) for _ in range(99)]
-            naive.append(p_value(np.array([centre(pair.suspect), *map(centre, singly)])))
+            for draw, found in ((exchanged, values), (exchanged_singly, naive)):
+                masks = draw(pair, np.random.default_rng(label), 99)
+                found.append(p_value(np.array([centre(mask) for mask in masks])))
     assert stats.kstest(values, "uniform").pvalue > 0.01
     # Frames of a track are alike, so exchanging frames singly raises false alarms.
     assert np.mean(np.array(values) <= 0.05) < 0.12 < np.mean(np.array(naive) <= 0.05)
@@ -101,9 +110,13 @@ def test_exchanged_tracks_stay_whole() -> None:
     rng = np.random.default_rng(0)
     pair = class_pair(_features(rng, 5, 0.0), _features(rng, 7, 0.0), 1, 2)
     assert pair.points.shape == (24, 2)
-    mask = permuted(pair, rng)
-    assert all(len(set(mask[pair.blocks == block])) == 1 for block in range(12))
-    assert mask.sum() == pair.suspect.sum() == 14
+    masks = exchanged(pair, rng, 30)
+    assert (masks[0] == pair.suspect).all()
+    assert len(np.unique(masks, axis=0)) > 20
+    for mask in masks:
+        assert all(len(set(mask[pair.blocks == block])) == 1 for block in range(12))
+        assert mask.sum() == 14
+    assert (exchanged_singly(pair, rng, 9).sum(1) == 14).all()
 
 
 def test_the_map_moves_a_shifted_sample_back() -> None:
@@ -111,11 +124,11 @@ def test_the_map_moves_a_shifted_sample_back() -> None:
     suspect = np.repeat([False, True], 60)
     points = rng.normal(size=(120, 2)) + np.outer(suspect, [2.0, 0.0])
     settings = DetectionSettings(filling_points=80, reg_sos=1e-3, reg_potential=1e-3)
-    transport = TransportTest(points, settings, rng)
+    transport = TransportMap(points, settings, rng)
     # Regularisation shrinks the map, so it undershoots the true shift of 2.
     assert 1.2 < transport.displacement(suspect).mean() < 2.2
     # For c = |x - y|^2 / 2, moving by 2 costs 2.
-    assert transport.cost(suspect) == pytest.approx(2.0, rel=0.3)
+    assert transport.solve(suspect)[1].cost == pytest.approx(2.0, rel=0.3)
 
 
 def test_methods_are_tried_until_one_converges() -> None:
@@ -126,13 +139,13 @@ def test_methods_are_tried_until_one_converges() -> None:
     # The first method of the last pair stops far from a tolerance this small.
     for methods in (("auto",), ("ssn",), ("extragradient", "auto")):
         settings = replace(SETTINGS, methods=methods, tolerance=1e-8)
-        transport = TransportTest(points, settings, np.random.default_rng(0))
-        costs.append(transport.cost(suspect))
+        transport = TransportMap(points, settings, np.random.default_rng(0))
+        costs.append(transport.solve(suspect)[1].cost)
     assert costs == pytest.approx([costs[0]] * 3, rel=1e-5)
     settings = replace(SETTINGS, methods=("extragradient",), tolerance=1e-8)
-    transport = TransportTest(points, settings, np.random.default_rng(0))
+    transport = TransportMap(points, settings, np.random.default_rng(0))
     with pytest.raises(StudyError, match="did not converge"):
-        transport.cost(suspect)
+        transport.solve(suspect)
     with pytest.raises(StudyError, match=r"methods must name some of auto, .*ssn"):
         DetectionSettings(methods=("magic",))
 
@@ -171,10 +184,82 @@ def test_roc_curves() -> None:
 def test_two_means_finds_two_clusters_and_survives_one_point() -> None:
     rng = np.random.default_rng(0)
     points = np.concatenate([rng.normal(size=(30, 2)), rng.normal(size=(10, 2)) + 9])
-    side, centres = two_means(points)
-    assert sorted(np.bincount(side)) == [10, 30]
+    every = np.ones((1, 40), dtype=bool)
+    side, centres = two_means(points, every)
+    assert sorted(np.bincount(side[0])) == [10, 30]
     assert np.abs(centres - centres.mean()).max() > 3
-    assert (two_means(np.zeros((5, 2)))[1] == 0).all()
+    assert (two_means(np.zeros((5, 2)), every[:, :5])[1] == 0).all()
+
+
+def test_statistics_of_many_exchanges_are_those_of_each_one() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(40, 3)) * [3.0, 1.0, 0.5]
+    points[:9] += 6
+    pair = ClassPair(points, np.arange(40) % 3 == 0, np.arange(40))
+    masks = np.array([pair.suspect, *(rng.permutation(pair.suspect) for _ in range(5))])
+    energy, discrepancy, variance, separation = (
+        DETECTORS[name].values(pair, masks, SETTINGS, rng)
+        for name in ("energy distance", "MMD", "spectral signatures", "activation clustering")
+    )
+    median = np.median(pdist(points))
+    for index, mask in enumerate(masks):
+        a, b = points[mask], points[~mask]
+        means = [cdist(*both).mean() for both in ((a, b), (a, a), (b, b))]
+        assert energy[index] == pytest.approx(2 * means[0] - means[1] - means[2])
+        means = [gaussian_kernel(*both, median).mean() for both in ((a, b), (a, a), (b, b))]
+        assert discrepancy[index] == pytest.approx(means[1] + means[2] - 2 * means[0])
+        assert variance[index] == pytest.approx(np.linalg.eigvalsh(np.cov(a.T, bias=True))[-1])
+        alone = np.ones((1, len(a)), dtype=bool)
+        side = two_means(a, alone)[0][0]
+        assert (two_means(points, mask[None])[0][0][mask] == side).all()
+        within = sum(((a[side == c] - a[side == c].mean(0)) ** 2).sum() for c in (0, 1))
+        assert separation[index] == pytest.approx(1 - within / ((a - a.mean(0)) ** 2).sum())
+        assert cluster_separations(a, alone)[0] == pytest.approx(separation[index])
+    assert leading_variances(np.ones((4, 2)), np.ones((1, 4), dtype=bool)) == pytest.approx(0)
+    assert quadratic_forms(np.ones((40, 40)), masks) == pytest.approx(0, abs=1e-12)
+
+
+def test_every_detector_keeps_the_level_on_tracks() -> None:
+    rng, rejected = np.random.default_rng(5), dict.fromkeys(DETECTORS, 0)
+    for seed in range(40):
+        trusted, suspect = _features(rng, 7, 0.0, 1), _features(rng, 7, 0.0, 1)
+        found = detect(trusted, suspect, np.zeros(14, bool), SETTINGS, seed)
+        for name in DETECTORS:
+            rejected[name] += found["p_by_class"][name][0] <= 0.05
+    # Of 40 valid tests at 5% more than 7 reject once in 400 times.
+    assert max(rejected.values()) <= 7
+
+
+def test_few_tracks_have_every_exchange_and_as_many_values_as_asked() -> None:
+    rng = np.random.default_rng(6)
+    trusted, suspect = _features(rng, 4, 0.0, 1), _features(rng, 4, 9.0, 1)
+    pair = class_pair(trusted, suspect, 0, 2)
+    masks = np.array([pair.suspect] * 200)
+    values = DETECTORS["kernel OT"].values(pair, masks, SETTINGS, rng)
+    assert values.shape == (200,)
+    # Of the 70 exchanges the true one and its mirror image are the largest.
+    assert len(np.unique(values.round(9))) <= 70
+    assert 0.01 < p_value(values) < 0.07
+
+
+def test_bands_of_roc_curves_hold_the_truth_and_widen_with_fewer_tracks() -> None:
+    rng = np.random.default_rng(7)
+
+    def sample(n_tracks: int, frames: int) -> ScoredImages:
+        positive = np.repeat(rng.random(n_tracks) < 0.5, frames)
+        tracks = np.repeat(np.arange(n_tracks), frames)
+        scores = np.repeat(rng.normal(size=n_tracks), frames) + positive
+        return ScoredImages(scores, positive, tracks)
+
+    truth = stats.norm.sf(stats.norm.isf(FALSE_POSITIVE_RATES) - 1)
+    widths = []
+    for n_tracks, frames in ((400, 1), (40, 10)):
+        samples = [sample(n_tracks, frames) for _ in range(4)]
+        low, high = roc_band(samples, np.random.default_rng(0))
+        assert (low <= high).all()
+        assert ((low <= truth) & (truth <= high))[1:-1].mean() > 0.7
+        widths.append((high - low).mean())
+    assert widths[1] > 1.5 * widths[0]
 
 
 def test_too_few_tracks_and_permutations() -> None:

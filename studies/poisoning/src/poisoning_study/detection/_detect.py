@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poisoning_study.detection._pair import ClassPair, FeatureSet, class_pair, permuted
-from poisoning_study.detection._scores import image_scores, is_clean, ranks, roc
+from poisoning_study.detection._pair import FeatureSet, class_pair, exchanged, exchanged_singly
+from poisoning_study.detection._registry import DETECTORS, energy_values
+from poisoning_study.detection._scores import is_clean, ranks, roc
 from poisoning_study.detection._settings import DetectionSettings
-from poisoning_study.detection._statistics import Statistic, statistics
-from poisoning_study.detection._transport import TransportTest
 from poisoning_study.errors import StudyError
 from poisoning_study.families import holm
 from poisoning_study.seeds import generator
@@ -48,14 +47,6 @@ def combined_p_value(by_class: list[_Floats]) -> float:
         if spread > 0:
             total += (values - values.mean()) / spread
     return p_value(total)
-
-
-def _null(statistic: Statistic, masks: list[NDArray[np.bool_]]) -> _Floats:
-    return np.array([statistic(mask) for mask in masks])
-
-
-def _singly(pair: ClassPair, rng: np.random.Generator) -> NDArray[np.bool_]:
-    return rng.permutation(pair.suspect)
 
 
 def _enough_tracks(trusted: FeatureSet, suspect: FeatureSet, label: int) -> bool:
@@ -96,7 +87,8 @@ def detect(
         adjusted by Holm over the classes, `is_clean` (1 or 0 an image in the suspect set's order;
         images of classes not tested count as clean) with how many it takes for poisoned,
         `p_together`, `statistic_by_class`, `null_mean_by_class` and `roc` of the scores of single
-        images, None if all or none are poisoned.
+        images, None if all or none are poisoned; `ranks`, `poisoned` and `tracks` of the images of
+        the classes tested.
 
     Raises
     ------
@@ -114,18 +106,16 @@ def detect(
         )
     for label in labels:
         pair = class_pair(trusted, suspect, label, settings.components)
-        transport = TransportTest(pair.points, settings, generator(seed, "filling", label))
-        found = statistics(pair, transport)
-        rng = generator(seed, "tracks", label)
-        masks = [pair.suspect, *(permuted(pair, rng) for _ in range(settings.permutations))]
-        for name, statistic in found.items():
-            values.setdefault(name, []).append(_null(statistic, masks))
-        rng = generator(seed, "frames", label)
-        singles = [pair.suspect, *(_singly(pair, rng) for _ in range(settings.permutations))]
-        values.setdefault(NAIVE, []).append(_null(found["energy distance"], singles))
         rows = suspect.labels == label
-        for name, score in image_scores(pair, transport).items():
-            scores.setdefault(name, np.zeros(len(suspect.labels)))[rows] = ranks(score)
+        masks = exchanged(pair, generator(seed, "tracks", label), settings.permutations)
+        for name, detector in DETECTORS.items():
+            own = generator(seed, name, label)
+            values.setdefault(name, []).append(detector.values(pair, masks, settings, own))
+            score = ranks(detector.scores(pair, settings, own))
+            scores.setdefault(name, np.zeros(len(suspect.labels)))[rows] = score
+        rng = generator(seed, "frames", label)
+        singles = exchanged_singly(pair, rng, settings.permutations)
+        values.setdefault(NAIVE, []).append(energy_values(pair, singles, settings, rng))
     tested = np.isin(suspect.labels, labels)
     return {
         "labels": labels,
@@ -145,6 +135,12 @@ def detect(
         "is_clean": {
             name: is_clean(score, settings.flagged_share) for name, score in scores.items()
         },
+        # What bands of ROC curves are drawn from.
+        "ranks": {
+            name: [round(float(r), 4) for r in score[tested]] for name, score in scores.items()
+        },
+        "poisoned": [int(one) for one in poisoned[tested]],
+        "tracks": [int(one) for one in suspect.tracks[tested]],
         "flagged": {
             name: _flagged(is_clean(score, settings.flagged_share), poisoned)
             for name, score in scores.items()

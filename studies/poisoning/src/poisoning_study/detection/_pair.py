@@ -73,13 +73,19 @@ def class_pair(
     )
 
 
-def permuted(pair: ClassPair, rng: np.random.Generator) -> _Mask:
-    """Return a mask of suspects after exchanging whole tracks between the two samples.
+def exchanged(pair: ClassPair, rng: np.random.Generator, n: int) -> _Mask:
+    """Return masks of suspects (n + 1, points): the true one, then n exchanges of whole tracks.
 
     Frames of a track are nearly equal; exchanging single frames would call any two sets of
     different tracks different.
     """
     n_blocks = int(pair.blocks.max()) + 1
     n_suspect = len(np.unique(pair.blocks[pair.suspect]))
-    drawn = rng.permutation(n_blocks)[:n_suspect]
-    return np.isin(pair.blocks, drawn)
+    ranks = rng.random((n, n_blocks)).argsort(1).argsort(1)
+    return np.concatenate([pair.suspect[None], (ranks < n_suspect)[:, pair.blocks]])
+
+
+def exchanged_singly(pair: ClassPair, rng: np.random.Generator, n: int) -> _Mask:
+    """Return masks as `exchanged` does, of single frames: the null one must not use."""
+    drawn = rng.permuted(np.tile(pair.suspect, (n, 1)), axis=1)
+    return np.concatenate([pair.suspect[None], drawn])

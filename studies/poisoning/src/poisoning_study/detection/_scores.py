@@ -1,54 +1,19 @@
-"""Scores of single images, and how well they tell poisoned from clean."""
+"""How well scores of single images tell poisoned from clean."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
-
-from poisoning_study.detection._pair import ClassPair
-from poisoning_study.detection._statistics import two_means
-from poisoning_study.detection._transport import TransportTest
 
 _Floats = NDArray[np.float64]
 #: False positive rates at which ROC curves are recorded.
 FALSE_POSITIVE_RATES = np.linspace(0, 1, 41)
 #: The low ones at which a detector is of use: what is found while few clean images are accused.
 LOW_RATES = (0.01, 0.05)
-
-
-def _spectral(points: _Floats) -> _Floats:
-    """Squared projection on the leading direction (Tran, Li and Madry 2018)."""
-    centred = points - points.mean(0)
-    direction = np.linalg.svd(centred, full_matrices=False)[2][0]
-    return np.asarray((centred @ direction) ** 2)
-
-
-def _clustering(points: _Floats) -> _Floats:
-    """How much nearer the smaller of two clusters is (Chen et al. 2018)."""
-    side, centres = two_means(points)
-    small = int(np.bincount(side, minlength=2).argmin())
-    distances = cdist(points, centres)
-    return np.asarray(distances[:, 1 - small] - distances[:, small])
-
-
-def _energy(pair: ClassPair) -> _Floats:
-    """Witness of the energy distance: mean distance to trusted minus to suspect points."""
-    points = pair.points[pair.suspect]
-    return np.asarray(
-        cdist(points, pair.points[~pair.suspect]).mean(1) - cdist(points, points).mean(1)
-    )
-
-
-def image_scores(pair: ClassPair, transport: TransportTest) -> dict[str, _Floats]:
-    """Return each detector's score of every suspect of a class; larger is more suspicious."""
-    points = pair.points[pair.suspect]
-    return {
-        "kernel OT": transport.displacement(pair.suspect),
-        "energy distance": _energy(pair),
-        "spectral signatures": _spectral(points),
-        "activation clustering": _clustering(points),
-    }
 
 
 def ranks(scores: _Floats) -> _Floats:
@@ -108,3 +73,54 @@ def roc(scores: _Floats, positive: NDArray[np.bool_]) -> dict[str, object] | Non
         "at_low_rates": low,
         "true_positive_rates": [round(float(rate), 4) for rate in curve],
     }
+
+
+@dataclass(frozen=True)
+class ScoredImages:
+    """Scores of one seed's images, what they are and which are frames of one track."""
+
+    scores: _Floats
+    positive: NDArray[np.bool_]
+    tracks: NDArray[np.int64]
+
+
+def roc_band(
+    samples: Sequence[ScoredImages], rng: np.random.Generator, draws: int = 200
+) -> tuple[_Floats, _Floats]:
+    """Return a pointwise 95% band of the mean ROC curve at `FALSE_POSITIVE_RATES`.
+
+    Bootstrap (Efron 1979) of seeds, and within each of whole tracks: frames of a track are alike.
+    """
+    prepared = [_sorted(one) for one in samples]
+    curves = np.empty((draws, len(FALSE_POSITIVE_RATES)))
+    for draw in range(draws):
+        chosen = rng.integers(len(prepared), size=len(prepared))
+        drawn = [_resampled(prepared[index], rng) for index in chosen]
+        curves[draw] = np.mean(drawn, axis=0)
+    low, high = np.nanquantile(curves, [0.025, 0.975], axis=0)
+    return low, high
+
+
+class _Sorted(NamedTuple):
+    """Images by falling score; `last` marks the last of equal ones, which are passed together."""
+
+    positive: NDArray[np.bool_]
+    last: NDArray[np.bool_]
+    track: NDArray[np.int64]
+
+
+def _sorted(one: ScoredImages) -> _Sorted:
+    order = np.argsort(-one.scores, kind="stable")
+    last = np.append(np.diff(one.scores[order]) != 0, True)
+    return _Sorted(one.positive[order], last, np.unique(one.tracks[order], return_inverse=True)[1])
+
+
+def _resampled(images: _Sorted, rng: np.random.Generator) -> _Floats:
+    n_tracks = int(images.track.max()) + 1
+    counts = np.bincount(rng.integers(n_tracks, size=n_tracks), minlength=n_tracks)[images.track]
+    hits = np.cumsum(counts * images.positive)[images.last]
+    alarms = np.cumsum(counts * ~images.positive)[images.last]
+    if not hits[-1] or not alarms[-1]:
+        return np.full(len(FALSE_POSITIVE_RATES), np.nan)
+    alarm_rates, hit_rates = (np.append(0.0, passed / passed[-1]) for passed in (alarms, hits))
+    return np.asarray(np.interp(FALSE_POSITIVE_RATES, alarm_rates, hit_rates))

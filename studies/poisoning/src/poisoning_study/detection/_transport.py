@@ -1,4 +1,4 @@
-"""Kernel optimal transport between trusted and suspect features."""
+"""The kernel OT map between trusted and suspect features."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ import numpy as np
 from kernel_ot import Problem, Solution, kernels, solve
 from kernel_ot.filling import filling_points
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from poisoning_study.detection._settings import DetectionSettings
+from poisoning_study.detection._statistics import median_distance
 from poisoning_study.errors import StudyError
 
 _Floats = NDArray[np.float64]
 _Mask = NDArray[np.bool_]
 
 
-class TransportTest:
-    """Kernel OT with filling points, kernel and regularisation that are the same for every mask.
-
-    All three depend on the pooled points only, so that under the null every permutation is as
-    likely as the sample at hand.
+class TransportMap:
+    """Kernel OT with filling points, kernel and regularisation that depend on the pool alone.
 
     Parameters
     ----------
@@ -39,9 +36,7 @@ class TransportTest:
     ) -> None:
         self.points = points
         self.settings = settings
-        self.distances = distances = cdist(points, points)
-        median = float(np.median(distances[distances > 0])) if (distances > 0).any() else 1.0
-        self.kernel = kernels.Gaussian(settings.bandwidth_factor * median)
+        self.kernel = kernels.Gaussian(settings.bandwidth_factor * median_distance(points))
         self.fill = filling_points(points, points, settings.filling_points, "random_pairs", rng=rng)
 
     def solve(self, suspect: _Mask) -> tuple[Problem, Solution]:
@@ -68,10 +63,6 @@ class TransportTest:
             f"Kernel OT did not converge: {solution.status.value} Raise detection.reg_sos or "
             "detection.reg_potential."
         )
-
-    def cost(self, suspect: _Mask) -> float:
-        """Return the estimated transport cost between the two samples."""
-        return float(self.solve(suspect)[1].cost)
 
     def displacement(self, suspect: _Mask) -> _Floats:
         """Return how far the map to the trusted sample moves each suspect, (n_suspect,)."""

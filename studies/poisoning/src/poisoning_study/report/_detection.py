@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from poisoning_study.detection import LOW_RATES, NAIVE
+from poisoning_study.detection import DETECTORS, LOW_RATES, NAIVE
 from poisoning_study.families import LEVEL, at_level, holm
 from poisoning_study.protocol import Experiment
-from poisoning_study.report._figures import DETECTORS, power_curves, roc_curves
+from poisoning_study.report._figures import power_curves, roc_curves
 from poisoning_study.report._html import CellText, paragraph, picture, table, text
 from poisoning_study.report._numbers import Mean, Results, differences, in_family, mean_of
 
@@ -18,7 +18,7 @@ _SKIPPED = "labels_with_too_few_tracks"
 
 
 #: Kernel OT is set against the simplest test of the same hypothesis.
-_OURS, _RIVAL = DETECTORS[:2]
+_OURS, _RIVAL = list(DETECTORS)[:2]
 
 
 def _by_seed(results: Results, name: str, poison: str, fraction: float) -> dict[int, Any]:

@@ -7,12 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from poisoning_study.detection import FALSE_POSITIVE_RATES, NAIVE
+from poisoning_study.detection import DETECTORS, FALSE_POSITIVE_RATES, NAIVE
 from poisoning_study.report._numbers import Mean
 
 #: Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-DETECTORS = ("kernel OT", "energy distance", "spectral signatures", "activation clustering")
 
 
 def _finish(ax: Axes, x_label: str, y_label: str) -> None:
@@ -98,14 +97,14 @@ def power_curves(power: dict[str, dict[str, dict[float, tuple[int, int]]]]) -> F
             counts = [detectors[name][f] for f in fractions]
             middle = np.array([k / n for k, n in counts])
             low, high = np.array([wilson(k, n) for k, n in counts]).T
-            x = np.array(fractions) * 100 + (index - 2) * 1.5
+            x = np.array(fractions) * 100 + (index - 2.5) * 1.3
             ax.errorbar(
                 x,
                 middle,
                 [np.maximum(middle - low, 0), np.maximum(high - middle, 0)],
                 color=COLOURS[index] if name != NAIVE else "0.6",
                 ls="-" if name != NAIVE else ":",
-                marker="os^Dx"[index],
+                marker="os^DvPx*"[index],
                 ms=4,
                 capsize=2,
                 label=name,
