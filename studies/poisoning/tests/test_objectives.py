@@ -134,15 +134,94 @@ def test_controls(signs: ImageSet) -> None:
     assert (blocks[0, :2, :2] == blocks[0, 0, 0]).all()
 
 
+TAP = replace(TINY, objective="error-maximising", form="sample-wise", target="next-class")
+
+
+def test_targeted_poisons_are_taken_for_the_next_class(signs: ImageSet) -> None:
+    settings = replace(TAP, radius=24, epochs=4, pgd_steps=3)
+    assert settings.is_tap
+    assert not replace(settings, target="away").is_tap
+    losses = [epoch["surrogates"] for epoch in craft(signs, settings, 0, _encoder).curves]
+    # The surrogate's error towards the next class falls below that of guessing among four.
+    assert losses[-1] < 0.7 * losses[0]
+    assert losses[-1] < np.log(4)
+
+
+def test_separable_perturbations_tell_the_classes_apart_linearly(signs: ImageSet) -> None:
+    grey = ImageSet(np.full_like(signs.images, 128), signs.labels, signs.tracks, 4)
+    images = craft(grey, CraftSettings("separable", rms=6.0), 0, _encoder).images
+    change = images.astype(float) - 128
+    # One norm an image, and patches of 8 pixels.
+    norms = np.sqrt((change**2).mean((1, 2, 3)))
+    assert norms == pytest.approx(6, rel=0.03)
+    assert (change[:, :8, :8] == change[:, :1, :1]).all()
+    # Images of a class differ, and yet their means part the classes without a mistake.
+    flat = change.reshape(len(change), -1)
+    assert len({row.tobytes() for row in flat}) == len(flat)
+    centres = np.array([flat[signs.labels == label].mean(0) for label in range(4)])
+    assert (((flat[:, None] - centres) ** 2).sum(2).argmin(1) == signs.labels).all()
+
+
+def test_one_pixel_shortcuts_change_one_pixel_of_a_class_to_one_colour() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(60, 190, size=(12, 8, 8, 3)).astype(np.uint8)
+    # A pixel that is always the same is the steadiest to change.
+    images[:6, 2, 5] = 120
+    images[6:, 7, 1] = (10, 200, 120)
+    labels = np.repeat([0, 1], 6)
+    data = ImageSet(images, labels, np.arange(12), 2)
+    found = craft(data, CraftSettings("one-pixel"), 0, _encoder).images
+    changed = (found != images).any(3)
+    assert (changed.sum((1, 2)) == 1).all()
+    assert changed[:6, 2, 5].all()
+    assert changed[6:, 7, 1].all()
+    # 120 is farther from 255 than from 0, and 10, 200, 120 farthest from 255, 0, 255.
+    assert (found[:6, 2, 5] == 255).all()
+    assert (found[6:, 7, 1] == (255, 0, 255)).all()
+    bounded = craft(data, CraftSettings("one-pixel", radius=20), 0, _encoder).images
+    assert perturbation_size(images, bounded)["linf"] == 20
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        CraftSettings("noise", radius=16, rms=9.0),
+        CraftSettings("class-blocks", radius=16, rms=9.0),
+        CraftSettings("separable", radius=16, rms=9.0),
+        replace(TINY, form="class-wise", radius=16, rms=9.0, epochs=6),
+        replace(TINY, form="sample-wise", radius=16, rms=9.0, pgd_steps=8),
+        replace(TAP, radius=16, rms=9.0, pgd_steps=8),
+    ],
+)
+def test_attacks_have_one_bound_and_one_root_mean_square(
+    signs: ImageSet, settings: CraftSettings
+) -> None:
+    middle = ImageSet(signs.images // 2 + 64, signs.labels, signs.tracks, 4)
+    size = perturbation_size(middle.images, craft(middle, settings, 0, _encoder).images)
+    assert size["linf"] == 16
+    # As near as rounding to 8 bits allows: changes of one size are rounded together.
+    assert size["rms"] == pytest.approx(9.0, rel=0.03)
+
+
+def test_a_root_mean_square_out_of_reach_is_refused(signs: ImageSet) -> None:
+    white = ImageSet(np.full_like(signs.images, 255), signs.labels, signs.tracks, 4)
+    settings = CraftSettings("noise", radius=16, rms=15.0)
+    with pytest.raises(StudyError, match=r"15 of 255 was asked for.*reaches 11\.3"):
+        craft(white, settings, 0, _encoder)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"objective": "evil"}, "objective must be one of"),
         ({"objective": "adversarial", "surrogates": ("a",)}, "either alpha or radius"),
         ({"objective": "adversarial", "alpha": 1.0}, "at least one surrogate"),
-        ({"objective": "noise"}, "needs a radius"),
+        ({"objective": "noise"}, "needs radius"),
         ({"objective": "noise", "radius": 300}, "from 1 to 255"),
         ({"objective": "none", "alpha": -1.0}, "not be negative"),
+        ({"objective": "separable", "radius": 8}, "separable needs rms"),
+        ({"objective": "separable", "rms": 9.0, "radius": 8}, "no more than radius"),
+        ({"objective": "adversarial", "alpha": 1.0, "rms": 3.0}, "rms needs a radius"),
         ({"objective": "none", "form": "free"}, "form must be one of"),
     ],
 )

@@ -142,7 +142,7 @@ def test_the_report_has_every_section(finished: tuple[Path, Path]) -> None:
 
 def test_the_page_says_what_names_mean_and_what_changed(finished: tuple[Path, Path]) -> None:
     page = (finished[1] / "report.html").read_text()
-    assert "<td>blocks</td><td>Control: one random pattern of coloured blocks a class" in page
+    assert "<td>blocks</td><td>Coloured blocks a class (a control)" in page
     assert "surrogate (residual)" in page
     assert "defended minus undefended" in page
     assert "kernel OT minus energy" in page

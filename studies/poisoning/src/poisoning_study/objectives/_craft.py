@@ -27,11 +27,11 @@ from poisoning_study.models import (
     seeded_backbone,
 )
 from poisoning_study.objectives._adversarial import AdversarialObjective
-from poisoning_study.objectives._controls import class_blocks, random_noise
 from poisoning_study.objectives._error import ErrorObjective
 from poisoning_study.objectives._perturbations import Perturbation
 from poisoning_study.objectives._pixels import to_8_bits
 from poisoning_study.objectives._settings import CraftSettings
+from poisoning_study.objectives._strength import equalised
 from poisoning_study.seeds import derived_seed, generator
 
 #: A backbone's name to its encoder, trained on another task.
@@ -63,7 +63,7 @@ def _classifiers(settings: CraftSettings, data: ImageSet, seed: int) -> list[Cla
     for index, name in enumerate(settings.surrogates):
         backbone = seeded_backbone(name, derived_seed(seed, "surrogate", index))
         model = Classifier(backbone, data.n_classes)
-        if settings.objective == "error-maximising":
+        if settings.attack.surrogates == "trained":
             training = TrainingSettings(
                 settings.warmup_epochs, settings.batch_size, 1e-2, 1e-4, "one-cycle"
             )
@@ -80,7 +80,7 @@ def _objective(
     seed: int,
     encoder: EncoderSource,
 ) -> _Objective:
-    if settings.objective == "adversarial":
+    if settings.attack.surrogates == "encoders":
         encoders = [encoder(name) for name in settings.surrogates]
         discriminator = Discriminator(
             encoders, data.n_classes, relu_logits=settings.as_published
@@ -107,14 +107,13 @@ def craft(data: ImageSet, settings: CraftSettings, seed: int, encoder: EncoderSo
     Raises
     ------
     StudyError
-        Image sides that UNet++ cannot halve four times, or losses that are no longer finite.
+        Image sides that UNet++ cannot halve four times, losses that are no longer finite, or a root
+        mean square that cannot be reached within the radius.
     """
-    if settings.objective == "none":
-        return Crafted(data.images.copy(), [])
-    if settings.objective in ("noise", "class-blocks"):
-        assert settings.radius is not None  # checked by CraftSettings
-        make = random_noise if settings.objective == "noise" else class_blocks
-        return Crafted(make(data, settings.radius, generator(seed, settings.objective)), [])
+    pattern = settings.attack.pattern
+    if pattern is not None:
+        rng = generator(seed, settings.objective)
+        return Crafted(pattern(data, settings.radius or 255, settings.rms, rng), [])
     height, width = data.images.shape[1:3]
     divisible = height % 16 == width % 16 == 0 and min(height, width) >= 32
     if settings.form.endswith("generator") and not divisible:
@@ -126,7 +125,12 @@ def craft(data: ImageSet, settings: CraftSettings, seed: int, encoder: EncoderSo
         perturbation = Perturbation(settings, len(data), data.n_classes, (height, width))
         perturbation.to(device())
         objective = _objective(settings, perturbation, data, seed, encoder)
-        return _run(data, settings, seed, perturbation, objective)
+        crafted = _run(data, settings, seed, perturbation, objective)
+    if settings.rms is None or settings.radius is None:
+        return crafted
+    rng = generator(seed, "strength")
+    equal = equalised(data.images, crafted.images, settings.radius, settings.rms, rng)
+    return Crafted(equal, crafted.curves)
 
 
 def _run(

@@ -28,7 +28,7 @@ class ErrorObjective:
         self, settings: CraftSettings, perturbation: Perturbation, surrogates: Sequence[nn.Module]
     ) -> None:
         self.alpha = settings.alpha or 0.0
-        self.minimising = settings.objective == "error-minimising"
+        self.minimising = settings.attack.surrogates == "learning"
         self.towards_next = settings.target == "next-class"
         self.perturbation = perturbation
         self.surrogates = list(surrogates)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from poisoning_study.errors import StudyError
+from poisoning_study.objectives._attacks import ATTACKS, Attack
 
-OBJECTIVES = ("adversarial", "error-minimising", "error-maximising")
 FORMS = ("generator", "label-generator", "class-wise", "sample-wise")
-CONTROLS = ("none", "noise", "class-blocks")
 
 
 @dataclass(frozen=True)
@@ -18,18 +17,22 @@ class CraftSettings:
     Parameters
     ----------
     objective : str
-        "adversarial" (the original's game between generator and discriminator),
+        One of `ATTACKS`: "adversarial" (the original's game between generator and discriminator),
         "error-minimising" (surrogates learn from the perturbation instead of the sign),
-        "error-maximising" (clean surrogates are made to err), or a control: "none", "noise"
-        (independent signs times the radius), "class-blocks" (one coloured pattern a class).
+        "error-maximising" (clean surrogates are made to err), "separable" (LSP), "one-pixel" (OPS),
+        or a control: "none", "noise" (independent signs times the radius), "class-blocks" (one
+        coloured pattern a class).
     form : str
         "generator" (UNet++ on the image), "label-generator" (UNet++ on image and class),
         "class-wise" (one free perturbation a class), "sample-wise" (one an image).
     alpha : float, optional
         Weight of the mean squared perturbation; the original's 1, 100, 1000, and 0 for its
-        ablation. Exactly one of `alpha` and `radius` is given.
+        ablation. Where networks are trained, exactly one of `alpha` and `radius` is given.
     radius : int, optional
         Largest change of a pixel's channel, in steps of 1/255.
+    rms : float, optional
+        Root mean square of the change, in the same steps, brought about after crafting without
+        changing the largest change; so that perturbations are compared at equal both.
     surrogates : tuple of str
         Backbones that the perturbation is made against.
     epochs, batch_size, learning_rate, weight_decay
@@ -37,7 +40,9 @@ class CraftSettings:
     counterfeit_head : bool
         False: the original's ablation without the counterfeit head.
     target : {"away", "next-class"}
-        Error-maximising: away from the true class, or towards the next one.
+        Error-maximising: away from the true class, or towards the next one. The latter with the
+        form "sample-wise" is targeted adversarial poisoning (TAP, Fowl et al. 2021), here without
+        the augmentation of its surrogate.
     warmup_epochs : int
         Error-maximising: epochs that the surrogates are trained on clean images first.
     pgd_steps : int
@@ -54,6 +59,7 @@ class CraftSettings:
     form: str = "generator"
     alpha: float | None = None
     radius: int | None = None
+    rms: float | None = None
     surrogates: tuple[str, ...] = ()
     epochs: int = 15
     batch_size: int = 32
@@ -68,10 +74,9 @@ class CraftSettings:
     as_published: bool = False
 
     def __post_init__(self) -> None:
-        if self.objective not in OBJECTIVES + CONTROLS:
+        if self.objective not in ATTACKS:
             raise StudyError(
-                f"objective must be one of {', '.join(OBJECTIVES + CONTROLS)}, "
-                f"not {self.objective!r}."
+                f"objective must be one of {', '.join(ATTACKS)}, not {self.objective!r}."
             )
         if self.form not in FORMS:
             raise StudyError(f"form must be one of {', '.join(FORMS)}, not {self.form!r}.")
@@ -79,18 +84,36 @@ class CraftSettings:
             raise StudyError(f"target must be away or next-class, not {self.target!r}.")
         if self.radius is not None and not 1 <= self.radius <= 255:
             raise StudyError(f"radius counts steps of 1/255, from 1 to 255, not {self.radius}.")
+        if self.rms is not None and not 0 < self.rms <= (self.radius or 255):
+            raise StudyError(
+                f"rms must be positive and no more than radius or 255, not {self.rms:g}."
+            )
         if self.alpha is not None and self.alpha < 0:
             raise StudyError(f"alpha must not be negative, not {self.alpha}.")
-        if self.objective in OBJECTIVES:
-            if (self.alpha is None) == (self.radius is None):
-                raise StudyError(
-                    f"Give either alpha or radius to {self.objective}, not both and not neither."
-                )
-            if self.form in ("class-wise", "sample-wise") and self.radius is None:
-                raise StudyError(
-                    f"The form {self.form} needs a radius: its steps are shares of it."
-                )
-            if not self.surrogates:
-                raise StudyError(f"{self.objective} needs at least one surrogate.")
-        if self.objective in ("noise", "class-blocks") and self.radius is None:
-            raise StudyError(f"The control {self.objective} needs a radius.")
+        if self.attack.needs in ("radius", "rms") and getattr(self, self.attack.needs) is None:
+            raise StudyError(f"The attack {self.objective} needs {self.attack.needs}.")
+        if self.attack.surrogates != "none":
+            self._check_crafting()
+
+    def _check_crafting(self) -> None:
+        if (self.alpha is None) == (self.radius is None):
+            raise StudyError(
+                f"Give either alpha or radius to {self.objective}, not both and not neither."
+            )
+        if self.rms is not None and self.radius is None:
+            raise StudyError("rms needs a radius: changes are bent within it.")
+        if self.form in ("class-wise", "sample-wise") and self.radius is None:
+            raise StudyError(f"The form {self.form} needs a radius: its steps are shares of it.")
+        if not self.surrogates:
+            raise StudyError(f"{self.objective} needs at least one surrogate.")
+
+    @property
+    def attack(self) -> Attack:
+        """Return what the registry says of the objective."""
+        return ATTACKS[self.objective]
+
+    @property
+    def is_tap(self) -> bool:
+        """Return whether this is targeted adversarial poisoning."""
+        towards = self.objective == "error-maximising" and self.target == "next-class"
+        return towards and self.form == "sample-wise"

@@ -20,7 +20,7 @@ from poisoning_study.models import (
     network_cost,
     seeded_backbone,
 )
-from poisoning_study.objectives import CONTROLS, CraftSettings
+from poisoning_study.objectives import CraftSettings
 from poisoning_study.protocol._jobs import BackboneJob, DetectionJob, PoisonJob, VictimJob
 from poisoning_study.protocol._pools import POOLS, PoolJob
 from poisoning_study.protocol._runner import AnyJob, stages
@@ -154,15 +154,15 @@ def _crafting(
     settings: CraftSettings, costs: list[NetworkCost], size: int, n_classes: int, n: int
 ) -> tuple[float, float]:
     """Return operations and bytes of crafting a perturbation of `n` pictures."""
-    if settings.objective in CONTROLS:
+    if settings.attack.surrogates == "none":
         return 0.0, 0.0
     surrogates = float(sum(cost.flops for cost in costs))
     memory = float(settings.batch_size * sum(cost.saved_bytes for cost in costs))
     memory += _ADAM * sum(cost.parameter_bytes for cost in costs)
     warmup = 0.0
-    if settings.objective == "error-minimising":
+    if settings.attack.surrogates == "learning":
         a_picture = _TRAINED * surrogates
-    elif settings.objective == "error-maximising":
+    elif settings.attack.surrogates == "trained":
         a_picture = _THROUGH * surrogates
         warmup = _TRAINED * float(settings.warmup_epochs) * n * surrogates
     else:
@@ -204,7 +204,7 @@ def job_cost(job: AnyJob) -> Cost:
         flops, memory = _fit(cost, job.victim.training, pools[job.pool])
         flops += _passes(cost, pools[job.pool])[0]
     elif isinstance(job, PoisonJob):
-        used = () if job.settings.objective in CONTROLS else job.settings.surrogates
+        used = () if job.settings.attack.surrogates == "none" else job.settings.surrogates
         costs = [_backbone_cost(name, size, n_classes) for name in used]
         flops, memory = _crafting(job.settings, costs, size, n_classes, pools["train"])
     elif isinstance(job, VictimJob):
@@ -224,8 +224,8 @@ def _name(job: AnyJob) -> str:
         return f"{job.victim.backbone} on {job.pool}"
     if isinstance(job, PoisonJob):
         settings = job.settings
-        if settings.objective in CONTROLS:
-            return f"control {settings.objective}"
+        if settings.attack.surrogates == "none":
+            return f"pattern {settings.objective}"
         bound = (
             f"radius {settings.radius}" if settings.alpha is None else f"alpha {settings.alpha:g}"
         )

@@ -34,7 +34,7 @@ def _backbones_of(job: AnyJob) -> Iterator[BackboneJob]:
         yield BackboneJob(job.data, job.reference, "reference", job.seed)
         return
     names: tuple[str, ...] = ()
-    if isinstance(job, PoisonJob) and job.settings.objective == "adversarial":
+    if isinstance(job, PoisonJob) and job.settings.attack.surrogates == "encoders":
         names = job.settings.surrogates
     if isinstance(job, VictimJob) and job.victim.style == "frozen":
         names = (job.victim.backbone,)

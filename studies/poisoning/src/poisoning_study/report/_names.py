@@ -6,34 +6,34 @@ from poisoning_study.objectives import CraftSettings
 from poisoning_study.protocol import Study, VictimSettings
 from poisoning_study.report._html import CellText, table
 
-_CONTROLS = {
-    "none": "untouched pictures",
-    "noise": "a random sign a pixel and channel",
-    "class-blocks": "one random pattern of coloured blocks a class",
-}
 _FORMS = {
     "generator": "a generator that sees the picture",
     "label-generator": "a generator that sees the picture and its class",
     "class-wise": "one free perturbation a class",
     "sample-wise": "one free perturbation a picture",
 }
+_SURROGATES = {
+    "encoders": "against a discriminator on frozen encoders",
+    "learning": "surrogates learn along",
+    "trained": "surrogates are trained on clean pictures and stay fixed",
+}
 
 
 def _poison(settings: CraftSettings) -> str:
-    if settings.objective in _CONTROLS:
-        words = [f"Control: {_CONTROLS[settings.objective]}"]
-    elif settings.objective == "adversarial":
-        words = [f"The original's game: {_FORMS[settings.form]} against a discriminator"]
+    attack = settings.attack
+    words = [f"{attack.title[0].upper()}{attack.title[1:]} ({attack.source})"]
+    if settings.is_tap:
+        words = ["Targeted adversarial poisoning (TAP, Fowl et al. 2021)"]
+    if attack.surrogates != "none":
+        words += [_FORMS[settings.form], _SURROGATES[attack.surrogates]]
         words += ["without the counterfeit head"] * (not settings.counterfeit_head)
         words += ["crafted with the published defects"] * settings.as_published
-    else:
-        learning = "learn along" if settings.objective == "error-minimising" else "stay fixed"
-        words = [f"{settings.objective.capitalize()}: {_FORMS[settings.form]}"]
-        words += [f"surrogates {learning}"]
     if settings.alpha is not None:
         words.append(f"alpha = {settings.alpha:g}")
     if settings.radius is not None:
         words.append(f"changes of at most {settings.radius}/255")
+    if settings.rms is not None:
+        words.append(f"root mean square {settings.rms:g}/255")
     if settings.surrogates:
         names = ", ".join(name.partition("/")[2] for name in settings.surrogates)
         words.append(f"{len(settings.surrogates)} surrogates ({names})")
