@@ -39,7 +39,7 @@ def test_shipped_configurations_are_whole(name: str) -> None:
         # Fewer seeds only for pictures and what is marked as a lead.
         if experiment.kind != "pictures" and "one seed" not in experiment.title:
             assert len(study.seeds(experiment)) >= 3, experiment.title
-    assert {"poisons", "victims and detectors"} <= {title for title, _ in stages(study)}
+    assert {"poisons", "victims"} <= {title for title, _ in stages(study)}
 
 
 def test_both_studies_ask_the_same_questions() -> None:
@@ -53,7 +53,7 @@ def test_shared_jobs_are_run_once(tmp_path: Path) -> None:
     study: Study = load_study(tmp_path)
     assert len(study.runs()) == 5
     counts = {title: len(jobs) for title, jobs in stages(study)}
-    assert counts == {"signs": 5, "poisons": 1, "victims and detectors": 3}
+    assert counts == {"signs": 5, "poisons": 1, "victims": 3}
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,11 @@ def test_shared_jobs_are_run_once(tmp_path: Path) -> None:
         (STUDY + "]", EXPERIMENT, "not valid TOML"),
         (STUDY, EXPERIMENT.replace('"noise"', '"nois"'), "names the poison 'nois'"),
         (STUDY, EXPERIMENT + 'defences = ["prayer"]', "names the defence 'prayer'"),
+        (
+            STUDY,
+            EXPERIMENT + 'fate = "remove"\ndefences = ["filter by MMD"]',
+            r"filters by a detector \(filter by MMD\)",
+        ),
         (STUDY, EXPERIMENT + "fractions = [10]", "between 0 and 1"),
         (STUDY, EXPERIMENT + 'loader = "fast"', "loader must be one of"),
         (STUDY, EXPERIMENT.replace('victims = ["small"]', ""), "must name at least one"),

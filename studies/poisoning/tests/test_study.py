@@ -16,7 +16,7 @@ from poisoning_study import StudyError
 from poisoning_study.cli import main
 from poisoning_study.data import prepare
 from poisoning_study.defences import DEFENCES, Defence
-from poisoning_study.models import FrozenEncoder
+from poisoning_study.models import FrozenEncoder, plain_loss
 from poisoning_study.protocol import (
     BackboneJob,
     PoisonJob,
@@ -53,6 +53,7 @@ training = {TRAINING}
 [detection]
 components = 2
 permutations = 19
+flagged_share = 0.2
 filling_points = 20
 reg_sos = 1e-2
 reg_potential = 1e-2
@@ -89,7 +90,7 @@ question = "Does it help?"
 poisons = ["blocks"]
 fractions = [0, 0.5, 1]
 victims = ["scratch"]
-defences = ["none", "grey", "cutout"]
+defences = ["none", "grey", "cutout", "filter by energy distance"]
 """,
     "3-smaller": """
 title = "Smaller"
@@ -168,7 +169,7 @@ def test_results_hold_what_was_trained(finished: tuple[Path, Path]) -> None:
     for run in load_study(configs).runs():
         record = store.find(run.job)
         assert record is not None
-        if isinstance(run.job, VictimJob):
+        if isinstance(run.job, VictimJob) and run.job.detection is None:
             sizes[run.experiment, run.fraction] = (
                 record["result"]["n_train"],
                 record["result"]["n_poisoned"],
@@ -178,6 +179,22 @@ def test_results_hold_what_was_trained(finished: tuple[Path, Path]) -> None:
     assert sizes["1-table", 1.0] == (20, 10)
     assert sizes["2-victims", 0.5] == (20, 10)
     assert sizes["3-smaller", 0.5] == (10, 0)
+
+
+def test_filters_train_on_what_their_detector_takes_for_clean(
+    finished: tuple[Path, Path],
+) -> None:
+    configs, out = finished
+    store, found = RunStore(out / "runs"), 0
+    for run in load_study(configs).runs():
+        if isinstance(run.job, VictimJob) and run.job.detection is not None:
+            result, listed = store.result(run.job), store.result(run.job.detection)
+            accused = listed["flagged"]["energy distance"]
+            assert result["n_filtered"] == accused["n"] > 0
+            assert result["n_filtered_poisoned"] == accused["n_poisoned"]
+            assert result["n_train"] == 20 - accused["n"]
+            found += 1
+    assert found == 6  # 0, 50 and 100%, two seeds
 
 
 def test_runs_repeat_exactly(finished: tuple[Path, Path], tmp_path: Path) -> None:
@@ -365,8 +382,8 @@ def test_frozen_features_are_computed_once_and_equal(
     monkeypatch.setattr(FrozenEncoder, "forward", counted)
     by_epoch = sound.compute(store)["by_epoch"]
     assert not passes
-    # The slow way: an augmentation that changes nothing forbids to keep the features.
-    same = Defence("none", lambda images: images, lambda batch, rng: batch)
+    # The slow way: a loss of its own forbids to keep the features.
+    same = Defence("none", "", loss=plain_loss)
     monkeypatch.setitem(DEFENCES, "none", same)
     assert sound.compute(store)["by_epoch"] == pytest.approx(by_epoch, abs=0.051)
     assert passes

@@ -1,4 +1,4 @@
-"""Cheap defences on pixels: JPEG, grey, blur, cutout."""
+"""Defences: on pixels, in training, and filters by each detector."""
 
 from poisoning_study.defences._defences import DEFENCES, Defence
 

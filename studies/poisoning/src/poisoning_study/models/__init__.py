@@ -17,6 +17,7 @@ from poisoning_study.models._networks import (
 )
 from poisoning_study.models._training import (
     PASS,
+    BatchLoss,
     Inputs,
     Pictures,
     TrainingSettings,
@@ -26,12 +27,14 @@ from poisoning_study.models._training import (
     extract_features,
     fit_classifier,
     passes,
+    plain_loss,
 )
 
 __all__ = [
     "FAMILY_OF",
     "PASS",
     "Backbone",
+    "BatchLoss",
     "Classifier",
     "Discriminator",
     "FrozenClassifier",
@@ -50,5 +53,6 @@ __all__ = [
     "network_cost",
     "parameter_count",
     "passes",
+    "plain_loss",
     "seeded_backbone",
 ]

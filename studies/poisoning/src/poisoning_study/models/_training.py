@@ -49,6 +49,15 @@ class TrainingSettings:
             raise StudyError(f"schedule must be constant or one-cycle, not {self.schedule!r}.")
 
 
+#: From a model, a batch, its labels and a generator to the loss of a training step.
+BatchLoss = Callable[[nn.Module, Tensor, Tensor, np.random.Generator], Tensor]
+
+
+def plain_loss(model: nn.Module, batch: Tensor, labels: Tensor, rng: np.random.Generator) -> Tensor:
+    """Return the cross entropy of a batch."""
+    return nn.functional.cross_entropy(model(batch), labels)
+
+
 class Inputs(Protocol):
     """What a network is fed, a batch at a time."""
 
@@ -139,10 +148,10 @@ def fit_classifier(
     settings: TrainingSettings,
     rng: np.random.Generator,
     *,
-    transform: Callable[[Tensor, np.random.Generator], Tensor] | None = None,
+    loss: BatchLoss = plain_loss,
     after_epoch: Callable[[int], None] | None = None,
 ) -> None:
-    """Train `model` in place on the cross entropy.
+    """Train `model` in place.
 
     Parameters
     ----------
@@ -155,9 +164,9 @@ def fit_classifier(
     settings : TrainingSettings
         Epochs, rates, schedule.
     rng : numpy Generator
-        Order of the batches and the transform's draws.
-    transform : callable, optional
-        Applied to each batch (random defences).
+        Order of the batches and the loss's draws.
+    loss : callable, optional
+        Loss of a batch; the cross entropy unless a defence has another.
     after_epoch : callable, optional
         Called with the epoch's number, from 1.
     """
@@ -177,13 +186,10 @@ def fit_classifier(
         model.train()
         for rows in batches(len(labels), settings.batch_size, rng):
             batch = images.batch(rows)
-            if transform is not None:
-                batch = transform(batch, rng)
             with mixed_precision():
-                logits = model(batch)
-                loss = nn.functional.cross_entropy(logits, targets[torch.from_numpy(rows)])
+                error = loss(model, batch, targets[torch.from_numpy(rows)], rng)
             optimiser.zero_grad()
-            loss.backward()
+            error.backward()
             optimiser.step()
             if schedule is not None:
                 schedule.step()

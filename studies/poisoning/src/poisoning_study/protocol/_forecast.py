@@ -142,11 +142,12 @@ def _victim(job: VictimJob, cost: NetworkCost, n_train: int, n_test: int) -> tup
     tested, testing = _passes(cost, n_test)
     if job.victim.style == "scratch":
         flops, memory = _fit(cost, training, n_train)
+        flops *= DEFENCES[job.defence].passes
         return flops + training.epochs * tested, max(memory, testing)
     once, passing = _passes(cost, n_train)
     if job.victim.as_published:
         return training.epochs * once + tested, max(passing, testing)
-    repeated = training.epochs if DEFENCES[job.defence].augment is not None else 1
+    repeated = training.epochs if DEFENCES[job.defence].loss is not None else 1
     return repeated * (once + tested), max(passing, testing)
 
 

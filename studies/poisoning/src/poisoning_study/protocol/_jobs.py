@@ -24,6 +24,7 @@ from poisoning_study.models import (
     accuracy,
     extract_features,
     fit_classifier,
+    plain_loss,
     seeded_backbone,
 )
 from poisoning_study.objectives import CraftSettings, craft, perturbation_size
@@ -126,96 +127,6 @@ class PoisonJob:
 
 
 @dataclass(frozen=True)
-class VictimJob:
-    """A victim trained on a mixed set and tested on clean images after every epoch."""
-
-    kind: ClassVar[str] = "victims"
-    data: DataSettings
-    encoders: EncoderSettings
-    poison: PoisonJob | None
-    fraction: float
-    loader: str
-    fate: str
-    victim: VictimSettings
-    defence: str
-    seed: int
-    arithmetic: str = "default"
-
-    def compute(self, store: RunStore) -> dict[str, Any]:
-        """Train and test; return the accuracy after each epoch, its last value and its peak.
-
-        A victim with drifting normalisation is tested after the last epoch alone: its encoder sees
-        every image anew each time.
-        """
-        with arithmetic(self.arithmetic):
-            return self._compute(store)
-
-    def _compute(self, store: RunStore) -> dict[str, Any]:
-        train = mix(
-            load_pool(store, self.data, self.seed, "train"),
-            self.poison.images(store) if self.poison else None,
-            self.fraction,
-            self.seed,
-            loader=self.loader,
-            fate=self.fate,
-            unreplaced_classes=self.data.unreplaced_classes,
-        )
-        defence = DEFENCES[self.defence]
-        images: Inputs = Pictures(defence.prepare(train.images), train.scale)
-        test = load_pool(store, self.data, self.seed, "test")
-        test_images: Inputs = Pictures(defence.prepare(test.images))
-        seed = derived_seed(self.seed, "victim", self.victim.backbone)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            model: nn.Module = self._model(store, test, seed)
-            drifts, augments = self.victim.as_published, defence.augment is not None
-            if isinstance(model, FrozenClassifier) and not drifts and not augments:
-                # The features of a fixed encoder are the same in every epoch.
-                images, test_images = (
-                    Vectors(extract_features(model.encoder.backbone, part))
-                    for part in (images, test_images)
-                )
-                model = model.head
-            by_epoch: list[float] = []
-
-            def test_now(epoch: int) -> None:
-                if not drifts or epoch == self.victim.training.epochs:
-                    by_epoch.append(accuracy(model, test_images, test.labels))
-
-            fit_classifier(
-                model,
-                images,
-                train.labels,
-                self.victim.training,
-                generator(seed, "order"),
-                transform=defence.augment,
-                after_epoch=test_now,
-            )
-        return {
-            "by_epoch": by_epoch,
-            "final": by_epoch[-1],
-            "peak": max(by_epoch),
-            "n_train": len(train.labels),
-            "n_poisoned": int(train.poisoned.sum()),
-            "chance": 1 / len(np.unique(test.labels)),
-        }
-
-    def _model(self, store: RunStore, data: ImageSet, seed: int) -> Classifier | FrozenClassifier:
-        if self.victim.style == "scratch":
-            return Classifier(seeded_backbone(self.victim.backbone, seed), data.n_classes)
-        defects = self.victim.as_published
-        encoder = load_encoder(
-            store,
-            self.data,
-            self.encoders,
-            self.victim.backbone,
-            self.seed,
-            drifting_norm=defects,
-        )
-        return FrozenClassifier(encoder, data.n_classes, relu_logits=defects)
-
-
-@dataclass(frozen=True)
 class DetectionJob:
     """Every detector on the features that a clean reference model gives to a mixed set."""
 
@@ -247,6 +158,104 @@ class DetectionJob:
             self.detection,
             derived_seed(self.seed, "permutations"),
         )
+
+
+@dataclass(frozen=True)
+class VictimJob:
+    """A victim trained on a mixed set and tested on clean images after every epoch."""
+
+    kind: ClassVar[str] = "victims"
+    data: DataSettings
+    encoders: EncoderSettings
+    poison: PoisonJob | None
+    fraction: float
+    loader: str
+    fate: str
+    victim: VictimSettings
+    defence: str
+    seed: int
+    arithmetic: str = "default"
+    #: Whose is-clean list a filtering defence goes by.
+    detection: DetectionJob | None = None
+
+    def compute(self, store: RunStore) -> dict[str, Any]:
+        """Train and test; return the accuracy after each epoch, its last value and its peak.
+
+        A victim with drifting normalisation is tested after the last epoch alone: its encoder sees
+        every image anew each time.
+        """
+        with arithmetic(self.arithmetic):
+            return self._compute(store)
+
+    def _compute(self, store: RunStore) -> dict[str, Any]:
+        train = mix(
+            load_pool(store, self.data, self.seed, "train"),
+            self.poison.images(store) if self.poison else None,
+            self.fraction,
+            self.seed,
+            loader=self.loader,
+            fate=self.fate,
+            unreplaced_classes=self.data.unreplaced_classes,
+        )
+        defence = DEFENCES[self.defence]
+        n_all, n_all_poisoned = len(train.labels), int(train.poisoned.sum())
+        if self.detection is not None:
+            lists = store.result(self.detection)["is_clean"]
+            train = train.keep(np.array(lists[defence.detector]) == 1)
+        images: Inputs = Pictures(defence.prepare(train.images), train.scale)
+        test = load_pool(store, self.data, self.seed, "test")
+        test_images: Inputs = Pictures(defence.prepare(test.images))
+        seed = derived_seed(self.seed, "victim", self.victim.backbone)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model: nn.Module = self._model(store, test, seed)
+            drifts = self.victim.as_published
+            if isinstance(model, FrozenClassifier) and not drifts and defence.loss is None:
+                # The features of a fixed encoder are the same in every epoch.
+                images, test_images = (
+                    Vectors(extract_features(model.encoder.backbone, part))
+                    for part in (images, test_images)
+                )
+                model = model.head
+            by_epoch: list[float] = []
+
+            def test_now(epoch: int) -> None:
+                if not drifts or epoch == self.victim.training.epochs:
+                    by_epoch.append(accuracy(model, test_images, test.labels))
+
+            fit_classifier(
+                model,
+                images,
+                train.labels,
+                self.victim.training,
+                generator(seed, "order"),
+                loss=defence.loss or plain_loss,
+                after_epoch=test_now,
+            )
+        return {
+            "by_epoch": by_epoch,
+            "final": by_epoch[-1],
+            "peak": max(by_epoch),
+            "n_train": len(train.labels),
+            "n_poisoned": int(train.poisoned.sum()),
+            "n_filtered": n_all - len(train.labels),
+            "n_filtered_poisoned": n_all_poisoned - int(train.poisoned.sum()),
+            "chance": 1 / len(np.unique(test.labels)),
+        }
+
+    def _model(self, store: RunStore, data: ImageSet, seed: int) -> Classifier | FrozenClassifier:
+        if self.victim.style == "scratch":
+            return Classifier(seeded_backbone(self.victim.backbone, seed), data.n_classes)
+        defects = self.victim.as_published
+        encoder = load_encoder(
+            store,
+            self.data,
+            self.encoders,
+            self.victim.backbone,
+            self.seed,
+            drifting_norm=defects,
+        )
+        return FrozenClassifier(encoder, data.n_classes, relu_logits=defects)
 
 
 Job = PoisonJob | VictimJob | DetectionJob

@@ -34,6 +34,12 @@ class TrainingSet:
     scale: NDArray[np.float32]
     poisoned: NDArray[np.bool_]
 
+    def keep(self, which: NDArray[np.bool_]) -> TrainingSet:
+        """Return the images marked in `which`."""
+        return TrainingSet(
+            self.images[which], self.labels[which], self.scale[which], self.poisoned[which]
+        )
+
 
 def chosen_rows(labels: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.bool_]:
     """Mark `fraction` of each class, at random from `seed`.
@@ -96,8 +102,7 @@ def mix(
     if fate == "remove":
         if chosen.all():
             raise StudyError("Nothing would be left to train on; remove less than everything.")
-        keep = ~chosen
-        return TrainingSet(clean.images[keep], clean.labels[keep], scale[keep], chosen[keep])
+        return TrainingSet(clean.images, clean.labels, scale, chosen).keep(~chosen)
     if loader == "as-published":
         chosen &= clean.labels >= unreplaced_classes
         scale[chosen] = 1 / 255**2

@@ -55,8 +55,10 @@ def stages(study: Study) -> list[tuple[str, list[AnyJob]]]:
         for job in asked
         if isinstance(job, VictimJob | DetectionJob) and job.poison is not None
     ]
+    asked += [
+        job.detection for job in asked if isinstance(job, VictimJob) and job.detection is not None
+    ]
     backbones = [backbone for job in (*asked, *poisons) for backbone in _backbones_of(job)]
-    rest = [job for job in asked if not isinstance(job, PoisonJob)]
     pools: list[AnyJob] = []
     if study.settings.data.source == "rendered":
         seeds = {job.seed for job in asked}
@@ -65,7 +67,8 @@ def stages(study: Study) -> list[tuple[str, list[AnyJob]]]:
         ("signs", pools),
         ("backbones", _unique(backbones)),
         ("poisons", _unique(poisons)),
-        ("victims and detectors", _unique(rest)),
+        ("detectors", _unique(job for job in asked if isinstance(job, DetectionJob))),
+        ("victims", _unique(job for job in asked if isinstance(job, VictimJob))),
     ]
     return [(title, jobs) for title, jobs in found if jobs]
 

@@ -16,7 +16,7 @@ from poisoning_study.errors import StudyError
 from poisoning_study.files import sha256_of, write_atomically, write_json
 
 #: Raise when a change of the code changes results, so that old ones are not taken for new.
-CODE_VERSION = 3
+CODE_VERSION = 4
 
 
 def _key_settings(value: Any) -> Any:

@@ -107,7 +107,7 @@ class Study:
         seed: int,
     ) -> VictimJob:
         # A clean set is the same whatever the loader would do to poisoned images.
-        clean = poison is None
+        clean, by = poison is None, DEFENCES[defence].detector
         return VictimJob(
             data=self.settings.data,
             encoders=self.settings.encoders,
@@ -118,6 +118,7 @@ class Study:
             victim=self.victims[victim],
             defence=defence,
             seed=seed,
+            detection=self._detection(poison, fraction, seed) if by else None,
         )
 
     def _detection(self, poison: PoisonJob | None, fraction: float, seed: int) -> DetectionJob:
@@ -185,6 +186,12 @@ def load_study(folder: Path, prepared: Path | None = None) -> Study:
                 raise StudyError(
                     f"{path} names the {word} {unknown[0]!r}; defined are {', '.join(known)}."
                 )
+        filters = [name for name in experiment.defences if DEFENCES[name].detector]
+        if filters and (experiment.fate != "replace" or experiment.loader != "sound"):
+            raise StudyError(
+                f"{path} filters by a detector ({filters[0]}), which looks at what the sound "
+                'loader replaces; leave loader at "sound" and fate at "replace".'
+            )
         experiments[path.stem] = experiment
     if not experiments:
         raise StudyError(f"{folder} has no experiment beside study.toml.")
