@@ -55,6 +55,32 @@ def test_both_take_the_same_steps(jax_backend: Backend) -> None:
     np.testing.assert_allclose(history[: len(steps) - 2], steps[:-2], rtol=1e-3)
 
 
+def test_wherever_both_phases_of_ssn_are_stopped_the_same_point_is_returned(
+    jax_backend: Backend,
+) -> None:
+    name, numpy = "narrow_d2_n50", Backend("numpy", np)
+    ours, expected = _problem(jax_backend, name), _problem(numpy, name)
+    last = solve(expected, "ssn").iterations
+    for max_iter in range(last + 1):
+        mine, theirs = (solve(problem, "ssn", max_iter=max_iter) for problem in (ours, expected))
+        assert mine.status is theirs.status
+        assert int(mine.iterations) == theirs.iterations
+        assert float(mine.objective) == pytest.approx(theirs.objective, rel=1e-6), max_iter
+
+
+@pytest.mark.parametrize("share", [1.001, 50.0])
+def test_a_start_leads_ssn_to_the_same_phase(jax_backend: Backend, share: float) -> None:
+    name, numpy = "narrow_d2_n50", Backend("numpy", np)
+    ours, expected = _problem(jax_backend, name), _problem(numpy, name)
+    solution = solve(expected, "ssn")
+    start = (share * solution.gamma, solution.multiplier)
+    mine, theirs = (solve(problem, "ssn", init=start) for problem in (ours, expected))
+    assert bool(mine.converged)
+    assert int(mine.iterations) == theirs.iterations
+    history = np.asarray(mine.residual_history)  # type: ignore[attr-defined]
+    assert history[0] == pytest.approx(theirs.history[0].residual, rel=1e-5)
+
+
 def test_baselines_run_on_jax(jax_backend: Backend) -> None:
     problem = _problem(jax_backend, "narrow_d2_n50")
     for method in ("accelerated_gradient", "ssn_extragradient"):  # decisions and an inner loop

@@ -16,7 +16,7 @@ from kernel_ot.solvers import (
     InteriorPoint,
     SemismoothNewton,
 )
-from kernel_ot.solvers._scaling import central_weight, start_distance, uniform_plan
+from kernel_ot.solvers._scaling import ScaledStart, central_weight, start_distance, uniform_plan
 from kernel_ot.solvers.semismooth._line import Change, Line, boldest_cut
 
 CASES = pytest.mark.parametrize(
@@ -85,11 +85,16 @@ def test_what_is_kept_gives_the_same_multiplier(method: Any) -> None:
 def test_the_distance_of_a_start() -> None:
     problem = _problem("wide", 2)
     solution = solve(problem, tol=1e-9)
-    assert start_distance(problem, solution.gamma, solution.multiplier) < 1e-5
+
+    def distance(share: float) -> float:
+        X = share * solution.multiplier
+        start = ScaledStart(solution.gamma, X, problem.operator(X))
+        return float(start_distance(problem, start))
+
+    assert distance(1) < 1e-5
     # Ten times as large a multiplier is wrong by as much as it is large.
-    assert start_distance(problem, solution.gamma, 10 * solution.multiplier) > 0.5
-    assert start_distance(problem, solution.gamma, 0 * solution.multiplier) == np.inf
-    assert start_distance(problem, solution.gamma, -solution.multiplier) == np.inf
+    assert distance(10) > 0.5
+    assert distance(0) == distance(-1) == np.inf
 
 
 @pytest.mark.parametrize(("method", "most"), [("auto", 6.5), ("ssn", 6.5)])

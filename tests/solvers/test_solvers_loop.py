@@ -11,7 +11,7 @@ import pytest
 
 from helpers import assert_honest, similar_case
 from kernel_ot import Problem, Solution, Status, solve
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, Scalar
 from kernel_ot._linalg import _threads
 from kernel_ot.solvers import Method, StartingPoint, State, _loop
 
@@ -29,7 +29,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Scripted(Method):
+class Scripted(Method[Point]):
     """Goes through given points; an exception among them is raised."""
 
     points: tuple[Point | BaseException, ...]
@@ -40,7 +40,7 @@ class Scripted(Method):
     def init(self, problem: Problem, start: StartingPoint | None) -> Any:
         return self._at(0)
 
-    def step(self, problem: Problem, state: Any, tol: float) -> Any:
+    def step(self, problem: Problem, state: Any, tol: Scalar) -> Any:
         return self._at(state.index + 1)
 
     def multiplier(self, problem: Problem, state: State) -> Array:

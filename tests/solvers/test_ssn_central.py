@@ -10,6 +10,7 @@ import pytest
 from helpers import similar_case
 from kernel_ot import Problem, solve
 from kernel_ot.solvers import Progress, SemismoothNewton
+from kernel_ot.solvers.semismooth._central_path import CentralPath
 
 CASES = pytest.mark.parametrize(
     ("family", "d"), [("wide", 1), ("wide", 5), ("narrow", 2), ("narrow", 10)]
@@ -22,21 +23,22 @@ def _problem(family: Any, d: int) -> Problem:
 
 @CASES
 def test_every_point_of_it_is_central(family: Any, d: int) -> None:
-    problem, method = _problem(family, d), SemismoothNewton()
+    problem, method = _problem(family, d), CentralPath()
     state = method.init(problem, None)
-    while state.is_central:
+    while not method.has_arrived(state):
         constraint = problem.constraint_matrix(state.gamma)
         assert np.linalg.eigvalsh(constraint)[0] > 0
         product = method.multiplier(problem, state) @ constraint
-        mu = float(state.squared_smoothing)
+        mu = float(state.mu)
         np.testing.assert_allclose(product, mu * np.eye(problem.rank), atol=1e-6 * mu)
         following = method.step(problem, state, 1e-8)
-        assert following.squared_smoothing <= state.squared_smoothing
+        assert following.mu <= state.mu
         state = following
-    # Handed over: the same point in its eigenbasis.
     assert state.gap <= 1e-5
-    product = method.multiplier(problem, state) @ problem.constraint_matrix(state.gamma)
-    mu = float(state.squared_smoothing)
+    same = method.handed_over(problem, state)
+    np.testing.assert_array_equal(same.gamma, state.gamma)
+    product = SemismoothNewton().multiplier(problem, same) @ problem.constraint_matrix(same.gamma)
+    mu = float(state.mu)
     np.testing.assert_allclose(product, mu * np.eye(problem.rank), atol=1e-3 * mu)
 
 

@@ -22,6 +22,7 @@ from kernel_ot._arrays._memory import (
 from kernel_ot._arrays._namespace import (
     Array as Array,
     Namespace as Namespace,
+    Scalar as Scalar,
     is_traced as is_traced,
     namespace_of as namespace_of,
 )

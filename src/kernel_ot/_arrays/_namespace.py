@@ -11,6 +11,8 @@ from kernel_ot._arrays._pytrees import register_pytrees
 
 # JAX arrays satisfy the same calls; NumPy's types are what a type checker can verify.
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+# One number: a float, or an array of shape ().
+Scalar: TypeAlias = Array | float
 Namespace: TypeAlias = Any
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from kernel_ot._arrays import is_traced, namespace_of
 from kernel_ot.problem import Problem
-from kernel_ot.solvers._method import Method, StartingPoint
+from kernel_ot.solvers._method import AnyMethod, StartingPoint
 from kernel_ot.solvers._scaling import rescaled, start_error
 from kernel_ot.solvers.interior_point._full_rank import FullRankInteriorPoint, is_well_conditioned
 from kernel_ot.solvers.interior_point._general import InteriorPoint
@@ -16,13 +16,14 @@ from kernel_ot.solvers.published._accelerated_gradient import AcceleratedGradien
 from kernel_ot.solvers.published._extragradient import Extragradient
 from kernel_ot.solvers.published._safeguarded_newton import SafeguardedSemismoothNewton
 from kernel_ot.solvers.published._short_step import ShortStep
-from kernel_ot.solvers.semismooth._semismooth_newton import USEFUL_ERROR, SemismoothNewton
+from kernel_ot.solvers.semismooth._central_path import USEFUL_ERROR
+from kernel_ot.solvers.semismooth._semismooth_newton import SemismoothNewton
 
 # Above this share of full rank it is as fast as an interior point from anywhere, with less memory.
 _NEARLY_FULL = 0.7
 
 
-def _interior_point(problem: Problem) -> Method:
+def _interior_point(problem: Problem) -> AnyMethod:
     return FullRankInteriorPoint() if _is_well_conditioned(problem) else InteriorPoint()
 
 
@@ -31,7 +32,7 @@ def _is_well_conditioned(problem: Problem) -> bool:
     return not is_traced(problem.features) and is_well_conditioned(problem)
 
 
-METHODS: dict[str, Callable[[Problem], Method]] = {
+METHODS: dict[str, Callable[[Problem], AnyMethod]] = {
     "interior_point": _interior_point,
     "ssn": lambda problem: SemismoothNewton(),
     "ssn_extragradient": lambda problem: SafeguardedSemismoothNewton(),
@@ -48,7 +49,7 @@ def check_method_name(name: str) -> None:
         raise ValueError(f"method = {name!r} is unknown; use one of {names}.")
 
 
-def choose_method(name: str, problem: Problem, start: StartingPoint | None) -> Method:
+def choose_method(name: str, problem: Problem, start: StartingPoint | None) -> AnyMethod:
     """Return the method called `name` for `problem`.
 
     "auto" takes the interior point method in its cheaper form if K is well conditioned, since no
@@ -80,4 +81,4 @@ def _has_nearly_full_rank(problem: Problem) -> bool:
 def _is_close(problem: Problem, start: StartingPoint | None) -> bool:
     if start is None or is_traced(problem.features, problem.linear, start.gamma, start.multiplier):
         return False
-    return bool(start_error(problem, *rescaled(problem, start)) <= USEFUL_ERROR)
+    return bool(start_error(problem, rescaled(problem, start)) <= USEFUL_ERROR)

@@ -6,12 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from kernel_ot._arrays import Array
-from kernel_ot._linalg import from_lower_triangle, lower_triangle, scipy_on_one_thread
+from kernel_ot._linalg import scipy_on_one_thread
 from kernel_ot.problem import (
     OptimalityReport,
     Problem,
@@ -19,7 +18,8 @@ from kernel_ot.problem import (
     accurate_objective,
     check_optimality,
 )
-from kernel_ot.solvers._method import Method, StartingPoint
+from kernel_ot.solvers._method import AnyMethod, Opening, StartingPoint, State
+from kernel_ot.solvers._points import GivenPoint, Point, ReachedPoint
 from kernel_ot.solvers._solution import Progress, Solution
 from kernel_ot.solvers._status import Status
 from kernel_ot.solvers._stopping import RUNNING, is_fall, stopping_code, tightened
@@ -27,43 +27,34 @@ from kernel_ot.solvers._stopping import RUNNING, is_fall, stopping_code, tighten
 # A method that ends so may be followed by another.
 _LEFT_TO_A_SUCCESSOR = (Status.NO_PROGRESS, Status.FACTORIZATION_FAILED)
 
-Callback = Callable[[Progress], Any]
+Callback = Callable[[Progress], object]
 
 
-@dataclass(frozen=True, eq=False)
-class _GivenPoint:
-    """A point that no method made: what is returned if not even a first state can be."""
+class _Best(NamedTuple):
+    """A point with the residual that its method claims for it."""
 
-    gamma: Array
-    multiplier: Array | None
-
-
-@dataclass(frozen=True, eq=False)
-class _StoredPoint:
-    """A point that the method has left: gamma, and one triangle of X."""
-
-    gamma: Array
-    triangle: Array
+    point: Point
+    residual: float
 
 
 @dataclass
 class _Run:
     """What the loop remembers beside the method's state.
 
-    Of states it holds what `Method.kept` leaves of them: `current` is the latest. Of the best one,
-    once the method has gone on to a worse, it holds X itself, half of it since it is symmetric.
+    `opening` is there until it has arrived. `current` is the latest point. Of the best one, once
+    the method has gone on to a worse, half of X is held, since it is symmetric.
     """
 
     problem: Problem
-    method: Method
+    method: AnyMethod
     tol: float
     method_tol: float
     began: float
-    best: Any
-    current: Any = None
-    best_residual: float = math.inf
-    runner_up: tuple[Any, float] = (None, math.inf)
-    checked: tuple[Any, OptimalityReport] | None = None
+    best: _Best
+    opening: Opening[Any, Any] | None = None
+    current: Point | None = None
+    runner_up: _Best | None = None
+    checked: tuple[Point, OptimalityReport] | None = None
     refusals: int = 0
     landmark: float = math.inf
     last_fall: int = 0
@@ -71,22 +62,40 @@ class _Run:
     init_seconds: float = 0.0
     check_seconds: float = 0.0
 
-    def hand_over(self, successor: Method, iteration: int) -> Any:
+    def begin(self, start: StartingPoint | None) -> State:
+        """Return the first state of the method, or of what opens it."""
+        start = start if self.method.warm else None
+        opening = self.method.opening
+        if opening is not None and start is not None:
+            opening = opening if bool(opening.is_needed(self.problem, start)) else None
+        self.opening = opening
+        first: State = self.stepping.init(self.problem, start)
+        return first
+
+    @property
+    def stepping(self) -> AnyMethod:
+        """The method that takes the steps: the opening until it has arrived."""
+        return self.method if self.opening is None else self.opening
+
+    def step(self, state: State) -> State:
+        """Return the next state, the method's own where its opening has arrived."""
+        if self.opening is not None and bool(self.opening.has_arrived(state)):
+            state, self.opening = self.opening.handed_over(self.problem, state), None
+        following: State = self.stepping.step(self.problem, state, self.method_tol)
+        return following
+
+    def hand_over(self, successor: AnyMethod, iteration: int) -> State:
         """Return the first state of another method, which begins at the best point so far."""
-        self.best = self._stored(self.best)
-        if self.checked is None or self.checked[0] is not self.best:
-            self.check(self.best)
-        assert self.checked is not None
-        point, report = self.checked
-        self.best, self.best_residual = self._stored(point), float(report.residual)
-        self.checked = self.best, report
-        self.current, self.runner_up = None, (None, math.inf)
-        start = StartingPoint(self.best.gamma, self.multiplier(self.best))
+        point, report = self.checked_best()
+        self.best = _Best(point.stored(self.problem), float(report.residual))
+        self.checked = self.best.point, report
+        self.current = self.runner_up = None
+        start = StartingPoint(self.best.point.gamma, self.best.point.multiplier(self.problem))
         self.method, self.method_tol, self.refusals = successor, self.tol, 0
         self.landmark, self.last_fall = math.inf, iteration
-        return successor.init(self.problem, start if successor.warm else None)
+        return self.begin(start)
 
-    def record(self, iteration: int, state: Any) -> Progress:
+    def record(self, iteration: int, state: State) -> Progress:
         """Append to the history, and keep the state if it claims to be the best so far."""
         progress = Progress(
             iteration=iteration,
@@ -95,56 +104,47 @@ class _Run:
             elapsed=perf_counter() - self.began,
         )
         self.history.append(progress)
-        self.current = self.method.kept(state)
-        if _is_finite(state) and progress.residual < self.best_residual:
+        self.current = ReachedPoint(self.stepping, self.stepping.kept(state))
+        if _is_finite(state) and progress.residual < self.best.residual:
             if is_fall(progress.residual, self.landmark):
                 self.landmark, self.last_fall = progress.residual, iteration
-            self.runner_up = (self.best, self.best_residual)
-            self.best, self.best_residual = self.current, progress.residual
+            self.runner_up = self.best
+            self.best = _Best(self.current, progress.residual)
         else:
-            self.best = self._stored(self.best)
+            self.best = self.best._replace(point=self.best.point.stored(self.problem))
         return progress
 
-    def _stored(self, kept: Any) -> Any:
-        """Return the point of which `kept` is left, in as little memory as it takes."""
-        if isinstance(kept, _GivenPoint | _StoredPoint):
-            return kept
-        return _StoredPoint(kept.gamma, lower_triangle(self.multiplier(kept)))
-
-    def multiplier(self, kept: Any) -> Array:
-        """Return X at a state of which `kept` is left."""
-        if isinstance(kept, _GivenPoint):
-            if kept.multiplier is None:
-                return np.zeros((self.problem.rank, self.problem.rank))
-            return kept.multiplier
-        if isinstance(kept, _StoredPoint):
-            return from_lower_triangle(kept.triangle, self.problem.rank)
-        return self.method.multiplier(self.problem, kept)
-
-    def check(self, kept: Any) -> OptimalityReport:
+    def check(self, point: Point) -> OptimalityReport:
         """Recompute the optimality conditions there; remember the truly best point."""
         began = perf_counter()
-        report = check_optimality(self.problem, kept.gamma, self.multiplier(kept))
+        report = check_optimality(self.problem, point.gamma, point.multiplier(self.problem))
         known = math.nan if self.checked is None else float(self.checked[1].residual)
         if math.isnan(known) or float(report.residual) < known:
-            self.checked = (kept, report)
+            self.checked = (point, report)
         self.check_seconds += perf_counter() - began
         return report
 
-    def is_solved(self, state: Any) -> bool:
+    def checked_best(self) -> tuple[Point, OptimalityReport]:
+        """Return the truly best point of those that were checked, the claimed best among them."""
+        if self.checked is None or self.checked[0] is not self.best.point:
+            self.check(self.best.point)
+        assert self.checked is not None
+        return self.checked
+
+    def is_solved(self, state: State) -> bool:
         """Return whether the method is done and right; refuted too often, it is held to less.
 
         `state` is the current one.
         """
         # Only a refuted claim needs it, and it holds several matrices.
-        runner_up, self.runner_up = self.runner_up, (None, math.inf)
-        if not bool(self.method.done(state, self.method_tol)):
+        runner_up, self.runner_up = self.runner_up, None
+        if self.current is None or not bool(self.stepping.done(state, self.method_tol)):
             return False
         report = self.check(self.current)
         if float(report.residual) <= self.tol:
             return True
-        if self.current is self.best:
-            self.best, self.best_residual = runner_up
+        if self.current is self.best.point and runner_up is not None:
+            self.best = runner_up
         self.refusals += 1
         self.method_tol = float(tightened(self.method_tol, self.tol, self.refusals))
         return False
@@ -152,7 +152,7 @@ class _Run:
 
 def run(
     problem: Problem,
-    method: Method,
+    method: AnyMethod,
     *,
     tol: float,
     max_iter: int,
@@ -167,14 +167,15 @@ def run(
     that already is within `tol` is returned as it is. Where a method can go no further, its
     successor goes on from the best point.
     """
-    run = _Run(problem, method, tol, tol, perf_counter(), best=_given_point(problem, start))
+    given = _Best(GivenPoint(start, problem.n_fill), math.inf)
+    run = _Run(problem, method, tol, tol, perf_counter(), best=given)
     iteration = 0
     quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
     with quiet, scipy_on_one_thread(problem.n_fill):
         try:
-            if start is not None and float(run.check(run.best).residual) <= tol:
+            if start is not None and float(run.check(given.point).residual) <= tol:
                 return _solution(run, method.name, Status.CONVERGED, iteration)
-            state = method.init(problem, start if method.warm else None)
+            state = run.begin(start)
             run.init_seconds = perf_counter() - run.began - run.check_seconds
             while True:
                 progress = run.record(iteration, state)
@@ -193,12 +194,12 @@ def run(
                     out_of_time=progress.elapsed >= time_limit,
                 )
                 if code == RUNNING:
-                    state = run.method.step(problem, state, run.method_tol)
+                    state = run.step(state)
                     iteration += 1
                     continue
                 status = Status.from_code(code)
                 successor = run.method.successor
-                hopeless = status not in _LEFT_TO_A_SUCCESSOR or run.best_residual == math.inf
+                hopeless = status not in _LEFT_TO_A_SUCCESSOR or run.best.residual == math.inf
                 if successor is None or hopeless:
                     break
                 iteration += 1
@@ -213,30 +214,21 @@ def run(
             return _solution(run, method.name, Status.INTERRUPTED, iteration)
 
 
-def _given_point(problem: Problem, start: StartingPoint | None) -> _GivenPoint:
-    if start is None:
-        return _GivenPoint(np.zeros(problem.n_fill), None)
-    return _GivenPoint(start.gamma, start.multiplier)
-
-
-def _is_finite(state: Any) -> bool:
+def _is_finite(state: State) -> bool:
     return math.isfinite(state.residual) and bool(np.isfinite(state.gamma).all())
 
 
 def _solution(run: _Run, method: str, status: Status, iterations: int) -> Solution:
     step_seconds = perf_counter() - run.began - run.init_seconds - run.check_seconds
     problem = run.problem
-    if run.checked is None or run.checked[0] is not run.best:
-        run.check(run.best)
-    assert run.checked is not None
-    best, report = run.checked
+    best, report = run.checked_best()
     given_up = (Status.CALLBACK_STOPPED, Status.INTERRUPTED)
     if float(report.residual) <= run.tol and status not in given_up:
         status = Status.CONVERGED
     return Solution(
         status=status,
         gamma=best.gamma,
-        multiplier=run.multiplier(best),
+        multiplier=best.multiplier(problem),
         objective=float(accurate_objective(problem, best.gamma)),
         cost=float(accurate_cost(problem, best.gamma)),
         optimality=report,

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
-from kernel_ot._arrays import Array, namespace_of
+from kernel_ot._arrays import Array, Scalar, namespace_of
 from kernel_ot._linalg import squared_lengths, symmetric
 from kernel_ot.problem import Problem, complementarity, gradient_size
 from kernel_ot.solvers._method import StartingPoint
 
 
-def multiplier_size(problem: Problem) -> Any:
+def multiplier_size(problem: Problem) -> Scalar:
     """Return xi for the start X = xi I: A(X) then is as large as the gradient at gamma = 0."""
     xp = namespace_of(problem.features)
     gradient = xp.linalg.norm(problem.linear) / (2 * problem.reg_potential)
-    return xp.maximum(gradient, 1e-3) / xp.linalg.norm(squared_lengths(problem.features))
+    size: Scalar = xp.maximum(gradient, 1e-3) / xp.linalg.norm(squared_lengths(problem.features))
+    return size
 
 
 def uniform_plan(problem: Problem) -> Array:
@@ -31,7 +32,7 @@ def uniform_plan(problem: Problem) -> Array:
     return plan
 
 
-def central_weight(problem: Problem, gamma: Array, inverse_values: Array) -> Any:
+def central_weight(problem: Problem, gamma: Array, inverse_values: Array) -> Scalar:
     """Return mu for the start `X = mu M(gamma)^-1`: A(X) then is as large as the gradient.
 
     Parameters
@@ -44,10 +45,11 @@ def central_weight(problem: Problem, gamma: Array, inverse_values: Array) -> Any
     """
     xp = namespace_of(gamma)
     gradient = xp.linalg.norm(problem.gradient(gamma))
-    return xp.maximum(gradient, 1e-3) / xp.linalg.norm(inverse_values)
+    weight: Scalar = xp.maximum(gradient, 1e-3) / xp.linalg.norm(inverse_values)
+    return weight
 
 
-def balance(multiplier: Any, constraint: Any) -> Any:
+def balance(multiplier: Array, constraint: Array) -> Scalar:
     """Return tau such that X / tau and tau M(gamma) are as large.
 
     Parameters
@@ -56,55 +58,72 @@ def balance(multiplier: Any, constraint: Any) -> Any:
         Both matrices, their eigenvalues, or their norms.
     """
     xp = namespace_of(multiplier, constraint)
-    return xp.sqrt(xp.linalg.norm(multiplier) / xp.linalg.norm(constraint))
+    tau: Scalar = xp.sqrt(xp.linalg.norm(multiplier) / xp.linalg.norm(constraint))
+    return tau
 
 
-def rescaled(problem: Problem, start: StartingPoint) -> tuple[Array, Array]:
+class ScaledStart(NamedTuple):
+    """A start whose X fits the problem's regularisation; `values` is A(X), of shape (l,)."""
+
+    gamma: Array
+    multiplier: Array
+    values: Array
+
+
+def rescaled(problem: Problem, start: StartingPoint) -> ScaledStart:
     """Return the start with its multiplier scaled to fit this problem's regularisation.
 
     Of all multiples of X the one that is closest to stationary is taken, since X grows and
     shrinks with the regularisations while gamma hardly does.
     """
     xp = namespace_of(problem.features)
-    cold = multiplier_size(problem) * xp.eye(problem.rank, dtype=problem.features.dtype)
+    size = multiplier_size(problem)
+    cold = size * xp.eye(problem.rank, dtype=problem.features.dtype)
+    cold_values = size * squared_lengths(problem.features)
     if start.multiplier is None:
-        return start.gamma, cold
+        return ScaledStart(start.gamma, cold, cold_values)
     values = problem.operator(start.multiplier)
     squared = values @ values
     best = (values @ problem.gradient(start.gamma)) / xp.where(squared > 0, squared, 1.0)
-    scaled = xp.clip(best, 0.1, 10.0) * symmetric(start.multiplier)
-    return start.gamma, xp.where(squared > 0, scaled, cold)
+    scale = xp.clip(best, 0.1, 10.0)
+    return ScaledStart(
+        start.gamma,
+        xp.where(squared > 0, scale * symmetric(start.multiplier), cold),
+        xp.where(squared > 0, scale * values, cold_values),
+    )
 
 
-def start_distance(problem: Problem, gamma: Array, multiplier: Array) -> Any:
+def start_distance(problem: Problem, start: ScaledStart) -> Scalar:
     """Return how far a start is from optimal in its own scale; 1 means by as much as it is large.
 
     The larger of `|gradient - A(X)| / |A(X)|` and `|<X, M(gamma)>| / (lambda_1 tr X)`. Unlike the
     residual it does not shrink where the problem's numbers are large; infinite without a positive
     trace.
     """
+    gamma, multiplier, values = start
     xp = namespace_of(gamma)
-    values = problem.operator(multiplier)
     trace = xp.trace(multiplier)
     positive = trace > 0
     size = xp.where(positive, xp.linalg.norm(values), 1.0)
     price = problem.reg_sos * xp.where(positive, trace, 1.0)
     stationarity = xp.linalg.norm(problem.gradient(gamma) - values) / size
     gap = xp.abs(price + gamma @ values) / price
-    return xp.where(positive, xp.maximum(stationarity, gap), xp.inf)
+    distance: Scalar = xp.where(positive, xp.maximum(stationarity, gap), xp.inf)
+    return distance
 
 
-def start_error(problem: Problem, gamma: Array, multiplier: Array) -> Any:
+def start_error(problem: Problem, start: ScaledStart) -> Scalar:
     """Return how far a start is from optimal in the scale of the problem's own numbers.
 
     The larger of `|gradient - A(X)| / (1 + |z| / (2 lambda_2))` and the relative complementarity.
     Of a start not much may be asked: the norm in which a solution has to be stationary takes
     hardly any start for close where Q is nearly singular.
     """
+    gamma, multiplier, values = start
     xp = namespace_of(gamma)
-    values = problem.operator(multiplier)
     product = problem.reg_sos * xp.trace(multiplier) + gamma @ values
-    return xp.maximum(
+    error: Scalar = xp.maximum(
         xp.linalg.norm(problem.gradient(gamma) - values) / gradient_size(problem),
         complementarity(problem, gamma, product),
     )
+    return error

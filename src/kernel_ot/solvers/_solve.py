@@ -11,13 +11,13 @@ from kernel_ot._arrays import Array, check_positive, namespace_of
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._choice import choose_method
 from kernel_ot.solvers._loop import Callback, run
-from kernel_ot.solvers._method import Method, StartingPoint
+from kernel_ot.solvers._method import AnyMethod, StartingPoint
 from kernel_ot.solvers._solution import Solution
 
 
 def solve(
     problem: Problem,
-    method: str | Method = "auto",
+    method: str | AnyMethod = "auto",
     tol: float = 1e-8,
     max_iter: int | None = None,
     init: Solution | tuple[Array, Array | None] | None = None,
@@ -102,7 +102,7 @@ def solve(
 
 def _solve_jax(
     problem: Problem,
-    method: str | Method,
+    method: str | AnyMethod,
     tol: Any,
     max_iter: int | None,
     init: Any,

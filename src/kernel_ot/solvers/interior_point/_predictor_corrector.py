@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from kernel_ot._arrays import Array, branch, namespace_of
+from kernel_ot._arrays import Array, Scalar, branch, namespace_of
 from kernel_ot._linalg import cholesky_solve, cholesky_with_ridge
 from kernel_ot.problem import Problem, complementarity
-from kernel_ot.solvers._method import Method, StartingPoint, State
+from kernel_ot.solvers._method import AnyMethod, Method, StartingPoint, State
 from kernel_ot.solvers._status import factorization_code
 from kernel_ot.solvers.semismooth._semismooth_newton import SemismoothNewton
 
@@ -71,7 +71,7 @@ S = TypeVar("S", bound=InteriorState)
 
 
 @dataclass(frozen=True)
-class PredictorCorrector(Method, Generic[S]):
+class PredictorCorrector(Method[S]):
     """Mehrotra's predictor-corrector method with the HKM direction.
 
     Each iteration solves, with `S = M(gamma)`, the Newton equations of ``X S = sigma mu I`` and
@@ -91,14 +91,14 @@ class PredictorCorrector(Method, Generic[S]):
     name: str = "interior_point"
     max_iter: int = 200
     patience: int = 12
-    successor: Method | None = _FOLLOWING
+    successor: AnyMethod | None = _FOLLOWING
     warm: bool = True
 
     @abstractmethod
     def init(self, problem: Problem, start: StartingPoint | None) -> S:
         """Start on the central path above the uniform plan, or inside near `start`."""
 
-    def step(self, problem: Problem, state: S, tol: float) -> S:
+    def step(self, problem: Problem, state: S, tol: Scalar) -> S:
         """Take one predictor-corrector step."""
         sound, factors = self._searched(problem, state, tol)
         return branch(
@@ -107,7 +107,7 @@ class PredictorCorrector(Method, Generic[S]):
             lambda: replace(state, failure=factorization_code(False, state.gamma)),  # type: ignore[type-var]
         )
 
-    def _searched(self, problem: Problem, state: S, tol: float) -> tuple[Any, Factors]:
+    def _searched(self, problem: Problem, state: S, tol: Scalar) -> tuple[Any, Factors]:
         """Return whether the Newton matrix has a factor, and the factors that the step leads to.
 
         Each stage lets go of its matrices before the next one makes its own.
@@ -115,7 +115,7 @@ class PredictorCorrector(Method, Generic[S]):
         found = self._found(problem, state, tol)
         return found[0], self._factored(state, *found[1:])
 
-    def _found(self, problem: Problem, state: S, tol: float) -> tuple[Any, Direction, Any, Any]:
+    def _found(self, problem: Problem, state: S, tol: Scalar) -> tuple[Any, Direction, Any, Any]:
         """Return whether the Newton matrix has a factor, the direction, and the steps along it."""
         xp = namespace_of(state.gamma)
         newton, prepared = self._newton_matrix(problem, state)
@@ -134,7 +134,7 @@ class PredictorCorrector(Method, Generic[S]):
         return sound, direction, step, step_x
 
     def _corrected(
-        self, problem: Problem, state: S, tol: float, newton_factor: Array, prepared: Prepared
+        self, problem: Problem, state: S, tol: Scalar, newton_factor: Array, prepared: Prepared
     ) -> tuple[Direction, Any, Any]:
         """Return Mehrotra's direction and the steps along it."""
         xp = namespace_of(state.gamma)

@@ -29,7 +29,7 @@ def interior_start(problem: Problem, start: StartingPoint) -> tuple[Array, Array
     """
     xp = namespace_of(problem.features)
     size = multiplier_size(problem)
-    gamma, multiplier = rescaled(problem, start)
+    gamma, multiplier, _ = rescaled(problem, start)
     lowest = eigvalsh(problem.adjoint(gamma))[0]
     shrink = xp.minimum(1.0, (1 - _INSIDE) * problem.reg_sos / xp.maximum(-lowest, 1e-300))
     values, vectors = eigh(multiplier)

@@ -11,14 +11,14 @@ import numpy as np
 from kernel_ot._arrays import Array, check_positive, namespace_of
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._choice import METHODS, check_method_name
-from kernel_ot.solvers._method import Method
+from kernel_ot.solvers._method import AnyMethod
 from kernel_ot.solvers._solve import solve
 from kernel_ot.solvers.interior_point._general import InteriorPoint
 
 
 def solve_batch(
     problems: Sequence[Problem],
-    method: str | Method = "auto",
+    method: str | AnyMethod = "auto",
     tol: float = 1e-8,
     max_iter: int | None = None,
 ) -> list[Any]:
@@ -108,7 +108,7 @@ def pad_problem(problem: Problem, n_fill: int, rank: int) -> Problem:
     )
 
 
-def _batch_method(method: str | Method, problem: Problem) -> Method:
+def _batch_method(method: str | AnyMethod, problem: Problem) -> AnyMethod:
     if not isinstance(method, str):
         return method
     check_method_name(method)

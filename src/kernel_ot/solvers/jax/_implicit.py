@@ -22,7 +22,7 @@ from kernel_ot._linalg import (
     symmetric,
 )
 from kernel_ot.problem import Problem
-from kernel_ot.solvers._method import Method, StartingPoint
+from kernel_ot.solvers._method import AnyMethod, StartingPoint
 from kernel_ot.solvers._scaling import balance
 from kernel_ot.solvers.jax._loop import Outcome, run_traced
 
@@ -32,7 +32,7 @@ _SMALL_MULTIPLIER = 1e-2
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def optimum(
-    method: Method,
+    method: AnyMethod,
     longest: int,
     problem: Problem,
     start: StartingPoint | None,
@@ -70,7 +70,7 @@ def optimum(
 
 @optimum.defjvp
 def _optimum_jvp(
-    method: Method, longest: int, primals: tuple[Any, ...], tangents: tuple[Any, ...]
+    method: AnyMethod, longest: int, primals: tuple[Any, ...], tangents: tuple[Any, ...]
 ) -> tuple[Outcome, Outcome]:
     problem = primals[0]
     outcome = optimum(method, longest, *primals)

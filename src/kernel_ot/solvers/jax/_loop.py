@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from jax import lax
 
 from kernel_ot._arrays import Array, pytree, with_entry
 from kernel_ot.problem import OptimalityReport, Problem, check_optimality, with_potential_gram
-from kernel_ot.solvers._method import Method, StartingPoint
+from kernel_ot.solvers._method import AnyMethod, Opening, StartingPoint, State
 from kernel_ot.solvers._status import Status
 from kernel_ot.solvers._stopping import RUNNING, is_fall, stopping_code, tightened
 
@@ -36,19 +37,21 @@ class _Run:
 
     `code` is that of the status which ends the steps; `claims` says that the method believes to
     be done; `point` is the best point whose optimality was checked, with its `report`.
+    `best_is_opened` says that the best state is none of the method, but its opening's best.
     """
 
     state: Any
     best: Any
-    best_residual: Any
-    landmark: Any
-    last_fall: Any
-    iteration: Any
-    claims: Any
-    code: Any
-    finished: Any
-    method_tol: Any
-    refusals: Any
+    best_is_opened: Array
+    best_residual: Array
+    landmark: Array
+    last_fall: Array
+    iteration: Array
+    claims: Array
+    code: Array
+    finished: Array
+    method_tol: Array
+    refusals: Array
     residual_history: Array
     point: tuple[Array, Array]
     report: OptimalityReport
@@ -56,10 +59,10 @@ class _Run:
 
 def run_traced(
     problem: Problem,
-    method: Method,
+    method: AnyMethod,
     *,
-    tol: Any,
-    max_iter: Any,
+    tol: Array,
+    max_iter: Array,
     longest: int,
     start: StartingPoint | None,
 ) -> Outcome:
@@ -77,11 +80,12 @@ def run_traced(
         if start is not None
         else _unknown(problem, point)
     )
-    state = _arrays(method.init(problem, start if method.warm else None))
+    start = start if method.warm else None
     given_is_solved = report.residual <= tol
     run = _Run(
-        state=state,
-        best=state,
+        state=None,
+        best=None,
+        best_is_opened=jnp.asarray(False),
         best_residual=jnp.asarray(jnp.inf, dtype),
         landmark=jnp.asarray(jnp.inf, dtype),
         last_fall=jnp.asarray(0),
@@ -95,71 +99,166 @@ def run_traced(
         point=point,
         report=report,
     )
-
-    def take_step(run: _Run) -> _Run:
-        state = method.step(problem, run.state, run.method_tol)
-        state = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), state, run.state)
-        run = replace(run, state=state, iteration=run.iteration + 1)
-        return _recorded(run, method, max_iter)
-
-    def until_checked(run: _Run) -> _Run:
-        run = lax.while_loop(lambda r: (r.code == RUNNING) & ~r.claims, take_step, run)
-        return _checked(run, problem, method, tol)
-
-    run = lax.while_loop(lambda r: ~r.finished, until_checked, _recorded(run, method, max_iter))
+    phase = _Phase(problem, method, tol, max_iter, method.patience)
+    if method.opening is None:
+        run = phase.driven(phase.begun(run, start))
+    else:
+        run = _driven_with_opening(run, phase, method.opening, start)
     gamma, multiplier = run.point
     return Outcome(gamma, multiplier, run.code, run.report, run.iteration, run.residual_history)
 
 
-def _recorded(run: _Run, method: Method, max_iter: Any) -> _Run:
-    """Take note of the present state, and decide whether the steps end here."""
-    state, iteration = run.state, run.iteration
-    finite = jnp.isfinite(state.residual) & jnp.all(jnp.isfinite(state.gamma))
-    better = finite & (state.residual < run.best_residual)
-    fallen = better & is_fall(state.residual, run.landmark)
-    last_fall = jnp.where(fallen, iteration, run.last_fall)
-    claims = finite & method.done(state, run.method_tol)
-    code = stopping_code(
-        failure=jnp.asarray(state.failure),
-        finite=finite,
-        iteration=iteration,
-        max_iter=max_iter,
-        since_fall=iteration - last_fall,
-        patience=method.patience,
+def _driven_with_opening(
+    run: _Run, phase: _Phase, opening: Opening[Any, Any], start: StartingPoint | None
+) -> _Run:
+    """Return the run where the opening's steps and then those of the method have ended."""
+    problem = phase.problem
+    first = replace(phase, method=opening, until=opening.has_arrived)
+
+    def opened_run() -> _Run:
+        return first.driven(first.begun(run, None))
+
+    if start is None:
+        skipped = jnp.asarray(False)
+        opened = opened_run()
+    else:
+        skipped = jnp.logical_not(opening.is_needed(problem, start))
+        shapes = jax.eval_shape(opened_run)
+        unopened = replace(run, state=_zeros(shapes.state), best=_zeros(shapes.best))
+        opened = lax.cond(skipped, lambda: unopened, opened_run)
+
+    def handed_over() -> State:
+        state: State = _arrays(opening.handed_over(problem, opened.state))
+        return state
+
+    # What has ended is not gone on from: it may not be finite.
+    state = lax.cond(
+        (opened.code == RUNNING) & ~skipped,
+        handed_over,
+        lambda: _zeros(jax.eval_shape(handed_over)),
     )
-    code = jnp.where((run.code == RUNNING) & ~claims, code, run.code)
-    return replace(
-        run,
-        best=_choose(better, state, run.best),
-        best_residual=jnp.where(better, state.residual, run.best_residual),
-        landmark=jnp.where(fallen, state.residual, run.landmark),
-        last_fall=last_fall,
-        claims=claims,
-        code=code,
-        residual_history=with_entry(run.residual_history, iteration, state.residual),
+    last = replace(
+        phase,
+        opened_best=lambda: (opened.best.gamma, opening.multiplier(problem, opened.best)),
     )
+    going_on = replace(
+        opened, state=state, best=state, best_is_opened=jnp.isfinite(opened.best_residual)
+    )
+    if start is not None:
+        going_on = lax.cond(skipped, lambda: last.begun(run, start), lambda: going_on)
+    return last.driven(going_on)
 
 
-def _checked(run: _Run, problem: Problem, method: Method, tol: Any) -> _Run:
-    """Recompute the optimality conditions; a claim that is refuted sends the method on."""
-    candidate = _choose(run.claims, run.state, run.best)
-    point = candidate.gamma, method.multiplier(problem, candidate)
-    report = check_optimality(problem, *point)
-    better = jnp.isnan(run.report.residual) | (report.residual < run.report.residual)
-    point = _choose(better, point, run.point)
-    report = _choose(better, report, run.report)
-    solved = report.residual <= tol
-    refusals = run.refusals + run.claims
-    return replace(
-        run,
-        point=point,
-        report=report,
-        code=jnp.where(solved, Status.CONVERGED.code, run.code),
-        finished=solved | (run.code != RUNNING),
-        refusals=refusals,
-        method_tol=jnp.where(run.claims, tightened(run.method_tol, tol, refusals), run.method_tol),
-        claims=jnp.asarray(False),
-    )
+@dataclass(frozen=True)
+class _Phase:
+    """The steps of one method, until it is done, can go no further, or `until` says so.
+
+    `opened_best` makes the point that the phase before holds for the best.
+    """
+
+    problem: Problem
+    method: AnyMethod
+    tol: Array
+    max_iter: Array
+    patience: int
+    until: Callable[[Any], Array] | None = None
+    opened_best: Callable[[], tuple[Array, Array]] | None = None
+
+    def begun(self, run: _Run, start: StartingPoint | None) -> _Run:
+        """Return the run at the method's first state."""
+        state = _arrays(self.method.init(self.problem, start))
+        return self.recorded(replace(run, state=state, best=state))
+
+    def driven(self, run: _Run) -> _Run:
+        """Return the run where the steps have ended."""
+
+        def is_due(run: _Run) -> Array:
+            due: Array = (run.code == RUNNING) & ~run.claims
+            return due if self.until is None else due & ~self.until(run.state)
+
+        def is_to_be_checked(run: _Run) -> Array:
+            ended: Array = ~run.finished & ((run.code != RUNNING) | run.claims)
+            return ended
+
+        def until_checked(run: _Run) -> _Run:
+            run = lax.while_loop(is_due, self.stepped, run)
+            if self.until is None:  # nothing else ends the steps
+                return self.checked(run)
+            checked: _Run = lax.cond(is_to_be_checked(run), self.checked, lambda run: run, run)
+            return checked
+
+        ended: _Run = lax.while_loop(lambda r: is_due(r) | is_to_be_checked(r), until_checked, run)
+        return ended
+
+    def stepped(self, run: _Run) -> _Run:
+        """Return the run after one more step."""
+        state = self.method.step(self.problem, run.state, run.method_tol)
+        state = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), state, run.state)
+        return self.recorded(replace(run, state=state, iteration=run.iteration + 1))
+
+    def recorded(self, run: _Run) -> _Run:
+        """Take note of the present state, and decide whether the steps end here."""
+        state, iteration = run.state, run.iteration
+        finite = jnp.isfinite(state.residual) & jnp.all(jnp.isfinite(state.gamma))
+        better = finite & (state.residual < run.best_residual)
+        fallen = better & is_fall(state.residual, run.landmark)
+        last_fall = jnp.where(fallen, iteration, run.last_fall)
+        claims = finite & self.method.done(state, run.method_tol)
+        code = stopping_code(
+            failure=jnp.asarray(state.failure),
+            finite=finite,
+            iteration=iteration,
+            max_iter=self.max_iter,
+            since_fall=iteration - last_fall,
+            patience=self.patience,
+        )
+        code = jnp.where((run.code == RUNNING) & ~claims, code, run.code)
+        return replace(
+            run,
+            best=_choose(better, state, run.best),
+            best_is_opened=run.best_is_opened & ~better,
+            best_residual=jnp.where(better, state.residual, run.best_residual),
+            landmark=jnp.where(fallen, state.residual, run.landmark),
+            last_fall=last_fall,
+            claims=claims,
+            code=code,
+            residual_history=with_entry(run.residual_history, iteration, state.residual),
+        )
+
+    def checked(self, run: _Run) -> _Run:
+        """Recompute the optimality conditions; a claim that is refuted sends the method on."""
+        point = self._point(run)
+        report = check_optimality(self.problem, *point)
+        better = jnp.isnan(run.report.residual) | (report.residual < run.report.residual)
+        point = _choose(better, point, run.point)
+        report = _choose(better, report, run.report)
+        solved = report.residual <= self.tol
+        refusals = run.refusals + run.claims
+        tighter = tightened(run.method_tol, self.tol, refusals)
+        return replace(
+            run,
+            point=point,
+            report=report,
+            code=jnp.where(solved, Status.CONVERGED.code, run.code),
+            finished=solved | (run.code != RUNNING),
+            refusals=refusals,
+            method_tol=jnp.where(run.claims, tighter, run.method_tol),
+            claims=jnp.asarray(False),
+        )
+
+    def _point(self, run: _Run) -> tuple[Array, Array]:
+        """Return the point that the method claims to be the solution, or the best one."""
+
+        def own() -> tuple[Array, Array]:
+            candidate = _choose(run.claims, run.state, run.best)
+            return candidate.gamma, self.method.multiplier(self.problem, candidate)
+
+        if self.opened_best is None:
+            return own()
+        point: tuple[Array, Array] = lax.cond(
+            run.best_is_opened & ~run.claims, self.opened_best, own
+        )
+        return point
 
 
 def _given_point(problem: Problem, start: StartingPoint | None) -> tuple[Array, Array]:
@@ -176,6 +275,10 @@ def _unknown(problem: Problem, point: tuple[Array, Array]) -> OptimalityReport:
         lambda entry: jnp.full(entry.shape, jnp.nan, entry.dtype), shapes
     )
     return report
+
+
+def _zeros(shapes: Any) -> Any:
+    return jax.tree.map(lambda entry: jnp.zeros(entry.shape, entry.dtype), shapes)
 
 
 def _choose(predicate: Any, when_true: Any, when_false: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 
 from kernel_ot.problem import Problem
-from kernel_ot.solvers._method import Method, StartingPoint
+from kernel_ot.solvers._method import AnyMethod, StartingPoint
 from kernel_ot.solvers.jax._implicit import optimal_value, optimum
 from kernel_ot.solvers.jax._solution import TracedSolution
 
@@ -17,7 +17,7 @@ from kernel_ot.solvers.jax._solution import TracedSolution
 @partial(jax.jit, static_argnames=("method", "longest"))
 def solve_traced(
     problem: Problem,
-    method: Method,
+    method: AnyMethod,
     tol: Any,
     max_iter: Any,
     start: StartingPoint | None,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kernel_ot._arrays import Array, namespace_of, pytree
+from kernel_ot._arrays import Array, Scalar, namespace_of, pytree
 from kernel_ot._linalg import project_psd
 from kernel_ot.problem import Problem, complementarity, restoration, stationarity
 from kernel_ot.solvers._method import Method, StartingPoint
-from kernel_ot.solvers._scaling import multiplier_size, rescaled
+from kernel_ot.solvers._scaling import multiplier_size
 from kernel_ot.solvers.published._projection import curvature_norms, kkt_estimate
 
 
@@ -54,7 +54,7 @@ class AcceleratedGradientState:
 
 
 @dataclass(frozen=True)
-class AcceleratedGradient(Method):
+class AcceleratedGradient(Method[AcceleratedGradientState]):
     """Accelerated gradient steps on an objective that softens the constraint.
 
     Minimises ``f(gamma) + |[-M(gamma)]_+|_F^2 / (2 epsilon)``, a squared hinge on the negative
@@ -105,12 +105,12 @@ class AcceleratedGradient(Method):
         constraint by lambda_1 gives a multiplier of that size.
         """
         xp = namespace_of(problem.features)
-        gamma = xp.zeros_like(problem.linear) if start is None else rescaled(problem, start)[0]
+        gamma = xp.zeros_like(problem.linear) if start is None else start.gamma
         penalty = problem.reg_sos / multiplier_size(problem)
         return _state(problem, gamma, gamma, penalty, 0, curvature_norms(problem))
 
     def step(
-        self, problem: Problem, state: AcceleratedGradientState, tol: float
+        self, problem: Problem, state: AcceleratedGradientState, tol: Scalar
     ) -> AcceleratedGradientState:
         """Take a gradient step and move on with the momentum, or cut a solved epsilon."""
         h, a = state.norms

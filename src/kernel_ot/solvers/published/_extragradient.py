@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kernel_ot._arrays import Array, namespace_of, pytree
+from kernel_ot._arrays import Array, Scalar, namespace_of, pytree
 from kernel_ot._linalg import project_psd
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import Method, StartingPoint
@@ -42,7 +42,7 @@ class ExtragradientState:
 
 
 @dataclass(frozen=True)
-class Extragradient(Method):
+class Extragradient(Method[ExtragradientState]):
     """Extragradient on the saddle point form (Korpelevich 1976).
 
     The problem is ``min_gamma max_{X >= 0} f(gamma) - <X, M(gamma)>``. A step evaluates its
@@ -91,13 +91,13 @@ class Extragradient(Method):
             gamma = xp.zeros_like(problem.linear)
             multiplier = xp.zeros((problem.rank, problem.rank), dtype=gamma.dtype)
         else:
-            gamma, multiplier = rescaled(problem, start)
+            gamma, multiplier, _ = rescaled(problem, start)
             multiplier = project_psd(multiplier)
         unit, step = saddle_step_size(problem, balanced=self.balanced)
         step = self.step_share * step
         return _state(problem, gamma, multiplier, step, unit**2 * step)
 
-    def step(self, problem: Problem, state: ExtragradientState, tol: float) -> ExtragradientState:
+    def step(self, problem: Problem, state: ExtragradientState, tol: Scalar) -> ExtragradientState:
         """Take one extragradient step."""
         gamma, multiplier = saddle_step(
             problem,

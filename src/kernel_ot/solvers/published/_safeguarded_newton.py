@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from kernel_ot._arrays import Array, branch, namespace_of, pytree, while_loop
+from kernel_ot._arrays import Array, Scalar, branch, namespace_of, pytree, while_loop
 from kernel_ot._linalg import eigh, eigvalsh, weighted_gram
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import Method, StartingPoint
@@ -87,7 +87,7 @@ class SafeguardedState:
 
 
 @dataclass(frozen=True)
-class SafeguardedSemismoothNewton(Method):
+class SafeguardedSemismoothNewton(Method[SafeguardedState]):
     """The specialised semismooth Newton method of Lin, Cuturi and Jordan (2024).
 
     Solves ``(J + mu I) dw = -R(w)`` with J an element of the generalised Jacobian of the residual
@@ -160,7 +160,7 @@ class SafeguardedSemismoothNewton(Method):
             gamma = xp.full_like(problem.linear, 1 / size)
             multiplier = xp.full((problem.rank, problem.rank), 1 / size**2, dtype=gamma.dtype)
         else:
-            gamma, multiplier = rescaled(problem, start)
+            gamma, multiplier, _ = rescaled(problem, start)
         point = residual_point(problem, gamma, multiplier)
         _, step_size = saddle_step_size(problem, balanced=False)
         return SafeguardedState(
@@ -174,7 +174,7 @@ class SafeguardedSemismoothNewton(Method):
             residual=_kkt(problem, point),
         )
 
-    def step(self, problem: Problem, state: SafeguardedState, tol: float) -> SafeguardedState:
+    def step(self, problem: Problem, state: SafeguardedState, tol: Scalar) -> SafeguardedState:
         """Take a Newton and an extragradient step and keep the better of both."""
         xp = namespace_of(state.gamma)
         w = state.point

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kernel_ot._arrays import Array, namespace_of, pytree
+from kernel_ot._arrays import Array, Scalar, namespace_of, pytree
 from kernel_ot._linalg import cholesky, cholesky_solve, gram, solve_lower, weighted_gram
 from kernel_ot.problem import Problem, complementarity, stationarity
 from kernel_ot.solvers._method import Method, StartingPoint
@@ -49,7 +49,7 @@ class ShortStepState:
 
 
 @dataclass(frozen=True)
-class ShortStep(Method):
+class ShortStep(Method[ShortStepState]):
     """Damped Newton on a log-det barrier of geometrically decreasing weight.
 
     Vacher, Muzellec, Rudi, Bach and Vialard (2021): minimise
@@ -101,7 +101,7 @@ class ShortStep(Method):
         product = xp.sum(multiplier * problem.constraint_matrix(gamma)) / problem.rank
         return _state(problem, gamma, xp.minimum(barrier, product))
 
-    def step(self, problem: Problem, state: ShortStepState, tol: float) -> ShortStepState:
+    def step(self, problem: Problem, state: ShortStepState, tol: Scalar) -> ShortStepState:
         """Take one damped Newton step, and cut eta if it ends near the barrier's minimiser."""
         gamma = state.gamma + state.direction / (1 + state.decrement)
         # From decrement t a damped step leaves at most 2 t^2: half of it, if this was near.

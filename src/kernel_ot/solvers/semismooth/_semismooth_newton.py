@@ -5,46 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from kernel_ot._arrays import Array, branch, namespace_of
+from kernel_ot._arrays import Array, Scalar, branch, namespace_of
 from kernel_ot._linalg import (
     add_diagonal,
     cholesky_solve,
     eigh,
     inplace,
-    inverse_from_cholesky,
     quadratic_forms,
     weighted_gram,
     weighted_squares,
     zero_matrix,
 )
 from kernel_ot.problem import Problem
-from kernel_ot.solvers._method import Method, StartingPoint
-from kernel_ot.solvers._scaling import balance, rescaled, start_distance, start_error
+from kernel_ot.solvers._method import AnyMethod, Method, Opening, StartingPoint
+from kernel_ot.solvers._scaling import balance, rescaled, start_distance
 from kernel_ot.solvers._status import factorization_code
-from kernel_ot.solvers.semismooth._central_path import central_start, central_step
+from kernel_ot.solvers.semismooth._central_path import CentralPath
 from kernel_ot.solvers.semismooth._line import Change, boldest_line
-from kernel_ot.solvers.semismooth._state import (
-    SemismoothNewtonState,
-    least_cut,
-    newton_factor,
-    state_on_path,
-)
+from kernel_ot.solvers.semismooth._newton import aimed_gap, least_cut, newton_factor
+from kernel_ot.solvers.semismooth._state import SemismoothNewtonState, state_on_path
 
 # A warm start enters the path where the relative complementarity is this share of the root of the
 # start's distance, at most the second number. Lower, it would return to the path by damped steps.
 _WARM_SHARE = 0.5
 _LARGEST_WARM_GAP = 3e-2
-# A start further away, in its own scale or the problem's, is no help: the path from a
-# cold one takes more steps, but cheaper ones and less time in all.
-_USELESS_DISTANCE = 30.0
-USEFUL_ERROR = 1e-2
-# No step aims at a relative complementarity below this many rounding errors, whatever the
-# tolerance: X would be lost in them.
-_LEAST_GAP = 1e3
+
+_FROM_NOTHING = CentralPath()
 
 
 @dataclass(frozen=True)
-class SemismoothNewton(Method):
+class SemismoothNewton(Method[SemismoothNewtonState]):
     """Semismooth Newton with a smoothed projection.
 
     The optimality conditions of Lin, Cuturi and Jordan (2024), eq. (3.1), with the projection
@@ -64,13 +54,19 @@ class SemismoothNewton(Method):
     factor while these allow a smaller one; eps may rise, and where no eps serves the step is
     damped. It can start anywhere.
 
-    From nothing it starts where all that is cheaper: on the path with M(gamma) exact, X is
-    ``eps^2 M(gamma)^-1``, the Newton equations are those of the barrier function in gamma alone,
-    and need a Cholesky factor instead of eigenvectors. These steps lead to a relative
-    complementarity of 1e-5; the last ones, where X and M(gamma) become singular, are semismooth.
+    From nothing its `opening` leads to a relative complementarity of 1e-5: on the path with
+    M(gamma) exact, X is ``eps^2 M(gamma)^-1``, the Newton equations are those of the barrier
+    function in gamma alone, and need a Cholesky factor instead of eigenvectors. Only the last
+    steps, where X and M(gamma) become singular, are semismooth.
 
-    Such a step costs about three products of r x r by r x l and two Cholesky factors; a semismooth
-    one an eigen-decomposition, about seven such products, and three more for each correction.
+    A step of the opening costs about three products of r x r by r x l and two Cholesky factors; a
+    semismooth one an eigen-decomposition, about seven such products, and three more for each
+    correction.
+
+    Attributes
+    ----------
+    opening : Opening, optional
+        By default `CentralPath`; None takes semismooth steps from the start.
 
     Examples
     --------
@@ -88,89 +84,58 @@ class SemismoothNewton(Method):
     name: str = "ssn"
     max_iter: int = 300
     patience: int = 60
-    successor: Method | None = None
+    opening: Opening[Any, SemismoothNewtonState] | None = _FROM_NOTHING
+    successor: AnyMethod | None = None
     warm: bool = True
 
     def init(self, problem: Problem, start: StartingPoint | None) -> SemismoothNewtonState:
         """Start on the smoothed path above the uniform plan, or project `start` on it."""
         if start is None:
-            return central_start(problem)
-        gamma, multiplier = rescaled(problem, start)
-        distance = start_distance(problem, gamma, multiplier)
-        error = start_error(problem, gamma, multiplier)
-        return branch(
-            (distance <= _USELESS_DISTANCE) & (error <= USEFUL_ERROR),
-            lambda: _warm_state(problem, gamma, multiplier, distance),
-            lambda: central_start(problem),
-        )
+            return _FROM_NOTHING.handed_over(problem, _FROM_NOTHING.init(problem, None))
+        xp = namespace_of(problem.features)
+        scaled = rescaled(problem, start)
+        distance = start_distance(problem, scaled)
+        gap = xp.minimum(_WARM_SHARE * xp.sqrt(distance), _LARGEST_WARM_GAP)
+        squared_smoothing = gap * (1 + xp.abs(problem.objective(scaled.gamma))) / problem.rank
+        constraint = problem.constraint_matrix(scaled.gamma)
+        tau = balance(scaled.multiplier, constraint)
+        values, basis = eigh(scaled.multiplier / tau - tau * constraint)
+        features = basis.T @ problem.features
+        return state_on_path(problem, scaled.gamma, basis, features, values, tau, squared_smoothing)
 
     def step(
-        self, problem: Problem, state: SemismoothNewtonState, tol: float
+        self, problem: Problem, state: SemismoothNewtonState, tol: Scalar
     ) -> SemismoothNewtonState:
-        """Take one step along the smoothed path, as bold as its neighbourhood allows."""
-        xp = namespace_of(state.gamma)
-        aim = xp.maximum(tol, _LEAST_GAP * xp.finfo(state.gamma.dtype).eps)
+        """Take one step along the smoothed path, as bold as its neighbourhood allows.
+
+        Each stage lets go of its matrices before the next one makes its own.
+        """
+        aim = aimed_gap(tol, state.gamma)
+        sound, gamma, multiplier, values, rotation, cut, last = _newton_point(problem, state, aim)
+        multiplier = _rotated(multiplier, rotation, last)
+        features = rotation.T @ state.features
+        basis = inplace.multiply(rotation.T, state.basis.T).T  # in the place of the rotation
+        del rotation
+        tau, squared_smoothing = state.tau, cut * state.squared_smoothing
         return branch(
-            state.is_central,
-            lambda: central_step(problem, state, aim),
-            lambda: _semismooth_step(problem, state, aim),
+            sound,
+            lambda: state_on_path(
+                problem, gamma, basis, features, values, tau, squared_smoothing, last, multiplier
+            ),
+            lambda: replace(state, failure=factorization_code(False, state.gamma)),
         )
 
     def multiplier(self, problem: Problem, state: SemismoothNewtonState) -> Array:
         """Return X in the features' basis."""
-
-        def in_eigenbasis() -> Array:
-            X = add_diagonal(state.deviation, state.positive)
-            X = inplace.multiply(X, state.basis.T)
-            X = inplace.multiply(X.T, state.basis.T)  # both in place; X was symmetric
-            X *= state.tau
-            return inplace.symmetrise(X)
-
-        return branch(
-            state.is_central,
-            lambda: state.squared_smoothing * inverse_from_cholesky(state.basis),
-            in_eigenbasis,
-        )
+        X = add_diagonal(state.deviation, state.positive)
+        X = inplace.multiply(X, state.basis.T)
+        X = inplace.multiply(X.T, state.basis.T)  # both in place; X was symmetric
+        X *= state.tau
+        return inplace.symmetrise(X)
 
     def kept(self, state: SemismoothNewtonState) -> SemismoothNewtonState:
         """Return the state without the features in its basis."""
         return replace(state, features=zero_matrix(state.features))
-
-
-def _warm_state(
-    problem: Problem, gamma: Array, multiplier: Array, distance: Any
-) -> SemismoothNewtonState:
-    """Return the state on the path nearest to a start, as far along as its distance allows."""
-    xp = namespace_of(gamma)
-    gap = xp.minimum(_WARM_SHARE * xp.sqrt(distance), _LARGEST_WARM_GAP)
-    squared_smoothing = gap * (1 + xp.abs(problem.objective(gamma))) / problem.rank
-    constraint = problem.constraint_matrix(gamma)
-    tau = balance(multiplier, constraint)
-    values, basis = eigh(multiplier / tau - tau * constraint)
-    features = basis.T @ problem.features
-    return state_on_path(problem, gamma, basis, features, values, tau, squared_smoothing)
-
-
-def _semismooth_step(
-    problem: Problem, state: SemismoothNewtonState, aim: Any
-) -> SemismoothNewtonState:
-    """Return the state on the path nearest to the Newton point.
-
-    Each stage lets go of its matrices before the next one makes its own.
-    """
-    sound, gamma, multiplier, values, rotation, cut, last = _newton_point(problem, state, aim)
-    multiplier = _rotated(multiplier, rotation, last)
-    features = rotation.T @ state.features
-    basis = inplace.multiply(rotation.T, state.basis.T).T  # in the place of the rotation
-    del rotation
-    squared_smoothing = cut * state.squared_smoothing
-    return branch(
-        sound,
-        lambda: state_on_path(
-            problem, gamma, basis, features, values, state.tau, squared_smoothing, last, multiplier
-        ),
-        lambda: replace(state, failure=factorization_code(False, state.gamma)),
-    )
 
 
 class _NewtonPoint(NamedTuple):
@@ -230,7 +195,7 @@ def _newton_pair(problem: Problem, state: SemismoothNewtonState, aim: Any) -> _N
     """Return what the linear equations give."""
     xp = namespace_of(state.gamma)
     x, z, tau, V = state.positive, state.negative, state.tau, state.features
-    factor = newton_factor(problem, state)
+    factor = newton_factor(problem, x * tau / xp.sqrt(state.squared_smoothing), V)
     sound = xp.isfinite(factor[-1, -1])
     # The Newton point is affine in the cut: gamma = start + cut * slope. Its right-hand side is
     # that of the change of gamma, the path's own terms cancelled by hand: they are larger by
@@ -247,7 +212,7 @@ def _newton_pair(problem: Problem, state: SemismoothNewtonState, aim: Any) -> _N
     def bent(bend: Array) -> Array:
         return start - cholesky_solve(factor, tau * quadratic_forms(bend, V, x))
 
-    line, cut, damping = boldest_line(change, start, slope, least_cut(state, aim), bent)
+    line, cut, damping = boldest_line(change, start, slope, least_cut(state.gap, aim), bent)
     gamma = line.gamma + cut * slope
     constraint = change.matrix(gamma)
     multiplier = inplace.add_scaled(line.bend, 1.0, constraint)

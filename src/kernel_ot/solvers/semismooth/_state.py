@@ -1,4 +1,4 @@
-"""Iterates of the semismooth Newton method: points of the smoothed path in their eigenbasis."""
+"""Iterates of the semismooth steps: points of the smoothed path in their eigenbasis."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import Any
 
 from kernel_ot._arrays import Array, branch, namespace_of, pytree
 from kernel_ot._linalg import (
-    cholesky_with_ridge,
     eigvalsh,
     inplace,
     quadratic_forms,
-    schur_complement,
     weighted_squares,
     zero_matrix,
 )
@@ -27,9 +25,9 @@ class SemismoothNewtonState:
     ----------
     gamma : array of shape (l,)
     basis : array of shape (r, r)
-        Eigenvectors P, one a column; while `is_central` the lower Cholesky factor L of M(gamma).
+        Eigenvectors P, one a column.
     features : array of shape (r, l)
-        `V = P' Phi`, or `L^-1 Phi`.
+        `V = P' Phi`.
     deviation : array of shape (r, r)
         X / tau - diag(positive) in that basis: none but in the last states, whose X is as the
         refined linear system gave it.
@@ -42,9 +40,6 @@ class SemismoothNewtonState:
         The squared smoothing parameter, eps^2.
     gap : array of shape ()
         Relative complementarity of the X on the path.
-    is_central : array of shape ()
-        Whether M(gamma) is where the path has it, and X = eps^2 M(gamma)^-1 therefore needs no
-        eigenvectors: in the coordinates of L both are multiples of the identity.
     residual : array of shape ()
     failure : array of shape ()
         Code of the `Status` that ends the solve here, 0 while there is none.
@@ -59,7 +54,6 @@ class SemismoothNewtonState:
     tau: Any
     squared_smoothing: Any
     gap: Any
-    is_central: Any
     residual: Any
     failure: Any = 0
 
@@ -114,29 +108,8 @@ def state_on_path(
         tau * balance,
         squared_smoothing,
         gap,
-        xp.zeros_like(gap, dtype=bool),
         xp.maximum(xp.maximum(error, gap), violation),
     )
-
-
-def least_cut(state: SemismoothNewtonState, aim: Any) -> Any:
-    """Return the cut below which nothing is gained, since it ends well within `aim`."""
-    return 0.3 * aim / state.gap
-
-
-def newton_factor(problem: Problem, state: SemismoothNewtonState) -> Array:
-    """Return the lower Cholesky factor of the Newton matrix, NaN where there is none.
-
-    `Q / (2 lambda_2) + (tau / eps)^2 (V' diag(x) V) o (V' diag(x) V)`.
-    """
-    xp = namespace_of(state.gamma)
-    root = (
-        xp.sqrt(state.positive * state.tau / xp.sqrt(state.squared_smoothing))[:, None]
-        * state.features
-    )
-    newton = schur_complement(root, root, problem.quadratic, 1 / (2 * problem.reg_potential))
-    del root
-    return cholesky_with_ridge(newton, overwrite=True)
 
 
 def _smoothed_parts(values: Array, squared_smoothing: Any) -> tuple[Array, Array]:
