@@ -41,6 +41,13 @@ def test_every_supported_python_is_classified_and_tested() -> None:
     assert f">={versions[0]}" == PROJECT["requires-python"]
 
 
+def test_every_extra_for_users_is_on_the_install_page() -> None:
+    page = (ROOT / "docs" / "guide" / "install.rst").read_text()
+    explained = re.findall(r"^   \* - ``([a-z0-9-]+)``$", page, flags=re.MULTILINE)
+    for_developers = {"benchmark", "docs", "release", "test", "dev"}
+    assert sorted(explained) == sorted(set(PROJECT["optional-dependencies"]) - for_developers)
+
+
 @pytest.mark.parametrize("name", ["README.md"])
 def test_links_work_on_an_index_page(name: str) -> None:
     links = re.findall(r"\]\(([^)]+)\)", (ROOT / name).read_text())

@@ -144,8 +144,10 @@ def _axes() -> Axes:
 
 
 def _picture(ax: Axes, caption: str) -> Picture:
-    figure = ax.get_figure(root=True)
-    assert figure is not None
+    from matplotlib.figure import Figure
+
+    figure = ax.figure
+    assert isinstance(figure, Figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_DPI)
     width, height = (round(96 * inches) for inches in figure.get_size_inches())
