@@ -38,6 +38,53 @@ def test_the_unit_is_of_no_importance(size_x: float, size_y: float) -> None:
     np.testing.assert_allclose(found / size_y, images, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize(("size_x", "size_y"), [(1.0, 1e-30), (1e-30, 1.0), (1e60, 1.0)])
+def test_maps_have_the_digits_of_the_sample_that_they_lead_to(size_x: float, size_y: float) -> None:
+    x, y = normal(0), normal(1) + 1
+    model = KernelOT(Gaussian(1.5), reg_potential=1e-2)
+    images, origins = model.fit(x, y).transform(x), model.inverse_transform(y)
+    model.fit(size_x * x, size_y * y)
+    np.testing.assert_allclose(model.transform(size_x * x) / size_y, images, rtol=1e-9)
+    np.testing.assert_allclose(model.inverse_transform(size_y * y) / size_x, origins, rtol=1e-9)
+
+
+# Without the Gaussian change of coordinates regularisation takes from the cost.
+@pytest.mark.parametrize(
+    ("preconditioner", "error"), [("gaussian", 2e-3), ("scale", 0.2), (None, 0.2)]
+)
+def test_a_single_point_has_its_cost(preconditioner: str | None, error: float) -> None:
+    point, y = np.ones((80, 2)), normal(1, 80) + 1
+    exact = float(np.mean(np.sum(np.square(y - 1), axis=1))) / 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for model in (
+            KernelOT(preconditioner=preconditioner).fit(point, y),
+            KernelOT(preconditioner=preconditioner).fit(y, point),
+        ):
+            assert model.cost_ == pytest.approx(exact, rel=error)
+    np.testing.assert_allclose(model.transform(y), 1, atol=0.01)
+    np.testing.assert_allclose(model.inverse_transform(point[:1])[0], y.mean(axis=0), atol=1e-9)
+
+
+def test_a_few_points_without_preconditioner_are_not_wrong_in_silence() -> None:
+    point, y = np.ones((5, 2)), normal(1, 8) + 1
+    with pytest.warns(CautionWarning, match=r"The mean of S\(y\)|The mean of T\(x\)"):
+        KernelOT(preconditioner=None).fit(y, point)
+
+
+@pytest.mark.parametrize("preconditioner", ["scale", None])
+@pytest.mark.parametrize(("size_x", "size_y"), [(1.0, 1e-30), (1e-8, 1.0), (1e60, 1e60)])
+def test_other_preconditioners_are_right_or_warn(
+    preconditioner: str | None, size_x: float, size_y: float
+) -> None:
+    x, y = size_x * normal(0), size_y * (normal(1) + 1)
+    model = KernelOT(preconditioner=preconditioner, verdict=False)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        missed = model.fit(x, y).transform(x).mean(axis=0) - y.mean(axis=0)
+    assert told or np.linalg.norm(missed) < 0.3 * np.linalg.norm(y.std(axis=0))
+
+
 def test_two_constant_samples_are_mapped_by_the_translation() -> None:
     x, y = np.full((30, 2), 1e9), np.full((20, 2), 2.5)
     model = KernelOT().fit(x, y)

@@ -57,6 +57,9 @@ def scan_pairs(x: Array, y: Array, u: Array, v: Array) -> PairScan:
     >>> scan_pairs(points, points, np.array([0.0, 1.0]), np.zeros(2)).largest
     1.0
     """
+    # Far from the origin the squares below would lose the digits of their difference.
+    origin = x.mean(axis=0)
+    x, y = x - origin, y - origin
     # u_i + v_j - |x_i - y_j|^2 / 2 is one matrix product after completing the squares.
     left = np.column_stack([x, u - np.sum(np.square(x), axis=1) / 2, np.ones(len(x))])
     right = np.column_stack([y, np.ones(len(y)), v - np.sum(np.square(y), axis=1) / 2]).T

@@ -16,6 +16,8 @@ from kernel_ot.samples import Samples
 # known fault show; see benchmarks/results/2026-11-27-verdict-and-cautions.md.
 _FEWEST_POINTS_A_FEATURE = 2
 _CYCLE_ERROR = 0.25
+# Of the mean of the images from the mean of the other sample, in standard deviations of it.
+_MEAN_ERROR = 0.25
 # Maps that are continuous pass between modes of y, at most some deviations from either.
 _TIMES_THE_WIDEST_GAP, _FAR = 3.0, 4.0
 _TIMES_THE_NEIGHBOURS, _SHARE_OF_COST = 6.0, 0.1
@@ -43,7 +45,7 @@ class Caution:
     Attributes
     ----------
     name : str
-        "outliers", "few points", "violation", "no return", "off the support" or "bound".
+        "outliers", "few points", "violation", "no return", "mean", "off the support" or "bound".
     cause, remedy : str
         One sentence each.
 
@@ -181,15 +183,16 @@ def _of_maps(
     model: FittedTransport, seen: _Seen, *, far_rows_are_named: bool
 ) -> Iterator[Caution | None]:
     change, samples = model.conjugation_, seen.samples
-    if samples.one_is_a_point:  # from where no map returns, and beside which all others are far
-        return
     images = np.asarray(model.potentials_.transport(samples.x))
-    yield _no_return(model, samples, images)
-    inner = change.changed(samples)
-    off = _off_the_support(inner, change.forward_y(images), seen.rows)
-    # Points that are far from all others part cost and bound too: one cause, one caution.
-    if not far_rows_are_named:
-        yield off or _parted_bound(model, inner)
+    found: list[Caution | None] = []
+    if not samples.one_is_a_point:  # from where no map returns, beside which all others are far
+        found.append(_no_return(model, samples, images))
+        inner = change.changed(samples)
+        off = _off_the_support(inner, change.forward_y(images), seen.rows)
+        # Points that are far from all others part cost and bound too: one cause, one caution.
+        if not far_rows_are_named:
+            found.append(off or _parted_bound(model, inner))
+    yield from found if any(found) else [_other_mean(model, samples, images)]
 
 
 def _no_return(model: FittedTransport, samples: Samples, images: Array) -> Caution | None:
@@ -203,6 +206,37 @@ def _no_return(model: FittedTransport, samples: Samples, images: Array) -> Cauti
         "Fit with a larger reg_potential or a wider kernel, with filling='adaptive' if it was "
         "another, or with more points.",
     )
+
+
+def _other_mean(model: FittedTransport, samples: Samples, images: Array) -> Caution | None:
+    """Compare the means of T(x) with y, and of S(y) with x."""
+    back = np.asarray(model.potentials_.inverse_transport(samples.y))
+    x, a, y, b = samples.x, samples.weights_x, samples.y, samples.weights_y
+    width_x, width_y = _width(x, a), _width(y, b)
+    for name, of, moved, weights, target, width, other in (
+        ("T(x)", "y", images, a, b @ y, width_y, width_x),
+        ("S(y)", "x", back, b, a @ x, width_x, width_y),
+    ):
+        missed = float(np.linalg.norm(weights @ moved - target))
+        unit = width
+        if width == 0:  # a single point, which every image is to be
+            missed, unit = np.hypot(missed, _width(moved, weights)), other
+        if missed > _MEAN_ERROR * unit > 0:
+            return Caution(
+                "mean",
+                f"The mean of {name} misses that of {of} by {missed / unit:.2g} standard "
+                "deviations: the map does not move one sample onto the other.",
+                "Use preconditioner='gaussian', let kernel and reg_potential be 'auto', or measure "
+                "both samples in a unit in which they are about 1.",
+            )
+    return None
+
+
+def _width(points: Array, weights: Array) -> float:
+    """Return the root of the total variance, 0 where all points are equal."""
+    if (points == points[0]).all():
+        return 0.0
+    return float(np.sqrt(weights @ np.sum(np.square(points - weights @ points), axis=1)))
 
 
 def cycle_error(model: FittedTransport, samples: Samples, images: Array) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kernel_ot._arrays import check_points
+from kernel_ot.cutting_planes import scan_pairs
 from kernel_ot.diagnostics._cautions import cautions, cycle_error, relative_violation
 from kernel_ot.diagnostics._diagnostics import Diagnostics
 from kernel_ot.diagnostics._transport import FittedTransport
@@ -113,9 +114,8 @@ def _some(samples: Samples, rng: np.random.Generator) -> Samples:
 def _violation(model: FittedTransport, points: Samples) -> float:
     """Return the largest violation over pairs of fresh points relative to their mean cost."""
     u, v = model.potentials_.u(points.x), model.potentials_.v(points.y)
-    squares = np.sum(np.square(points.x), axis=1)[:, None] + np.sum(np.square(points.y), axis=1)
-    cost = squares / 2 - points.x @ points.y.T
-    return float(np.max(np.asarray(u)[:, None] + np.asarray(v) - cost)) / _positive(cost.mean())
+    scan = scan_pairs(points.x, points.y, np.asarray(u), np.asarray(v))
+    return scan.largest / _positive(points.mean_cost())
 
 
 def _positive(value: Any) -> float:

@@ -14,6 +14,7 @@ from kernel_ot.estimator._checks import check_potential_kernel
 from kernel_ot.estimator._parameters import FitParameters
 from kernel_ot.estimator._progress import Watch
 from kernel_ot.kernels import Gaussian, Kernel
+from kernel_ot.problem import check_origin
 from kernel_ot.samples import Samples
 from kernel_ot.selection import (
     MAX_SEMI_DUAL_DIMENSION,
@@ -125,6 +126,9 @@ def choose_settings(
         Told of what is compared, asked whether to go on.
     """
     given = given_settings(parameters)
+    if given.kernel is not None:  # before anything is compared or filled with it
+        check_origin(given.kernel, changed.x, "x")
+        check_origin(given.kernel, changed.y, "y")
     if given.kernel is not None and given.reg_potential is not None:
         return ChosenSettings(Settings(given.kernel, given.reg_sos, given.reg_potential))
     if not Filling(parameters.filling).adaptive:
@@ -132,7 +136,7 @@ def choose_settings(
         if kernel is None:
             kernel = Gaussian(_STATIC_BANDWIDTH_FACTOR * typical_distance(changed, rng))
         return ChosenSettings(given.with_kernel(kernel, _STATIC_REG_POTENTIAL))
-    gaussian_is_exact = parameters.preconditioner is not None and samples.one_is_a_point
+    gaussian_is_exact = parameters.preconditioner == "gaussian" and samples.one_is_a_point
     if given.reg_potential is None and gaussian_is_exact:
         kernel = given.kernel_or_default(_UNCOMPARED_FACTOR, changed, rng)
         return ChosenSettings(given.with_kernel(kernel, _REG_POTENTIAL_OF_ONE_POINT))

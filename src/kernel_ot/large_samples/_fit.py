@@ -30,6 +30,7 @@ from kernel_ot.large_samples._monitor import Monitor, Reserving
 from kernel_ot.large_samples._path import CHOOSING, walk
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import Conjugation, fit_conjugation
+from kernel_ot.problem import check_origin
 from kernel_ot.samples import Cloud, Samples
 from kernel_ot.selection import REG_SOS, Candidate, Pair
 
@@ -146,6 +147,9 @@ def fit_large(
         together.x, together.y, options.preconditioner, together.weights_x, together.weights_y
     )
     rows = change.changed(together)
+    if options.kernel is not None:
+        check_origin(options.kernel, rows.x, "x")
+        check_origin(options.kernel, rows.y, "y")
     unit = max(rows.mean_cost(), np.finfo(float).tiny)
     train, held = drawn.split(rng)
     left = monitor.seconds_left()

@@ -89,9 +89,7 @@ class Potentials:
         -------
         array of shape (n, d)
         """
-        gradient = self.u.gradient(x)
-        moved: Array = namespace_of(gradient).asarray(x, dtype=gradient.dtype) - gradient
-        return moved
+        return _moved(self.u, x)
 
     def inverse_transport(self, y: Array) -> Array:
         """Return `S(y) = y - grad v(y)`, the map from target to source.
@@ -104,9 +102,7 @@ class Potentials:
         -------
         array of shape (n, d)
         """
-        gradient = self.v.gradient(y)
-        moved: Array = namespace_of(gradient).asarray(y, dtype=gradient.dtype) - gradient
-        return moved
+        return _moved(self.v, y)
 
     def jacobian(self, x: Array) -> Array:
         r"""Return the Jacobian :math:`I - \nabla^2 u(x)` of T, symmetric.
@@ -179,6 +175,16 @@ def value_and_gradient(function: PotentialFunction, points: Array) -> tuple[Arra
     both: Callable[[Array], tuple[Array, Array]] | None
     both = getattr(function, "value_and_gradient", None)
     return (function(points), function.gradient(points)) if both is None else both(points)
+
+
+def _moved(potential: PotentialFunction, points: Array) -> Array:
+    """Return `points` minus the gradient, by the potential's own formula where it has one."""
+    direct: Callable[[Array], Array] | None = getattr(potential, "transport", None)
+    if direct is not None:
+        return direct(points)
+    gradient = potential.gradient(points)
+    moved: Array = namespace_of(gradient).asarray(points, dtype=gradient.dtype) - gradient
+    return moved
 
 
 def _jacobian(potential: PotentialFunction, points: Array) -> Array:

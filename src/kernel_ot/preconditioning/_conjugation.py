@@ -51,8 +51,8 @@ class ConjugatedPotential:
         :math:`B` (its inverse for the second sample), symmetric.
     scale : float
         :math:`s`, in the user's units.
-    shift : ndarray of shape (d,)
-        This sample's mean minus the other's.
+    other_mean : ndarray of shape (d,)
+        The mean of the other sample.
 
     Notes
     -----
@@ -63,7 +63,12 @@ class ConjugatedPotential:
     mean: Array
     matrix: Array
     scale: float
-    shift: Array
+    other_mean: Array
+
+    @property
+    def shift(self) -> Array:
+        """Mean of this sample minus the other's."""
+        return self.mean - self.other_mean
 
     def __call__(self, points: Array) -> Array:
         """Return the potential's values at `points` (n, d), shape (n,), in squared user units."""
@@ -89,6 +94,20 @@ class ConjugatedPotential:
             dtype=_float_type(xp, points),
         )
         return gradient
+
+    def transport(self, points: Array) -> Array:
+        r"""Return :math:`m_y + s B (\tilde x - \nabla \tilde u(\tilde x))`, (n, d).
+
+        The difference of `points` and `gradient` has the rounding of either sample, which may be
+        many times the spread of the other.
+        """
+        xp = namespace_of(points, self.mean)
+        _, changed = self._coordinates(points)
+        image = changed - self.base.gradient(changed)
+        moved: Array = xp.asarray(
+            self.other_mean + self.scale * (image @ self.matrix), dtype=_float_type(xp, points)
+        )
+        return moved
 
     def hessian(self, points: Array) -> Array:
         r"""Return :math:`I - B (I - \nabla^2 \tilde u(\tilde x)) B`, (n, d, d)."""
@@ -178,10 +197,10 @@ class Conjugation:
 
     def potentials(self, potentials: Potentials) -> Potentials:
         """Return `potentials` of the changed coordinates as potentials of the user's."""
-        shift = self.mean_x - self.mean_y
+        x, y = self.mean_x, self.mean_y
         return Potentials(
-            ConjugatedPotential(potentials.u, self.mean_x, self.root, self.scale, shift),
-            ConjugatedPotential(potentials.v, self.mean_y, self.inverse_root, self.scale, -shift),
+            ConjugatedPotential(potentials.u, x, self.root, self.scale, other_mean=y),
+            ConjugatedPotential(potentials.v, y, self.inverse_root, self.scale, other_mean=x),
         )
 
     def cost(

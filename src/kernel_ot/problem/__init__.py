@@ -17,6 +17,7 @@ from kernel_ot.problem._optimality import (
     restoration as restoration,
     stationarity as stationarity,
 )
+from kernel_ot.problem._origin import check_origin as check_origin
 from kernel_ot.problem._pair_terms import (
     PotentialSpaces as PotentialSpaces,
     linear_term as linear_term,

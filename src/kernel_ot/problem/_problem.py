@@ -23,6 +23,7 @@ from kernel_ot._linalg import FeatureFactor, feature_factor, inplace
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.problem import _operators as operators
+from kernel_ot.problem._origin import check_origin, jitter_about_mean, share_about_mean
 from kernel_ot.problem._pair_terms import linear_term
 from kernel_ot.problem._precision import check_finite, solving_precision
 from kernel_ot.problem._provenance import Provenance, read_only
@@ -162,7 +163,9 @@ class Problem:
         jitter : float
             Added to the diagonal of K; default none.
         potential_jitter : float, default 1e-10
-            Added to the diagonal of Q, relative to its largest entry. It lets the constraint be
+            Added to the diagonal of Q, relative to its largest entry (to the largest that it would
+            have about the samples' means, for kernels that grow with the distance from the origin;
+            then at least the rounding of Q). It lets the constraint be
             missed a little at a filling point, at a price. Where smooth kernels make Q and K
             singular to working precision, not all constraints can be met and the problem has no
             solution in floating point without it; elsewhere its effect is of its own size.
@@ -181,8 +184,9 @@ class Problem:
         ------
         ValueError
             Input that is not two finite samples and filling points of one dimension, a
-            regularisation that is not positive, or a memory need above what is available
-            (`MemoryLimitError`).
+            regularisation that is not positive, a kernel that grows with the distance from the
+            origin where the samples lie so far from it that rounding hides their spread, or a
+            memory need above what is available (`MemoryLimitError`).
 
         Warns
         -----
@@ -223,6 +227,8 @@ class Problem:
             x, y, weights_x, weights_y, x_fill, y_fill, kernel, kernel_y, kernel_pair
         )
         potential_jitter = check_non_negative(potential_jitter, "potential_jitter")
+        check_origin(kernel, x, "x")
+        check_origin(kernel_y, y, "y")
         with np.errstate(over="ignore", invalid="ignore"):  # refused by name where it is stored
             pairs = xp.concatenate([x_fill, y_fill], axis=1)
             features = feature_factor(
@@ -249,7 +255,12 @@ class Problem:
         xp = namespace_of(s.x)
         spaces = s.potential_spaces()
         quadratic = spaces.quadratic(s.x_fill, s.y_fill, s.x_fill, s.y_fill)
-        jitter = potential_jitter * xp.max(xp.diagonal(quadratic))
+        shares = (
+            share_about_mean(kernel, xp.concatenate([points, fill]))
+            for kernel, points, fill in ((s.kernel_x, s.x, s.x_fill), (s.kernel_y, s.y, s.y_fill))
+        )
+        relative = jitter_about_mean(potential_jitter, xp.minimum(*shares), quadratic.dtype)
+        jitter = relative * xp.max(xp.diagonal(quadratic))
         quadratic += jitter * xp.eye(len(quadratic), dtype=quadratic.dtype)
         quadratic = inplace.drop_negligible(quadratic)
         embedding = spaces.embedding(s.x_fill, s.y_fill)

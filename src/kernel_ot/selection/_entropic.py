@@ -46,7 +46,7 @@ def entropic_potentials(
     """
     samples = samples.thinned(MAX_ENTROPIC_POINTS)
     x, y, a, b = samples.x, samples.y, samples.weights_x, samples.weights_y
-    cost = np.sum(np.square(x), axis=1)[:, None] / 2 + np.sum(np.square(y), axis=1) / 2 - x @ y.T
+    cost = _half_squared_distances(x, y)
     mean_cost = samples.mean_cost() or 1.0  # all points equal: any regularisation will do
     f, g = np.zeros(len(a)), np.zeros(len(b))
     found = []
@@ -61,6 +61,14 @@ def entropic_potentials(
                 )
             )
     return tuple(found)
+
+
+def _half_squared_distances(x: Array, y: Array) -> Array:
+    """Return |x_i - y_j|^2 / 2, about the mean of x: elsewhere squares lose digits."""
+    origin = x.mean(axis=0)
+    x, y = x - origin, y - origin
+    squares = np.sum(np.square(x), axis=1)[:, None] + np.sum(np.square(y), axis=1)
+    return np.asarray(squares / 2 - x @ y.T)
 
 
 def _scaled(cost: Array, a: Array, b: Array, f: Array, g: Array, reg: float) -> tuple[Array, Array]:

@@ -1,0 +1,82 @@
+"""What is left of a kernel's values where the points lie far from its origin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kernel_ot._arrays import Array, is_traced, namespace_of
+from kernel_ot.kernels import Kernel
+
+# Below it rounding of the kernel's values is no longer small beside their differences.
+_SMALLEST_SHARE = 1e-7
+# Roundings of the largest entry of Q that have to be added to its diagonal.
+_ROUNDINGS = 4
+
+
+def share_about_mean(kernel: Kernel, points: Array) -> Any:
+    """Return the largest `k(p, p)` about the points' own mean, relative to that where they are.
+
+    1 for kernels of the difference of points. Kernels of the inner product grow with the distance
+    from the origin, and what tells the points apart drowns in it; at most 1, and 1 where nothing
+    would be left.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    points : array of shape (n, d)
+
+    Examples
+    --------
+    >>> from kernel_ot.kernels import Gaussian, Linear
+    >>> points = np.array([[999.0], [1001.0]])
+    >>> float(share_about_mean(Gaussian(1.0), points)), float(share_about_mean(Linear(), points))
+    (1.0, 9.980029960049942e-07)
+    """
+    xp = namespace_of(points)
+    there = xp.max(kernel.diagonal(points))
+    centred = xp.max(kernel.diagonal(points - xp.mean(points, axis=0)))
+    told_apart = (centred > 0) & (centred < there)
+    return xp.where(told_apart, centred / xp.where(there > 0, there, 1.0), 1.0)
+
+
+def check_origin(kernel: Kernel, points: Array, name: str) -> None:
+    """Raise ValueError where float64 does not hold what tells the points apart for the kernel.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    points : array of shape (n, d)
+    name : str
+        Of the sample, for the message.
+    """
+    share = share_about_mean(kernel, points)
+    if is_traced(share) or share >= _SMALLEST_SHARE:
+        return
+    xp = namespace_of(points)
+    mean = xp.mean(points, axis=0)
+    distance, width = (float(xp.max(xp.abs(a))) for a in (mean, points - mean))
+    raise ValueError(
+        f"{name} lies {distance:.3g} from the origin and spreads over {width:.3g}: values of "
+        f"{kernel!r} grow with the former, and rounding of them hides the latter. Subtract its "
+        "mean from each sample: the optimal map moves along, and the cost changes by half the "
+        "squared distance of the means. The preconditioners of KernelOT do that."
+    )
+
+
+def jitter_about_mean(potential_jitter: float, share: Any, dtype: Any) -> Any:
+    """Return the jitter relative to the largest entry of Q: of the size of what tells apart.
+
+    Parameters
+    ----------
+    potential_jitter : float
+        Relative to the largest entry that Q would have about the samples' means.
+    share : float
+        That entry relative to the largest that Q has.
+    dtype : dtype
+        Of Q, whose rounding is the least that is added.
+    """
+    xp = namespace_of(share)
+    rounding = _ROUNDINGS * float(np.finfo(dtype).eps)
+    return xp.minimum(potential_jitter, xp.maximum(potential_jitter * share, rounding))
