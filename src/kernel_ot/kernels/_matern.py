@@ -11,6 +11,7 @@ from kernel_ot._arrays import Array, check_positive, namespace_of, pytree
 from kernel_ot.kernels._radial import RadialKernel, check_bandwidth
 
 _LARGEST_NU = 100.0
+_CLOSED_FORMS = (0.5, 1.5, 2.5)
 
 
 @pytree(static=("nu",))
@@ -71,33 +72,46 @@ class Matern(RadialKernel):
         return 2.0 * self.nu / self.bandwidth**2
 
     def _profile(self, s: Array) -> Array:
-        xp = namespace_of(s)
-        t = _root(s)
-        if self.nu == 0.5:
-            factor: Array | float = 1.0
-        elif self.nu == 1.5:
-            factor = 1.0 + t
-        elif self.nu == 2.5:
-            factor = 1.0 + t + s / 3.0
-        else:
+        if self.nu not in _CLOSED_FORMS:
             return _bessel_profile(s, self.nu)
-        values: Array = factor * xp.exp(-t)
-        return values
+        t = _root(s)
+        return _times(self._profile_factor(s, t), _decay(t))
 
     def _slope(self, s: Array) -> Array:
-        xp = namespace_of(s)
-        t = _root(s)
-        if self.nu == 0.5:
-            # exp(-t) / t without a division by zero; 0 at coincident points.
-            factor = xp.where(s > 0.0, -0.5 / xp.where(s > 0.0, t, 1.0), 0.0)
-        elif self.nu == 1.5:
-            factor = -0.5
-        elif self.nu == 2.5:
-            factor = (-1.0 / 6.0) * (1.0 + t)
-        else:
+        if self.nu not in _CLOSED_FORMS:
             return _bessel_slope(s, self.nu)
-        slopes: Array = factor * xp.exp(-t)
-        return slopes
+        t = _root(s)
+        return _times(self._slope_factor(s, t), _decay(t))
+
+    def _profile_and_slope(self, s: Array) -> tuple[Array, Array]:
+        if self.nu not in _CLOSED_FORMS:
+            return super()._profile_and_slope(s)
+        t = _root(s)
+        profile, slope = self._profile_factor(s, t), self._slope_factor(s, t)
+        decay = _decay(t)
+        return _times(profile, decay), _times(slope, decay)
+
+    def _profile_factor(self, s: Array, t: Array) -> Array | float:
+        """Return what exp(-t) is multiplied by in f, t = sqrt(s)."""
+        if self.nu == 0.5:
+            return 1.0
+        factor: Array = t + 1.0
+        if self.nu == 2.5:
+            factor += s * (1.0 / 3.0)
+        return factor
+
+    def _slope_factor(self, s: Array, t: Array) -> Array | float:
+        """Return what exp(-t) is multiplied by in f'."""
+        if self.nu == 1.5:
+            return -0.5
+        if self.nu == 2.5:
+            factor: Array = t * (-1.0 / 6.0)
+            factor += -1.0 / 6.0
+            return factor
+        # exp(-t) / t without a division by zero; 0 at coincident points.
+        xp = namespace_of(s)
+        inverse: Array = xp.where(s > 0.0, -0.5 / xp.where(s > 0.0, t, 1.0), 0.0)
+        return inverse
 
     def _curvature(self, s: Array) -> Array:
         xp = namespace_of(s)
@@ -150,6 +164,24 @@ def Sobolev(order: float, dimension: int, bandwidth: float) -> Matern:  # noqa: 
             "order have no values at points."
         )
     return Matern(order - dimension / 2, bandwidth)
+
+
+def _decay(t: Array) -> Array:
+    """Return exp(-t), in the place of t on NumPy."""
+    xp = namespace_of(t)
+    if xp is np:
+        np.negative(t, out=t)
+        return np.exp(t, out=t)
+    values: Array = xp.exp(-t)
+    return values
+
+
+def _times(factor: Array | float, decay: Array) -> Array:
+    """Return the product, in the place of the factor if that is an array of NumPy."""
+    if isinstance(factor, np.ndarray):
+        return np.multiply(factor, decay, out=factor)
+    product: Array = factor * decay
+    return product
 
 
 def _root(s: Array) -> Array:

@@ -45,7 +45,7 @@ class RadialKernel(Kernel):
 
     def __call__(self, x: Array, y: Array) -> Array:
         x, y = as_pair(x, y)
-        return self._profile(self._distances(x, y)(x, y))
+        return self._profile(self._distances(x, y).matrix(x, y))
 
     def diagonal(self, x: Array) -> Array:
         x, _ = as_pair(x, x)
@@ -56,45 +56,76 @@ class RadialKernel(Kernel):
         x, y = as_pair(x, y)
         weights = as_weights(weights, x, y, one_column=False)
         distances = self._distances(x, y)
-        return contract(lambda a, b, w, out: self._profile(distances(a, b, out)) @ w, x, y, weights)
+        return contract(
+            lambda a, b, w, out: self._profile(distances.between(a, b, out)) @ w,
+            distances.rows(x),
+            distances.columns(y),
+            weights,
+        )
 
     def gradient(self, x: Array, y: Array, weights: Array) -> Array:
+        x, y = as_pair(x, y)
+        distances = self._distances(x, y)
+        sums = contract(
+            lambda a, b, w, out: self._slope(distances.between(a, b, out)) @ w,
+            distances.rows(x),
+            distances.columns(y),
+            self._moments(distances, x, y, weights),
+        )
+        return self._from_moments(distances, x, sums)
+
+    def value_and_gradient(self, x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
         x, y = as_pair(x, y)
         xp = namespace_of(x, y)
         distances = self._distances(x, y)
 
-        # sum_j w_j F_ij (a_i - b_j) = (F w)_i a_i - (F (w b))_i: both sums in one product.
         def tile(a: Array, b: Array, w: Array, out: Array | None) -> Array:
-            slopes = self._slope(distances(a, b, out))
-            a, b = a - distances.centre, b - distances.centre
-            sums = slopes @ xp.concatenate([w, w * b], axis=1)
-            sums_of_differences: Array = a * sums[:, :1] - sums[:, 1:]
-            return sums_of_differences
+            values, slopes = self._profile_and_slope(distances.between(a, b, out))
+            both: Array = xp.concatenate([values @ w[:, :1], slopes @ w], axis=1)
+            return both
 
-        weights = as_weights(weights, x, y, one_column=True)
-        return (2.0 * self._scale) * contract(tile, x, y, weights[:, None])
+        moments = self._moments(distances, x, y, weights)
+        sums = contract(tile, distances.rows(x), distances.columns(y), moments)
+        return sums[:, 0], self._from_moments(distances, x, sums[:, 1:])
 
     def hessian(self, x: Array, y: Array, weights: Array) -> Array:
         x, y = as_pair(x, y)
         xp = namespace_of(x, y)
         distances, d = self._distances(x, y), x.shape[1]
 
-        # sum_j w_j (F'_ij I + 2 scale F''_ij r r'), r = a_i - b_j, each moment of b by one product.
         def tile(a: Array, b: Array, w: Array, out: Array | None) -> Array:
-            trace = (self._slope(distances(a, b, out)) @ w)[:, :, None]
-            bends = self._curvature(distances(a, b, out))
-            a, b = a - distances.centre, b - distances.centre
-            squares = (b[:, :, None] * b[:, None, :]).reshape(-1, d * d)
-            sums = bends @ xp.concatenate([w, w * b, w * squares], axis=1)
-            first = a[:, :, None] * sums[:, None, 1 : d + 1]
-            second = sums[:, d + 1 :].reshape(-1, d, d)
-            outer = a[:, :, None] * a[:, None, :] * sums[:, :1, None]
-            outer = outer - first - xp.swapaxes(first, 1, 2) + second
-            total: Array = trace * xp.eye(d, dtype=a.dtype) + 2.0 * self._scale * outer
-            return total
+            trace = self._slope(distances.between(a, b, out)) @ w[:, :1]
+            bends = self._curvature(distances.between(a, b, out)) @ w
+            both: Array = xp.concatenate([trace, bends], axis=1)
+            return both
 
-        weights = as_weights(weights, x, y, one_column=True)
-        return (2.0 * self._scale) * contract(tile, x, y, weights[:, None])
+        # sum_j w_j (F'_ij I + 2 scale F''_ij r r'), r = a_i - b_j, each moment of b by one product.
+        moments = self._moments(distances, x, y, weights)
+        b = y - distances.centre
+        squares = (b[:, :, None] * b[:, None, :]).reshape(-1, d * d)
+        moments = xp.concatenate([moments, moments[:, :1] * squares], axis=1)
+        sums = contract(tile, distances.rows(x), distances.columns(y), moments)
+        a = x - distances.centre
+        first = a[:, :, None] * sums[:, None, 2 : d + 2]
+        outer = a[:, :, None] * a[:, None, :] * sums[:, 1:2, None]
+        outer = outer - first - xp.swapaxes(first, 1, 2) + sums[:, d + 2 :].reshape(-1, d, d)
+        trace = sums[:, :1, None] * xp.eye(d, dtype=sums.dtype)
+        hessians: Array = (2.0 * self._scale) * (trace + 2.0 * self._scale * outer)
+        return hessians
+
+    def _profile_and_slope(self, s: Array) -> tuple[Array, Array]:
+        """Return f(s) and f'(s); families share what both need."""
+        return self._profile(s.copy()), self._slope(s)
+
+    # sum_j w_j F_ij (a_i - b_j) = (F w)_i a_i - (F (w b))_i: both sums in one product.
+    def _moments(self, distances: ScaledDistances, x: Array, y: Array, weights: Array) -> Array:
+        w = as_weights(weights, x, y, one_column=True)[:, None]
+        moments: Array = namespace_of(x, y).concatenate([w, w * (y - distances.centre)], axis=1)
+        return moments
+
+    def _from_moments(self, distances: ScaledDistances, x: Array, sums: Array) -> Array:
+        gradient: Array = (x - distances.centre) * sums[:, :1] - sums[:, 1:]
+        return (2.0 * self._scale) * gradient
 
     def _distances(self, x: Array, y: Array) -> ScaledDistances:
         return ScaledDistances(x, y, self._scale, snap=self._snap)
@@ -164,16 +195,12 @@ class Gaussian(RadialKernel):
 
     def value_and_gradient(self, x: Array, y: Array, weights: Array) -> tuple[Array, Array]:
         x, y = as_pair(x, y)
-        xp = namespace_of(x, y)
         distances = self._distances(x, y)
-
-        # f' = -f: one exponential serves sum_j w_j F_ij and both sums of the gradient.
-        def tile(a: Array, b: Array, w: Array, out: Array | None) -> Array:
-            values, b = self._profile(distances(a, b, out)), b - distances.centre
-            sums: Array = values @ xp.concatenate([w, w * b], axis=1)
-            return sums
-
-        weights = as_weights(weights, x, y, one_column=True)
-        sums = contract(tile, x, y, weights[:, None])
-        gradient = (-2.0 * self._scale) * ((x - distances.centre) * sums[:, :1] - sums[:, 1:])
-        return sums[:, 0], gradient
+        # f' = -f: one exponential and one product serve the values and both sums of the gradient.
+        sums = contract(
+            lambda a, b, w, out: self._profile(distances.between(a, b, out)) @ w,
+            distances.rows(x),
+            distances.columns(y),
+            self._moments(distances, x, y, weights),
+        )
+        return sums[:, 0], -self._from_moments(distances, x, sums)
