@@ -9,7 +9,7 @@ import numpy as np
 from kernel_ot._arrays import Array
 from kernel_ot.cutting_planes import ContactPoints, Embeddings
 from kernel_ot.kernels import Anisotropic, Gaussian, Kernel, Matern
-from kernel_ot.large_samples._embedding import LandmarkSums, Projection, SumBlock
+from kernel_ot.large_samples._embedding import LandmarkSums, Projection, SumBlock, spanning
 from kernel_ot.large_samples._monitor import Monitor
 from kernel_ot.large_samples._path import COMPARING, Best, HeldOut, walk
 from kernel_ot.preconditioning import Conjugation
@@ -79,10 +79,16 @@ class Landmarks:
     projections: tuple[Projection, Projection]
 
     @classmethod
-    def of(cls, train: Drawn, change: Conjugation, kernel: Kernel) -> Landmarks:
-        """Take landmarks from training points, which are in random order."""
+    def of(
+        cls, train: Drawn, change: Conjugation, kernel: Kernel, sizes: tuple[int, int]
+    ) -> Landmarks:
+        """Take landmarks from training points, which are in random order.
+
+        As many as samples of these sizes are worth.
+        """
         count = _LANDMARKS if change.mean_x.size <= 5 else _LANDMARKS_OF_SEVERAL_FEATURES
-        x, y = change.forward_x(train.x[:count]), change.forward_y(train.y[:count])
+        x = spanning(kernel, change.forward_x(train.x[:count]), sizes[0])
+        y = spanning(kernel, change.forward_y(train.y[:count]), sizes[1])
         return cls(
             (SumBlock(change, False, kernel, x), SumBlock(change, True, kernel, y)),
             (Projection(kernel, x), Projection(kernel, y)),
@@ -167,7 +173,7 @@ def choose_kernel(
     candidates = [baseline_candidate([bench.baseline()])]
     best: Choice | None = None
     for kernel in kernels:
-        landmarks = Landmarks.of(part, change, kernel)
+        landmarks = Landmarks.of(part, change, kernel, (len(part.x), len(part.y)))
         points = start_at(part, change, landmarks.embeddings(landmarks.sums(part)))
         regs = _COARSE if reg_potential is None else (reg_potential,)
         walked = walk(points, regs, bench, unit, COMPARING, rng, monitor)

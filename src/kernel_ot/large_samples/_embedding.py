@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
+from scipy.linalg.lapack import dpstrf as pstrf
 
 from kernel_ot._arrays import Array
 from kernel_ot.kernels import Kernel
@@ -22,6 +23,8 @@ from kernel_ot.samples import Cloud
 
 # epsilon: the projection's error is far below the sampling error of 1e7 points.
 _RIDGE = 1e-9
+# Of the sampling error, what too few landmarks may add to it.
+_WORTH = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +119,42 @@ class _Counted:
 
     def __call__(self, points: Array, masses: Array) -> tuple[LandmarkSums, int]:
         return self.work(points, masses), len(points)
+
+
+def spanning(kernel: Kernel, candidates: Array, n: int) -> Array:
+    r"""Return the candidates that are needed as landmarks of a sample of n points.
+
+    Pivoted Cholesky factorisation takes the candidate that those before explain least, so the
+    columns of its factor L are the candidates in an orthonormal basis, and :math:`\sum_{j > r}
+    (\frac1p \sum_i L_{ij})^2` is the squared error of the mean embedding on the first r. It may
+    add a hundredth to the variance of a mean over n points.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    candidates : ndarray of shape (p, d)
+    n : int
+
+    Returns
+    -------
+    ndarray of shape (r, d)
+        All p where fewer are not enough.
+
+    Examples
+    --------
+    >>> from kernel_ot.kernels import Gaussian
+    >>> line = np.linspace(0, 1, 200)[:, None]
+    >>> len(spanning(Gaussian(1.0), line, 1000)), len(spanning(Gaussian(0.01), line, 1000))
+    (5, 112)
+    """
+    matrix = kernel(candidates, candidates)
+    count = len(matrix)
+    variance = float(np.diagonal(matrix).mean() - matrix.mean())
+    factor, pivots, rank, _ = pstrf(matrix, lower=1, tol=_RIDGE * float(matrix.max()))
+    along = np.tril(factor)[:, :rank].mean(axis=0)
+    left = np.append(np.cumsum(np.square(along)[::-1])[::-1], 0.0)
+    needed = int(np.argmax(left <= _WORTH**2 * max(variance, 0.0) / n))
+    return candidates[pivots[: max(needed, 1)] - 1] if needed < count else candidates
 
 
 class Projection:

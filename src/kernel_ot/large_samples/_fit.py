@@ -157,7 +157,7 @@ def fit_large(
     choice = choose_kernel(
         options.kernel, options.reg_potential, change, train, held, unit, rng, comparing
     )
-    landmarks = Landmarks.of(train, change, choice.kernel)
+    landmarks = Landmarks.of(train, change, choice.kernel, (x.n, y.n))
     work_x, work_y = landmarks.works
     began = perf_counter()
     test = landmarks.sums(held)
