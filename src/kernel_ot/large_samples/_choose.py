@@ -28,6 +28,7 @@ _HELD_OUT, _HELD_OUT_SHARE = 10_000, 0.2
 # Bandwidths are compared on this part, in coarse steps of lambda_2.
 _COMPARED, _COMPARED_HELD_OUT = 10_000, 2_000
 _COARSE = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+_PATIENCE = 2
 _FINE_STEP, _SMALLEST = 10**-0.5, 1e-9
 # With many points wide kernels resolve as much as narrow ones, with fewer contact points.
 _FACTOR, _FACTOR_OF_MANY_FEATURES = 1.0, 0.35
@@ -176,7 +177,7 @@ def choose_kernel(
         landmarks = Landmarks.of(part, change, kernel, (len(part.x), len(part.y)))
         points = start_at(part, change, landmarks.embeddings(landmarks.sums(part)))
         regs = _COARSE if reg_potential is None else (reg_potential,)
-        walked = walk(points, regs, bench, unit, COMPARING, rng, monitor)
+        walked = walk(points, regs, bench, unit, COMPARING, rng, monitor, _PATIENCE)
         candidates += as_candidates(kernel, walked.scores)
         if best is None or _beats(walked.best, best.best, bench):
             best = Choice(kernel, walked.best, ())

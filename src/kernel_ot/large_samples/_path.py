@@ -123,6 +123,7 @@ def walk(
     ending: Ending,
     rng: np.random.Generator,
     monitor: Monitor,
+    patience: int = 1,
 ) -> Walked:
     """Fit along a path until it gains no more than its noise, or a filling does not end.
 
@@ -138,10 +139,14 @@ def walk(
     ending : Ending
     rng : numpy.random.Generator
     monitor : Monitor
+    patience : int, default 1
+        So many settings in a row that gain nothing end the path. Strong regularisations, of which
+        none has much to gain, are no reason to stop.
     """
     best: Best | None = None
     by_energy = held_out.test.dimension > MAX_SEMI_DUAL_DIMENSION
     scores: list[Score] = []
+    waited = 0
     for reg_potential in reg_potentials:
         fit = fill_by_batches(points, reg_potential, held_out.rows, unit, ending, rng, monitor)
         points = fit.points
@@ -151,14 +156,10 @@ def walk(
         scores.append(score)
         monitor.on_score(score)
         gain = -score.energy if by_energy else score.semi_dual
-        if best is not None and gain <= best.gain:
-            break
-        settled = (
-            best is not None
-            and not by_energy
-            and gain <= best.gain + _SETTLED * score.standard_error
-        )
-        best = Best(fit, gain, terms)
-        if settled or monitor.stop():
+        clearly = 0.0 if by_energy else _SETTLED * score.standard_error
+        waited = 0 if best is None or gain > best.gain + clearly else waited + 1
+        if best is None or gain > best.gain:
+            best = Best(fit, gain, terms)
+        if waited >= patience or monitor.stop():
             break
     return Walked(best, tuple(scores))
