@@ -84,7 +84,7 @@ class ScaledDistances:
         if self._snap:
             eps = float(np.finfo(product.dtype).eps)
             product[product <= 4.0 * (rows.shape[1] + 2) * eps * rows[:, -2:-1]] = 0.0
-        # What rounding made negative is as far from 0 as before; a maximum takes four times as long.
+        # What rounding made negative is as far from 0 as before; a maximum takes four times this.
         return np.abs(product, out=product)
 
     def matrix(self, x: Array, y: Array) -> Array:

@@ -37,7 +37,10 @@ _FACTOR, _FACTOR_OF_MANY_FEATURES = 1.0, 0.35
 _ROUGH_SMOOTHNESS = 2.5
 # By one error the rougher kernel was taken for a smooth map at 1e6 points, at twice its UVP.
 _CLEARLY = 2.0
-_LANDMARKS, _LANDMARKS_OF_SEVERAL_FEATURES = 1000, 1500
+_LANDMARKS = 1500
+# Of the sampling error, what too few landmarks may add: with .1, potentials that are weakly
+# regularised, and so magnify it, had twice the error of the map. For a comparison it will do.
+_ROUGHLY, _CLOSELY = 0.1, 0.01
 _FIRST_POINTS = 100
 
 
@@ -81,15 +84,19 @@ class Landmarks:
 
     @classmethod
     def of(
-        cls, train: Drawn, change: Conjugation, kernel: Kernel, sizes: tuple[int, int]
+        cls,
+        train: Drawn,
+        change: Conjugation,
+        kernel: Kernel,
+        sizes: tuple[int, int],
+        worth: float = _CLOSELY,
     ) -> Landmarks:
         """Take landmarks from training points, which are in random order.
 
         As many as samples of these sizes are worth.
         """
-        count = _LANDMARKS if change.mean_x.size <= 5 else _LANDMARKS_OF_SEVERAL_FEATURES
-        x = spanning(kernel, change.forward_x(train.x[:count]), sizes[0])
-        y = spanning(kernel, change.forward_y(train.y[:count]), sizes[1])
+        x = spanning(kernel, change.forward_x(train.x[:_LANDMARKS]), sizes[0], worth)
+        y = spanning(kernel, change.forward_y(train.y[:_LANDMARKS]), sizes[1], worth)
         return cls(
             (SumBlock(change, False, kernel, x), SumBlock(change, True, kernel, y)),
             (Projection(kernel, x), Projection(kernel, y)),
@@ -174,7 +181,7 @@ def choose_kernel(
     candidates = [baseline_candidate([bench.baseline()])]
     best: Choice | None = None
     for kernel in kernels:
-        landmarks = Landmarks.of(part, change, kernel, (len(part.x), len(part.y)))
+        landmarks = Landmarks.of(part, change, kernel, (len(part.x), len(part.y)), _ROUGHLY)
         points = start_at(part, change, landmarks.embeddings(landmarks.sums(part)))
         regs = _COARSE if reg_potential is None else (reg_potential,)
         walked = walk(points, regs, bench, unit, COMPARING, rng, monitor, _PATIENCE)

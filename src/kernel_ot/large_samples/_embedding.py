@@ -23,8 +23,6 @@ from kernel_ot.samples import Cloud
 
 # epsilon: the projection's error is far below the sampling error of 1e7 points.
 _RIDGE = 1e-9
-# Of the sampling error, what too few landmarks may add to it.
-_WORTH = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,19 +119,20 @@ class _Counted:
         return self.work(points, masses), len(points)
 
 
-def spanning(kernel: Kernel, candidates: Array, n: int) -> Array:
+def spanning(kernel: Kernel, candidates: Array, n: int, worth: float) -> Array:
     r"""Return the candidates that are needed as landmarks of a sample of n points.
 
     Pivoted Cholesky factorisation takes the candidate that those before explain least, so the
     columns of its factor L are the candidates in an orthonormal basis, and :math:`\sum_{j > r}
-    (\frac1p \sum_i L_{ij})^2` is the squared error of the mean embedding on the first r. It may
-    add a hundredth to the variance of a mean over n points.
+    (\frac1p \sum_i L_{ij})^2` is the squared error of the mean embedding on the first r.
 
     Parameters
     ----------
     kernel : Kernel
     candidates : ndarray of shape (p, d)
     n : int
+    worth : float
+        Of the error of a mean over n points, what too few landmarks may add to it.
 
     Returns
     -------
@@ -144,8 +143,8 @@ def spanning(kernel: Kernel, candidates: Array, n: int) -> Array:
     --------
     >>> from kernel_ot.kernels import Gaussian
     >>> line = np.linspace(0, 1, 200)[:, None]
-    >>> len(spanning(Gaussian(1.0), line, 1000)), len(spanning(Gaussian(0.01), line, 1000))
-    (5, 112)
+    >>> [len(spanning(Gaussian(width), line, 1000, 0.1)) for width in (1.0, 0.01)]
+    [5, 112]
     """
     matrix = kernel(candidates, candidates)
     count = len(matrix)
@@ -153,7 +152,7 @@ def spanning(kernel: Kernel, candidates: Array, n: int) -> Array:
     factor, pivots, rank, _ = pstrf(matrix, lower=1, tol=_RIDGE * float(matrix.max()))
     along = np.tril(factor)[:, :rank].mean(axis=0)
     left = np.append(np.cumsum(np.square(along)[::-1])[::-1], 0.0)
-    needed = int(np.argmax(left <= _WORTH**2 * max(variance, 0.0) / n))
+    needed = int(np.argmax(left <= worth**2 * max(variance, 0.0) / n))
     return candidates[pivots[: max(needed, 1)] - 1] if needed < count else candidates
 
 

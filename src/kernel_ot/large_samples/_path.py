@@ -25,6 +25,8 @@ from kernel_ot.selection import (
 
 # Where the search for the minimum of the c-transform begins; its descent does the rest.
 _CANDIDATES = 2000
+# Far below the noise of a mean over thousands of points.
+_DESCENT_TOL = 1e-8
 # A gain below this part of its noise is the last; what is still to gain is about as much.
 _SETTLED = 0.25
 # A setting is chosen by less than this part of the mean cost, and less than this share of rows.
@@ -65,7 +67,8 @@ class HeldOut:
     def score(self, fit: AdaptiveFit, before: Pair) -> tuple[Score, Pair]:
         """Return the score of a fit and its terms; its error is that of the gain over `before`."""
         test, potentials = self.test, fit.potentials
-        terms = semi_dual(potentials, self.rows.x[:_CANDIDATES], self.changed.x, self.changed.y)
+        starts, x, y = self.rows.x[:_CANDIDATES], self.changed.x, self.changed.y
+        terms = semi_dual(potentials, starts, x, y, _DESCENT_TOL)
         value = float(test.weights_x @ terms[0] + test.weights_y @ terms[1])
         base = self.change.cost(0.0, test.x, test.y, test.weights_x, test.weights_y)
         scale = self.change.scale**2
