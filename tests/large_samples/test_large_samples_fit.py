@@ -165,7 +165,8 @@ def test_a_time_limit_covers_everything(monkeypatch: pytest.MonkeyPatch) -> None
         model = KernelOT(time_limit=1.0).fit(*warped(20_000, 3, 5))
     assert time.process_time() - began < 1.0 + 2.0
     assert np.isfinite(model.transform(np.zeros((1, 5)))).all()
-    assert 0 < model.certificate_.violated_share <= 1
+    certificate = model.certificate_
+    assert certificate.kind == "exact" or 0 < certificate.violated_share <= 1
 
 
 @pytest.mark.parametrize("when", ["embedding", "filling", "certificate"])
