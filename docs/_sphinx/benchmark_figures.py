@@ -2,70 +2,54 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
-# Okabe and Ito's colours; ours is always the same green.
+from _sphinx.results import SMOOTH, ResultFile, Row, means, newest
+
+# Okabe and Ito's colours, each with a marker; ours is always the same green.
 _OURS = "#009E73"
-_OTHERS = ("#0072B2", "#E69F00", "#555555", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
-_MARKERS = "osD^vPX*"
-
-
-@dataclass(frozen=True)
-class ResultFile:
-    """A table of measurements and what its head says of where it came from."""
-
-    path: Path
-    head: dict[str, str]
-    rows: list[dict[str, str]]
-
-    @classmethod
-    def read(cls, path: Path) -> ResultFile:
-        """Read `# key: value` lines and the table below them."""
-        lines = path.read_text(encoding="utf-8").splitlines()
-        comments = [line.lstrip("# ") for line in lines if line.startswith("#")]
-        pairs = (comment.partition(": ") for comment in comments)
-        head = {key: value for key, found, value in pairs if found}
-        missing = {"date", "machine", "versions", "command"} - set(head)
-        if missing:
-            raise ValueError(f"{path} says nothing about its {', '.join(sorted(missing))}.")
-        table = [line for line in lines if not line.startswith("#")]
-        return cls(path, head, list(csv.DictReader(table)))
-
-    def where(self, **wanted: str) -> list[dict[str, str]]:
-        """Return the rows that have those values."""
-        return [row for row in self.rows if all(row[key] == v for key, v in wanted.items())]
-
-    def values(self, column: str) -> list[str]:
-        """Return the column's values, each once, in the order of the file."""
-        return list(dict.fromkeys(row[column] for row in self.rows))
-
-
-def newest(results: Path, kind: str) -> ResultFile:
-    """Return the newest file of a kind."""
-    files = sorted(results.glob(f"????-??-??-{kind}.csv"))
-    if not files:
-        raise FileNotFoundError(f"{results} has no file DATE-{kind}.csv.")
-    return ResultFile.read(files[-1])
+_OTHERS = (
+    *(("#0072B2", "s"), ("#E69F00", "D"), ("#555555", "^"), ("#CC79A7", "v")),
+    *(("#56B4E9", "P"), ("#D55E00", "X"), ("#F0E442", "*")),
+)
+_STYLES = {
+    "kernel-ot": (_OURS, "o"),
+    "auto": (_OURS, "o"),
+    "Gaussian map": _OTHERS[0],
+    "entropic (best)": _OTHERS[1],
+    "nearest neighbour": _OTHERS[2],
+    "plan between the samples": _OTHERS[2],
+}
+_FAMILIES = {
+    "affine": "affine maps",
+    "logcosh": "logcosh maps",
+    "softmax": "softmax maps",
+    "mixture": "mixtures (no smooth map)",
+    "logcosh_steep": "steep logcosh maps",
+    "softmax_steep": "steep softmax maps",
+}
 
 
 def _colours(methods: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Return a colour and a marker for each method; the library's own are green."""
-    others = iter(zip(_OTHERS, _MARKERS[1:], strict=False))
-    ours = {"kernel-ot", "auto"}
-    return {name: (_OURS, _MARKERS[0]) if name in ours else next(others) for name in methods}
+    names = list(methods)
+    known = {name: style for name, style in _STYLES.items() if name in names}
+    others = (style for style in _OTHERS if style not in known.values())
+    return {name: known[name] if name in known else next(others) for name in names}
 
 
 def _lines(
-    ax: Axes, rows: list[dict[str, str]], x: str, y: str, methods: Iterable[str], error: str = ""
+    ax: Axes, rows: list[Row], x: str, y: str, methods: Iterable[str], error: str = ""
 ) -> None:
     for method, (colour, marker) in _colours(methods).items():
         points = [row for row in rows if row["method"] == method and row[y]]
+        points.sort(key=lambda row: float(row[x]))
         if points:
             ax.errorbar(
                 [float(row[x]) for row in points],
@@ -80,57 +64,145 @@ def _lines(
             )
 
 
+def _ticks(ax: Axes, rows: list[Row], column: str) -> None:
+    """Mark the values of a column, and nothing else, on a logarithmic axis."""
+    values = sorted({int(row[column]) for row in rows})
+    ax.set_xscale("log")
+    ax.set_xticks(values, [f"{value}" for value in values])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.grid(alpha=0.3)
+
+
+def _methods(rows: list[Row]) -> list[str]:
+    """Return the methods of all rows, so that each has one colour in all panels."""
+    return list(dict.fromkeys(row["method"] for row in rows))
+
+
 def accuracy(result: ResultFile) -> Figure:
     """Draw the error of the map against the number of features, one panel a family."""
-    families = ["affine", "logcosh", "softmax", "mixture"]
-    figure = Figure(figsize=(10, 6.4), layout="constrained")
-    axes = figure.subplots(2, 2, sharex=True, sharey=True)
-    for ax, family in zip(axes.flat, families, strict=True):
-        rows = result.where(family=family, quantity="map", n="300")
-        methods = dict.fromkeys(row["method"] for row in rows)
-        _lines(ax, rows, "dimension", "mean", methods, "standard_error")
-        ax.set(title=f"{family} maps", xscale="log", yscale="log")
-        ax.set_xticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
-        ax.minorticks_off()
-        ax.grid(alpha=0.3)
+    found = [row for row in means(result, "map") if row["n"] == "300"]
+    families = [name for name in _FAMILIES if any(row["family"] == name for row in found)]
+    figure = Figure(figsize=(10, 3.3 * -(-len(families) // 2)), layout="constrained")
+    axes = figure.subplots(-(-len(families) // 2), 2, sharex=True, sharey=True, squeeze=False)
+    for ax, family in zip(axes.flat, families, strict=False):
+        rows = [row for row in found if row["family"] == family]
+        _lines(ax, rows, "dimension", "mean", _methods(found), "standard_error")
+        _ticks(ax, found, "dimension")
+        ax.set(title=_FAMILIES[family], yscale="log")
+    for ax in axes.flat[len(families) :]:
+        ax.set_visible(False)
     figure.supxlabel("number of features")
     figure.supylabel("error of the map (1 = as bad as a constant)")
-    axes[0, 0].legend(fontsize=9)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
 
 def cost(result: ResultFile) -> Figure:
     """Draw the relative error of the cost against the number of features."""
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
-    axes = figure.subplots(1, 3, sharex=True, sharey=True)
-    for ax, family in zip(axes, ["affine", "logcosh", "softmax"], strict=True):
-        rows = result.where(family=family, quantity="cost", n="300")
-        methods = dict.fromkeys(row["method"] for row in rows)
-        _lines(ax, rows, "dimension", "mean", methods, "standard_error")
-        ax.set(title=f"{family} maps", xscale="log", yscale="log", xlabel="number of features")
-        ax.set_xticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
-        ax.minorticks_off()
-        ax.grid(alpha=0.3)
+    found = [row for row in means(result, "cost") if row["n"] == "300"]
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    axes = figure.subplots(1, len(SMOOTH), sharex=True, sharey=True)
+    for ax, family in zip(axes, SMOOTH, strict=True):
+        rows = [row for row in found if row["family"] == family]
+        _lines(ax, rows, "dimension", "mean", _methods(found), "standard_error")
+        _ticks(ax, found, "dimension")
+        ax.set(title=_FAMILIES[family], yscale="log", xlabel="number of features")
     axes[0].set_ylabel("relative error of the cost")
-    axes[0].legend(fontsize=9)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
 
 def sizes(result: ResultFile) -> Figure:
-    """Draw the error of the map against the number of points."""
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
-    axes = figure.subplots(1, 3, sharex=True, sharey=True)
-    for ax, d in zip(axes, ["2", "5", "10"], strict=True):
-        rows = result.where(family="softmax", quantity="map", dimension=d)
-        rows = sorted(rows, key=lambda row: int(row["n"]))
-        methods = dict.fromkeys(row["method"] for row in rows)
-        _lines(ax, rows, "n", "mean", methods, "standard_error")
-        ax.set(title=f"softmax maps, {d} features", xscale="log", yscale="log", xlabel="points")
-        ax.set_xticks([100, 300, 1000], ["100", "300", "1000"])
-        ax.minorticks_off()
-        ax.grid(alpha=0.3)
+    """Draw the error of the map against the number of points, where there are several sizes."""
+    found = [row for row in means(result, "map") if row["family"] == "softmax"]
+    several = {
+        d: {row["n"] for row in found if row["dimension"] == d}
+        for d in sorted({row["dimension"] for row in found}, key=int)
+    }
+    shown = [d for d, numbers in several.items() if len(numbers) > 1][:4]
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    axes = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
+    for ax, d in zip(axes, shown, strict=True):
+        rows = [row for row in found if row["dimension"] == d]
+        _lines(ax, rows, "n", "mean", _methods(found), "standard_error")
+        _ticks(ax, found, "n")
+        ax.set(title=f"{_FAMILIES['softmax']}, {d} features", yscale="log", xlabel="points")
     axes[0].set_ylabel("error of the map")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def pairs(result: ResultFile) -> Figure:
+    """Draw the error of the map on published pairs, beside neural solvers with far more points."""
+    figure = Figure(figsize=(8, 4.6), layout="constrained")
+    ax = figure.subplots()
+    lines = list(dict.fromkeys((row["method"], int(row["n"])) for row in result.rows))
+    colours = _colours(dict.fromkeys(method for method, _ in lines))
+    for method, n in lines:
+        rows = result.where(method=method, n=str(n))
+        colour, marker = colours[method]
+        style = "-" if n == min(number for name, number in lines if name == method) else "--"
+        style = ":" if rows[0]["source"] else style
+        points = sorted((int(row["dimension"]), float(row["uvp_percent"])) for row in rows)
+        label = f"{method}, {n:,} points" + (" (published)" if rows[0]["source"] else "")
+        ax.plot(*zip(*points, strict=True), style, marker=marker, color=colour, label=label)
+    _ticks(ax, result.rows, "dimension")
+    ax.set(yscale="log", xlabel="number of features", ylabel="error of the map in percent")
+    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def times(fits: ResultFile, peers: ResultFile) -> Figure:
+    """Draw processor seconds of a default fit against the points, beside Sinkhorn's iterations."""
+    ours = [{**row, "method": "kernel-ot"} for row in fits.where(version="this")]
+    shown = {
+        ("logcosh", "2"): "logcosh map, 2 features",
+        ("softmax", "5"): "softmax map, 5 features",
+    }
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    axes = figure.subplots(1, 2, sharex=True, sharey=True)
+    for ax, ((family, d), title) in zip(axes, shown.items(), strict=True):
+        rows = [
+            row for row in [*ours, *peers.rows] if (row["family"], row["dimension"]) == (family, d)
+        ]
+        for method, (colour, marker) in _colours(["kernel-ot", *_methods(peers.rows)]).items():
+            taken: dict[int, list[float]] = {}
+            for row in rows:
+                if row["method"] == method:
+                    taken.setdefault(int(row["n"]), []).append(float(row["seconds"]))
+            points = sorted((n, median(seconds)) for n, seconds in taken.items())
+            label = method if method == "kernel-ot" else f"{method}, Sinkhorn"
+            ax.plot(*zip(*points, strict=True), marker=marker, color=colour, label=label)
+        _ticks(ax, ours, "n")
+        ax.set(title=title, yscale="log", xlabel="points a side")
+    axes[0].set_ylabel("processor seconds")
     axes[0].legend(fontsize=9)
+    return figure
+
+
+def scale(result: ResultFile) -> Figure:
+    """Draw seconds, memory and error of fits of many points."""
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    axes = figure.subplots(1, 3)
+    rows = sorted(result.where(family="logcosh", dimension="5"), key=lambda row: int(row["n"]))
+    n = [int(row["n"]) for row in rows]
+    labels = {
+        "seconds": "processor seconds",
+        "mib": "MiB beyond the samples",
+        "uvp": "error of the map",
+    }
+    for ax, (column, label) in zip(axes, labels.items(), strict=True):
+        values = [(k, float(row[column])) for k, row in zip(n, rows, strict=True) if row[column]]
+        ax.plot(*zip(*values, strict=True), "o-", color=_OURS, label="kernel-ot")
+        ax.set(xscale="log", yscale="log", xlabel="points a side", ylabel=label)
+        ax.grid(alpha=0.3)
+    baseline = [
+        (k, float(row["gaussian_uvp"]))
+        for k, row in zip(n, rows, strict=True)
+        if row["gaussian_uvp"]
+    ]
+    axes[2].plot(*zip(*baseline, strict=True), "s-", color=_OTHERS[0][0], label="Gaussian map")
+    axes[2].legend(fontsize=9)
     return figure
 
 
@@ -210,26 +282,30 @@ def domain_adaptation(result: ResultFile) -> Figure:
     return figure
 
 
-_FIGURES: dict[str, tuple[str, Callable[[ResultFile], Figure]]] = {
-    "accuracy": ("accuracy", accuracy),
-    "accuracy_cost": ("accuracy", cost),
-    "accuracy_sizes": ("accuracy", sizes),
-    "losses": ("losses", losses),
-    "solvers": ("solvers", solvers),
-    "two_sample": ("two-sample", power),
-    "domain_adaptation": ("domain-adaptation", domain_adaptation),
+_FIGURES: dict[str, tuple[tuple[str, ...], Callable[..., Figure]]] = {
+    "accuracy": (("accuracy",), accuracy),
+    "accuracy_cost": (("accuracy",), cost),
+    "accuracy_sizes": (("accuracy",), sizes),
+    "pairs": (("pairs",), pairs),
+    "times": (("fits", "sinkhorn"), times),
+    "scale": (("scale",), scale),
+    "losses": (("losses",), losses),
+    "solvers": (("solvers",), solvers),
+    "two_sample": (("two-sample",), power),
+    "domain_adaptation": (("domain-adaptation",), domain_adaptation),
 }
 
 
 def draw_benchmark_figures(results: Path, folder: Path, url: str) -> None:
     """Draw every figure into `folder`, each with a page that says where its numbers are from."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (kind, draw) in _FIGURES.items():
-        result = newest(results, kind)
-        draw(result).savefig(folder / f"{name}.png", dpi=150)
-        file = f"benchmarks/results/{result.path.name}"
-        (folder / f"{name}.rst").write_text(
+    for name, (kinds, draw) in _FIGURES.items():
+        found = [newest(results, kind) for kind in kinds]
+        draw(*found).savefig(folder / f"{name}.png", dpi=150)
+        sources = [
             f"*{result.head['date']}; {result.head['machine']}.* "
-            f"`{result.path.name} <{url}/blob/main/{file}>`__\n\n"
+            f"`{result.path.name} <{url}/blob/main/benchmarks/results/{result.path.name}>`__\n\n"
             f".. code-block:: bash\n\n   {result.head['command']}\n"
-        )
+            for result in found
+        ]
+        (folder / f"{name}.rst").write_text("\n".join(sources))
