@@ -73,26 +73,28 @@ def check_both_samples(x: Any, y: Any, weights_x: Any, weights_y: Any) -> Sample
     """Return both samples as float64, or raise ValueError; memory for them is checked first."""
     if y is None:
         raise ValueError("y is None; fit(x, y) needs the second sample as y.")
-    x_sample, y_sample = check_sample(x, "x"), check_sample(y, "y")
-    check_same_dimension(x_sample, y_sample)
     check_feature_names(getattr(x, "columns", None), y)
-    n, d = x_sample.shape
+    x, y = check_sample(x, "x"), check_sample(y, "y")
+    check_same_dimension(x, y)
     require_memory(
-        8.0 * _COPIES_OF_SAMPLES * (x_sample.size + y_sample.size),
-        purpose=f"copies of {n} + {len(y_sample)} points with {d} features",
+        8.0 * _COPIES_OF_SAMPLES * (x.size + y.size),
+        purpose=f"copies of {len(x)} + {len(y)} points with {x.shape[1]} features",
         remedy="Fit on a subsample, or on fewer features.",
     )
-    weights = (
-        check_weights(weights_x, n, "weights_x"),
-        check_weights(weights_y, len(y_sample), "weights_y"),
-    )
-    if is_traced(x_sample, y_sample, *weights):
+    weights_x = check_weights(weights_x, len(x), "weights_x")
+    weights_y = check_weights(weights_y, len(y), "weights_y")
+    if is_traced(x, y, weights_x, weights_y):
         raise ValueError(
             "fit was called inside of traced JAX code, but decides by values what to fit; fit "
             "outside, or build a Problem there and solve it."
         )
     # Copies, and on the host, where a fit decides and computes.
-    return Samples(*(np.array(array, dtype=np.float64) for array in (x_sample, y_sample, *weights)))
+    return Samples(
+        np.array(x, dtype=np.float64),
+        np.array(y, dtype=np.float64),
+        np.array(weights_x, dtype=np.float64),
+        np.array(weights_y, dtype=np.float64),
+    )
 
 
 def check_spread(samples: Samples) -> None:

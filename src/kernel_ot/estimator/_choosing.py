@@ -22,7 +22,6 @@ from kernel_ot.selection import (
     Candidate,
     Combination,
     Filling,
-    Selection,
     bandwidth_factors,
     best_candidate,
     combine,
@@ -55,25 +54,11 @@ class GivenSettings:
     reg_sos: float
     reg_potential: float | None
 
-    def kernel_or_default(
-        self, factor: float, changed: Samples, rng: np.random.Generator
-    ) -> Kernel:
-        """Return the kernel, the default one of this bandwidth if none was given."""
-        return default_kernel(factor, changed, rng) if self.kernel is None else self.kernel
-
-    def with_kernel(self, kernel: Kernel, reg_potential: float) -> Settings:
-        """Return settings with this kernel, and with this lambda_2 if none was given."""
-        given = self.reg_potential
-        return Settings(kernel, self.reg_sos, reg_potential if given is None else given)
-
 
 def given_settings(parameters: FitParameters) -> GivenSettings:
     """Return what a user gave, checked."""
-    kernel, reg_sos, reg_potential = (
-        parameters.kernel,
-        parameters.reg_sos,
-        parameters.reg_potential,
-    )
+    kernel, reg_sos = parameters.kernel, parameters.reg_sos
+    reg_potential = parameters.reg_potential
     if not is_auto(kernel) and not isinstance(kernel, Kernel):
         raise ValueError(f"kernel = {kernel!r} must be 'auto' or a kernel of kernel_ot.kernels.")
     if isinstance(kernel, Kernel):
@@ -131,56 +116,46 @@ def choose_settings(
         check_origin(given.kernel, changed.y, "y")
     if given.kernel is not None and given.reg_potential is not None:
         return ChosenSettings(Settings(given.kernel, given.reg_sos, given.reg_potential))
-    if not Filling(parameters.filling).adaptive:
-        kernel = given.kernel
-        if kernel is None:
-            kernel = Gaussian(_STATIC_BANDWIDTH_FACTOR * typical_distance(changed, rng))
-        return ChosenSettings(given.with_kernel(kernel, _STATIC_REG_POTENTIAL))
     gaussian_is_exact = parameters.preconditioner == "gaussian" and samples.one_is_a_point
-    if given.reg_potential is None and gaussian_is_exact:
-        kernel = given.kernel_or_default(_UNCOMPARED_FACTOR, changed, rng)
-        return ChosenSettings(given.with_kernel(kernel, _REG_POTENTIAL_OF_ONE_POINT))
-    if min(len(samples.x), len(samples.y)) < _MIN_SELECTION_POINTS:
-        kernel = given.kernel_or_default(_UNCOMPARED_FACTOR, changed, rng)
-        return ChosenSettings(given.with_kernel(kernel, _UNCOMPARED_REG_POTENTIAL))
-    selection = _compare(samples, given, parameters, rng, watch)
-    # The preconditioner alone is no choice where lambda_2 was given.
-    allowed = selection.candidates if given.reg_potential is None else selection.settings
-    if watch.selection_is_over(None):
-        _warn_of_few_settings(len(allowed), parameters.time_limit)
-    many_features = samples.dimension > MAX_SEMI_DUAL_DIMENSION
-    automatic = given.kernel is None and given.reg_potential is None
-    combination = Combination()
-    if parameters.combine and automatic and not many_features and selection.settings:
-        # The Gaussian map is combined, so the best kernel comes in whether it beats it or not.
-        strongest = best_candidate(selection.settings)
-        best: Candidate | None = strongest
-        combination = combine(selection.trials_of(strongest))
-    else:
-        best = _best(allowed, many_features)
-    factor, reg_potential = _UNCOMPARED_FACTOR, _UNCOMPARED_REG_POTENTIAL
-    if best is not None and best.is_baseline:
-        factor, reg_potential = _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL
-    elif best is not None:
-        # Chosen on a part of the points: all of them need less regularisation.
-        factor = best.bandwidth_factor
-        reg_potential = best.reg_potential * share_in_splits(samples)
-    kernel = given.kernel_or_default(factor, changed, rng)
-    settings = given.with_kernel(kernel, reg_potential)
-    return ChosenSettings(settings, selection.candidates, combination)
+    best = _Choice(_UNCOMPARED_FACTOR, _UNCOMPARED_REG_POTENTIAL)
+    if not Filling(parameters.filling).adaptive:
+        best = _Choice(_STATIC_BANDWIDTH_FACTOR, _STATIC_REG_POTENTIAL)
+    elif given.reg_potential is None and gaussian_is_exact:
+        best = _Choice(_UNCOMPARED_FACTOR, _REG_POTENTIAL_OF_ONE_POINT)
+    elif min(len(samples.x), len(samples.y)) >= _MIN_SELECTION_POINTS:
+        best = _compared(samples, given, parameters, rng, watch)
+    kernel = given.kernel
+    if kernel is None and Filling(parameters.filling).adaptive:
+        kernel = default_kernel(best.bandwidth_factor, changed, rng)
+    elif kernel is None:
+        kernel = Gaussian(best.bandwidth_factor * typical_distance(changed, rng))
+    reg_potential = best.reg_potential if given.reg_potential is None else given.reg_potential
+    settings = Settings(kernel, given.reg_sos, reg_potential)
+    return ChosenSettings(settings, best.candidates, best.combination)
 
 
-def _compare(
+@dataclass(frozen=True)
+class _Choice:
+    """Bandwidth of the default kernel in median distances and lambda_2, with what led to them."""
+
+    bandwidth_factor: float
+    reg_potential: float
+    candidates: tuple[Candidate, ...] = ()
+    combination: Combination = field(default_factory=Combination)
+
+
+def _compared(
     samples: Samples,
     given: GivenSettings,
     parameters: FitParameters,
     rng: np.random.Generator,
     watch: Watch,
-) -> Selection:
+) -> _Choice:
+    """Return the choice that held-out points make."""
     dimension, reg_potential = samples.dimension, given.reg_potential
     # A user's callback stays in this process; the time limit goes along.
-    alone = parameters.n_jobs in (None, 1)
-    return select(
+    in_this_process = parameters.n_jobs in (None, 1)
+    selection = select(
         samples,
         parameters.preconditioner,
         bandwidth_factors(dimension) if given.kernel is None else (given.kernel,),
@@ -188,9 +163,27 @@ def _compare(
         rng,
         n_splits=parameters.n_splits,
         on_score=watch.on_score,
-        on_round=watch.on_selection_round if alone else watch.selection_is_over,
+        on_round=watch.on_selection_round if in_this_process else watch.selection_is_over,
         n_jobs=parameters.n_jobs,
     )
+    # The preconditioner alone is no choice where lambda_2 was given.
+    allowed = selection.candidates if reg_potential is None else selection.settings
+    if watch.selection_is_over(None):
+        _warn_of_few_settings(len(allowed), parameters.time_limit)
+    many_features = dimension > MAX_SEMI_DUAL_DIMENSION
+    automatic = given.kernel is None and reg_potential is None
+    best, combination = _best(allowed, many_features), Combination()
+    if parameters.combine and automatic and not many_features and selection.settings:
+        # The Gaussian map is combined, so the best kernel comes in whether it beats it or not.
+        best = best_candidate(selection.settings)
+        combination = combine(selection.trials_of(best))
+    factor, reg = _UNCOMPARED_FACTOR, _UNCOMPARED_REG_POTENTIAL
+    if best is not None and best.is_baseline:
+        factor, reg = _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL
+    elif best is not None:
+        # Chosen on a part of the points: all of them need less regularisation.
+        factor, reg = best.bandwidth_factor, best.reg_potential * share_in_splits(samples)
+    return _Choice(factor, reg, selection.candidates, combination)
 
 
 def _best(candidates: tuple[Candidate, ...], many_features: bool) -> Candidate | None:
@@ -205,5 +198,5 @@ def _warn_of_few_settings(count: int, time_limit: float | None) -> None:
         f"time_limit = {time_limit} ended the comparison of settings after {count}; the best of "
         "them is used. Raise time_limit, or give kernel and reg_potential.",
         ConvergenceWarning,
-        stacklevel=5,
+        stacklevel=7,
     )

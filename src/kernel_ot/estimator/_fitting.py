@@ -45,10 +45,12 @@ class OutlierWarning(UserWarning):
     """
 
 
-def find_outliers(samples: Samples, outliers: str) -> tuple[Array, Array]:
-    """Return the rows of x and of y that a fit with this `outliers` leaves out."""
-    nothing = np.zeros(0, dtype=np.intp)
-    return samples.outliers() if outliers == "exclude" else (nothing, nothing)
+def without_outliers(samples: Samples, outliers: str) -> tuple[Samples, tuple[Array, Array]]:
+    """Return the samples with no mass on what a fit leaves out, and those rows of x and of y."""
+    if outliers == "keep":
+        return samples, (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp))
+    rows = samples.outliers()
+    return samples.without(*rows), rows
 
 
 def warn_of_outliers(samples: Samples, outliers: tuple[Array, Array]) -> None:

@@ -24,9 +24,9 @@ from kernel_ot.estimator._derived import semi_dual_terms, set_derived
 from kernel_ot.estimator._describing import DescribesItself, warn_of_cautions
 from kernel_ot.estimator._fitting import (
     fill_and_solve,
-    find_outliers,
     warn_if_unfinished,
     warn_of_outliers,
+    without_outliers,
 )
 from kernel_ot.estimator._large import fit_clouds, open_inputs
 from kernel_ot.estimator._persistence import Saves
@@ -261,18 +261,20 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
             warn_of_cautions(self)
         return self
 
-    def _fit(
-        self, x: Any, y: Any, weights_x: Any, weights_y: Any, given: Combination | None = None
-    ) -> None:
+    def _fit(self, x: Any, y: Any, weights_x: Any, weights_y: Any) -> None:
         check_parameters(self)
         inputs = open_inputs(self, x, y, weights_x, weights_y)
         if inputs.clouds is not None:
             fit_clouds(self, inputs.clouds, x)
             return
         x, y, weights_x, weights_y = inputs.arrays
-        samples = check_both_samples(x, y, weights_x, weights_y)
-        self.outliers_ = find_outliers(samples, self.outliers)
-        samples = samples.without(*self.outliers_)
+        self._fit_samples(check_both_samples(x, y, weights_x, weights_y))
+        validate_data(self, x, skip_check_array=True)
+        self.potentials_ = placed_like(self._fitted_potentials(), x, y)
+
+    def _fit_samples(self, samples: Samples, combination: Combination | None = None) -> None:
+        """Fit what is in memory, combined with these weights if they were chosen before."""
+        samples, self.outliers_ = without_outliers(samples, self.outliers)
         seen = samples.with_mass()
         check_spread(seen)
         rng = check_generator(self.random_state, "random_state")
@@ -285,21 +287,16 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         narrator = Narrator(self.verbose, self.callback, self.violation_tol)
         watch = Watch(narrator.tell, self.time_limit)
         chosen = choose_settings(seen, changed, self, rng=rng, watch=watch)
-        settings = chosen.settings
-        self.combination_ = chosen.combination if given is None else given
-        self.entropic_ = entropic_potentials(
-            changed, tuple(reg for reg, _ in self.combination_.entropic)
-        )
-        problem, solution, rounds = fill_and_solve(
-            changed, change, settings, self, rng=rng, watch=watch
-        )
-        validate_data(self, x, skip_check_array=True)
+        settings, self.candidates_ = chosen.settings, chosen.candidates
         self.kernel_ = settings.kernel
         self.reg_sos_, self.reg_potential_ = settings.reg_sos, settings.reg_potential
-        self.candidates_, self.rounds_ = chosen.candidates, rounds
-        self.conjugation_, self.solution_ = change, solution
+        self.combination_ = chosen.combination if combination is None else combination
+        self.entropic_ = entropic_potentials(changed, self.combination_.regularisations)
+        problem, self.solution_, self.rounds_ = fill_and_solve(
+            changed, change, settings, self, rng=rng, watch=watch
+        )
+        self.conjugation_, self.n_features_in_ = change, samples.dimension
         set_derived(self, samples, problem)
-        self.potentials_ = placed_like(self._fitted_potentials(), x, y)
         self.verdict_ = None
         was_chosen = chosen.candidates and not watch.stopped
         if self.verdict is True or (is_auto(self.verdict) and was_chosen):
@@ -311,7 +308,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         settings = {name: getattr(self, name + "_") for name in _SETTINGS}
         quiet = {"verdict": False, "callback": None, "verbose": 0, "outliers": "keep"}
         fitted = type(self)(**self.get_params(deep=False) | settings | quiet)
-        fitted._fit(part.x, part.y, part.weights_x, part.weights_y, self.combination_)
+        fitted._fit_samples(part, self.combination_)
         return fitted
 
     def transform(self, x: Any, out: str | Path | None = None) -> Any:

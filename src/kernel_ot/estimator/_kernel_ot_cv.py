@@ -23,7 +23,7 @@ from kernel_ot.estimator._checks import (
     check_parameters,
     check_spread,
 )
-from kernel_ot.estimator._fitting import find_outliers
+from kernel_ot.estimator._fitting import without_outliers
 from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
@@ -189,7 +189,7 @@ class KernelOTCV(TwoSampleEstimator):
         if not hasattr(self.cv, "split"):  # a splitter counts all rows
             samples = samples.with_mass()
         check_spread(samples)
-        samples = samples.without(*find_outliers(samples, estimator.outliers)).with_mass()
+        samples = without_outliers(samples, estimator.outliers)[0].with_mass()
         rng = check_generator(self.random_state, "random_state")
         splits = fold_splits(samples, self.cv, rng)
         paths = [Path(k, regularisations, estimator.preconditioner, filling) for k in kernels]

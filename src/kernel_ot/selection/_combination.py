@@ -65,6 +65,11 @@ class Combination:
     gaussian: float = 0.0
     entropic: tuple[tuple[float, float], ...] = ()
 
+    @property
+    def regularisations(self) -> tuple[float, ...]:
+        """Those of the entropic potentials that carry weight."""
+        return tuple(regularisation for regularisation, _ in self.entropic)
+
     def potentials(self, kernel: Potentials, entropic: Sequence[Potentials]) -> Potentials:
         """Return the weighted sum, in the coordinates of the fit."""
         weights = (self.kernel, *(weight for _, weight in self.entropic))
