@@ -17,7 +17,7 @@ from helpers import assert_best_so_far, assert_honest, judge, similar_case
 from kernel_ot import Problem, Status, solve
 from kernel_ot._arrays import Array
 from kernel_ot.problem import check_optimality
-from kernel_ot.solvers import Progress, _loop
+from kernel_ot.solvers import FullRankInteriorPoint, InteriorPoint, Progress, _loop
 
 METHODS = ("ssn", "interior_point")
 CASE = similar_case("wide", 2, 24, seed=1)  # K is ill-conditioned
@@ -310,3 +310,16 @@ def test_a_problem_in_float32_ends_honestly(case: Any, method: str) -> None:
             assert solution.status in (Status.NO_PROGRESS, Status.FACTORIZATION_FAILED)
         assert math.isfinite(solution.residual)
     assert solution.residual <= 1e-2
+
+
+@pytest.mark.parametrize("method", [InteriorPoint(), FullRankInteriorPoint()])
+def test_a_newton_matrix_without_a_factor_leaves_the_iterate_where_it_is(method: Any) -> None:
+    problem = similar_case("narrow", 2, 24, seed=1).problem()
+    state = method.init(problem, None)
+    indefinite = replace(problem, quadratic=-1e6 * np.eye(24))
+    after = method.step(indefinite, state, 1e-8)
+    assert Status.from_code(after.failure) is Status.FACTORIZATION_FAILED
+    np.testing.assert_array_equal(after.gamma, state.gamma)
+    np.testing.assert_array_equal(
+        method.multiplier(problem, after), method.multiplier(problem, state)
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
-from typing import Any
 
-from kernel_ot._arrays import Array, namespace_of
+from kernel_ot._arrays import Array, Scalar, namespace_of
+from kernel_ot.solvers._method import S
 
 
 class Status(Enum):
@@ -57,7 +58,7 @@ class Status(Enum):
         return list(type(self)).index(self)
 
     @classmethod
-    def from_code(cls, code: Any) -> Status:
+    def from_code(cls, code: Scalar) -> Status:
         """Return the status of that code."""
         return list(cls)[int(code)]
 
@@ -67,7 +68,13 @@ class Status(Enum):
         return self.value
 
 
-def factorization_code(worked: Any, like: Array) -> Any:
+def factorization_code(worked: Array | bool, like: Array) -> Array:
     """Return 0 where a Cholesky factorisation `worked`, the code of its failure elsewhere."""
-    xp = namespace_of(like)
-    return xp.where(worked, 0, Status.FACTORIZATION_FAILED.code)
+    code: Array = namespace_of(like).where(worked, 0, Status.FACTORIZATION_FAILED.code)
+    return code
+
+
+def stopped_by_factorization(state: S) -> S:
+    """Return a method's state as one from which no step can be taken, for want of a factor."""
+    code = factorization_code(False, state.gamma)
+    return replace(state, failure=code)  # type: ignore[type-var]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import NamedTuple
 
-from kernel_ot._arrays import Array, namespace_of, pytree
+from kernel_ot._arrays import Array, Scalar, namespace_of, pytree
 from kernel_ot._linalg import (
     add_unpacked_in_place,
     inplace,
@@ -24,13 +24,8 @@ from kernel_ot.solvers._scaling import (
     uniform_plan,
 )
 from kernel_ot.solvers._status import factorization_code
-from kernel_ot.solvers.interior_point._predictor_corrector import (
-    Direction,
-    Factors,
-    PredictorCorrector,
-    Prepared,
-)
-from kernel_ot.solvers.interior_point._steps import cholesky_along, interior_start, longest_step
+from kernel_ot.solvers._steps import cholesky_along, interior_start, longest_step
+from kernel_ot.solvers.interior_point._predictor_corrector import Lengths, PredictorCorrector
 
 # Beyond this condition number of Phi rounding in U = Phi' X Phi costs more steps than it saves; at
 # twice that it can end the solve above 1e-8.
@@ -67,9 +62,128 @@ class FullRankInteriorPointState:
     offset_diagonal: Array
     values_root: Array
     values: Array
-    product: Any
-    residual: Any
-    failure: Any = 0
+    product: Scalar
+    residual: Scalar
+    failure: Scalar = 0
+
+    def newton_system(self) -> _System:
+        """Return the Newton equations here."""
+        G = inplace.drop_negligible(inverse_from_cholesky(self.factor))
+        return _System(self, G)
+
+    def factors_along(self, direction: _Direction, lengths: Lengths) -> _Factors:
+        """Return the factors after such steps, or shorter ones."""
+        xp = namespace_of(self.gamma)
+        d_gamma, aim = direction
+        step_x, root = cholesky_along(
+            lambda t: add_unpacked_in_place(t * aim, self.values_root, self.values, 1 - t),
+            lengths.multiplier,
+            packed_cholesky_in_place,
+        )
+        step, factor = cholesky_along(
+            lambda t: unpacked(self.factor, self.offset_diagonal + self.gamma + t * d_gamma),
+            lengths.gamma,
+            packed_cholesky_in_place,
+        )
+        values = (1 - step_x) * self.values + step_x * xp.diagonal(aim)
+        return _Factors(self.gamma + step * d_gamma, factor, root, values)
+
+    def at(self, problem: Problem, factors: _Factors) -> FullRankInteriorPointState:
+        """Return the state there."""
+        gamma, factor, root, values = factors
+        return _state(problem, gamma, factor, self.offset_diagonal, root, values)
+
+
+class _Direction(NamedTuple):
+    """The change of gamma, which is that of T as well, and what it leads to: `aim`, U + dU."""
+
+    d_gamma: Array
+    aim: Array
+
+
+class _SecondOrder(NamedTuple):
+    """The affine direction, its `aim` by its changes of gamma, and the forms of its term."""
+
+    scaled_aim: Array
+    d_gamma: Array
+    forms: Array
+
+
+class _Factors(NamedTuple):
+    """gamma, the Cholesky factors of T and U as the state packs them, and the diagonal of U."""
+
+    gamma: Array
+    factor: Array
+    values_root: Array
+    values: Array
+
+
+@dataclass(frozen=True, eq=False)
+class _System:
+    """The Newton equations between filling points, with `G = T^-1`."""
+
+    state: FullRankInteriorPointState
+    inverse: Array
+
+    @property
+    def diagonal(self) -> Array:
+        """Diagonal of G."""
+        diagonal: Array = namespace_of(self.inverse).diagonal(self.inverse)
+        return diagonal
+
+    def schur_complement(self, problem: Problem) -> Array:
+        """Return the Newton matrix in gamma."""
+        newton = unpacked(self.state.values_root, self.state.values)
+        newton *= self.inverse
+        return inplace.add_scaled(newton, 1 / (2 * problem.reg_potential), problem.quadratic)
+
+    def affine(self, d_gamma: Array) -> _Direction:
+        """Return the direction toward `U T = 0`."""
+        changed = unpacked(self.state.values_root, self.state.values)
+        changed *= d_gamma
+        return _Direction(d_gamma, self._against(changed))
+
+    def corrected(self, d_gamma: Array, target: Scalar, second_order: _SecondOrder) -> _Direction:
+        """Return the direction toward `U T = target I`."""
+        changed = add_unpacked_in_place(
+            second_order.scaled_aim,
+            self.state.values_root,
+            self.state.values,
+            d_gamma - second_order.d_gamma,
+        )
+        return _Direction(d_gamma, inplace.add_scaled(self._against(changed), target, self.inverse))
+
+    def _against(self, changed: Array) -> Array:
+        """Return `-changed G`, symmetrised, in the place of `changed`."""
+        aim = inplace.multiply(inplace.drop_negligible(changed), self.inverse)
+        aim = inplace.drop_negligible(inplace.symmetrise(aim))
+        aim *= -1
+        return aim
+
+    def inner_products(self, direction: _Direction) -> tuple[Scalar, Scalar]:
+        """Return `<U, dT>` and `<dU, dT>`."""
+        d_gamma, aim = direction
+        along = d_gamma @ self.state.values
+        return along, d_gamma @ (namespace_of(aim).diagonal(aim) - self.state.values)
+
+    def second_order(self, affine: _Direction) -> _SecondOrder:
+        """Return the term that the affine direction leaves out, in its place."""
+        xp = namespace_of(self.inverse)
+        d_gamma, aim = affine
+        # The diagonal of U diag(d gamma) G is that of the affine aim, with the sign changed.
+        left_out = 1 * xp.diagonal(aim)
+        aim *= d_gamma
+        forms = xp.einsum("ij,ij->i", aim, self.inverse) + left_out
+        return _SecondOrder(aim, d_gamma, forms)
+
+    def step_lengths(self, direction: _Direction, products: int) -> Lengths:
+        """Return the longest steps."""
+        d_gamma, aim = direction
+        factor, root = self.state.factor, self.state.values_root
+        return Lengths(
+            longest_step(lambda v: (d_gamma * v.T).T, factor, factor, products),
+            longest_step(aim.__matmul__, root, factor, products, shift=-1.0),
+        )
 
 
 @dataclass(frozen=True)
@@ -126,100 +240,6 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
     def kept(self, state: FullRankInteriorPointState) -> FullRankInteriorPointState:
         """Return the state without the factor of its constraint."""
         return replace(state, factor=zero_matrix(state.factor))
-
-    def _newton_matrix(
-        self, problem: Problem, state: FullRankInteriorPointState
-    ) -> tuple[Array, Prepared]:
-        xp = namespace_of(state.gamma)
-        G = inplace.drop_negligible(inverse_from_cholesky(state.factor))
-        newton = unpacked(state.values_root, state.values)
-        newton *= G
-        newton = inplace.add_scaled(newton, 1 / (2 * problem.reg_potential), problem.quadratic)
-        return newton, Prepared(xp.diagonal(G), G)
-
-    def _direction(
-        self,
-        problem: Problem,
-        state: FullRankInteriorPointState,
-        prepared: Prepared,
-        d_gamma: Array,
-        *,
-        target: Any = None,
-        second_order: Any = None,
-    ) -> Direction:
-        U, G = (state.values_root, state.values), prepared.matrix
-        if second_order is None:
-            changed = unpacked(*U)
-            changed *= d_gamma
-        else:
-            affine, affine_d_gamma = second_order
-            changed = add_unpacked_in_place(affine, *U, d_gamma - affine_d_gamma)
-        moved = inplace.drop_negligible(
-            inplace.symmetrise(inplace.multiply(inplace.drop_negligible(changed), G))
-        )
-        moved *= -1
-        if target is not None:
-            moved = inplace.add_scaled(moved, target, G)
-        return Direction(d_gamma, None, moved)
-
-    def _standstill(self, state: FullRankInteriorPointState) -> Direction:
-        return Direction(0 * state.gamma, None, 0 * state.factor)
-
-    def _second_order(
-        self, state: FullRankInteriorPointState, prepared: Prepared, direction: Direction
-    ) -> tuple[tuple[Array, Array], Array]:
-        xp = namespace_of(state.gamma)
-        d_gamma, _, affine = direction
-        # The diagonal of U diag(d gamma) G is that of the affine direction, with the sign changed.
-        left_out = 1 * xp.diagonal(affine)
-        affine *= d_gamma
-        correction = xp.einsum("ij,ij->i", affine, prepared.matrix) + left_out
-        return (affine, d_gamma), correction
-
-    def _products(self, state: FullRankInteriorPointState, direction: Direction) -> tuple[Any, Any]:
-        xp = namespace_of(state.gamma)
-        d_gamma = direction.d_gamma
-        d_values = xp.diagonal(direction.multiplier) - state.values
-        return d_gamma @ state.values, d_gamma @ d_values
-
-    def _step_lengths(
-        self,
-        state: FullRankInteriorPointState,
-        prepared: Prepared,
-        direction: Direction,
-        products: int,
-    ) -> tuple[Any, Any]:
-        d_gamma, _, moved = direction
-        factor, root = state.factor, state.values_root
-        return (
-            longest_step(lambda v: (d_gamma * v.T).T, factor, factor, products),
-            longest_step(moved.__matmul__, root, factor, products, shift=-1.0),
-        )
-
-    def _factored(
-        self, state: FullRankInteriorPointState, direction: Direction, step: Any, step_x: Any
-    ) -> Factors:
-        xp = namespace_of(state.gamma)
-        d_gamma, _, moved = direction
-        step_x, root = cholesky_along(
-            lambda t: add_unpacked_in_place(t * moved, state.values_root, state.values, 1 - t),
-            step_x,
-            packed_cholesky_in_place,
-        )
-        step, factor = cholesky_along(
-            lambda t: unpacked(state.factor, state.offset_diagonal + state.gamma + t * d_gamma),
-            step,
-            packed_cholesky_in_place,
-        )
-        gamma = state.gamma + step * d_gamma
-        values = (1 - step_x) * state.values + step_x * xp.diagonal(moved)
-        return Factors(gamma, factor, root, values)
-
-    def _arrived(
-        self, problem: Problem, state: FullRankInteriorPointState, factors: Factors
-    ) -> FullRankInteriorPointState:
-        gamma, factor, root, values = factors
-        return _state(problem, gamma, factor, state.offset_diagonal, root, values)
 
 
 def is_well_conditioned(problem: Problem) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 
-from kernel_ot._arrays import Array, namespace_of, pytree
+from kernel_ot._arrays import Array, Scalar, namespace_of, pytree
 from kernel_ot._linalg import (
     cholesky,
     gram,
@@ -26,13 +26,8 @@ from kernel_ot.solvers._scaling import (
     uniform_plan,
 )
 from kernel_ot.solvers._status import factorization_code
-from kernel_ot.solvers.interior_point._predictor_corrector import (
-    Direction,
-    Factors,
-    PredictorCorrector,
-    Prepared,
-)
-from kernel_ot.solvers.interior_point._steps import cholesky_along, interior_start, longest_step
+from kernel_ot.solvers._steps import cholesky_along, interior_start, longest_step
+from kernel_ot.solvers.interior_point._predictor_corrector import Lengths, PredictorCorrector
 
 
 @pytree()
@@ -65,9 +60,119 @@ class InteriorPointState:
     features: Array
     scaled_multiplier: Array
     root_features: Array
-    product: Any
-    residual: Any
-    failure: Any = 0
+    product: Scalar
+    residual: Scalar
+    failure: Scalar = 0
+
+    def newton_system(self) -> _System:
+        """Return the Newton equations here."""
+        root = cholesky(self.scaled_multiplier)
+        return _System(self, squared_lengths(self.features), root)
+
+    def factors_along(self, direction: _Direction, lengths: Lengths) -> _Factors:
+        """Return the factors after such steps, or shorter ones."""
+        in_its_place = partial(cholesky, overwrite=True)
+        step, change = cholesky_along(
+            lambda t: inplace.add_to_diagonal(t * direction.constraint, 1.0),
+            lengths.gamma,
+            in_its_place,
+        )
+        _, root = cholesky_along(
+            lambda t: inplace.add_scaled(1 * self.scaled_multiplier, t, direction.multiplier),
+            lengths.multiplier,
+            in_its_place,
+        )
+        return _Factors(self.gamma + step * direction.d_gamma, change, root)
+
+    def at(self, problem: Problem, factors: _Factors) -> InteriorPointState:
+        """Return the state there, in coordinates in which the new constraint is the identity."""
+        gamma, change, root = factors
+        return _state(
+            problem,
+            gamma,
+            multiply_lower(self.factor, change),
+            solve_lower(change, self.features),
+            gram(multiply_lower(change, root, transpose=True).T),
+            multiply_lower(root, self.features, transpose=True),
+        )
+
+
+class _Direction(NamedTuple):
+    """The changes of gamma, S and X; the matrices in the coordinates of the iterate."""
+
+    d_gamma: Array
+    constraint: Array
+    multiplier: Array
+
+
+class _SecondOrder(NamedTuple):
+    """`dX dS`, and its forms."""
+
+    product: Array
+    forms: Array
+
+
+class _Factors(NamedTuple):
+    """gamma, and the Cholesky factors of S and X in the coordinates of the old iterate."""
+
+    gamma: Array
+    change: Array
+    multiplier_root: Array
+
+
+@dataclass(frozen=True, eq=False)
+class _System:
+    """The Newton equations with S = I: `dX = target I - X - (X dS + dS X) / 2`."""
+
+    state: InteriorPointState
+    diagonal: Array
+    multiplier_root: Array
+
+    def schur_complement(self, problem: Problem) -> Array:
+        """Return the Newton matrix in gamma."""
+        scale = 1 / (2 * problem.reg_potential)
+        features, root_features = self.state.features, self.state.root_features
+        return schur_complement(root_features, features, problem.quadratic, scale)
+
+    def affine(self, d_gamma: Array) -> _Direction:
+        """Return the direction toward `X S = 0`."""
+        d_constraint = weighted_gram(self.state.features, d_gamma)
+        X = self.state.scaled_multiplier
+        return _Direction(d_gamma, d_constraint, self._toward_zero(X @ d_constraint))
+
+    def corrected(self, d_gamma: Array, target: Scalar, second_order: _SecondOrder) -> _Direction:
+        """Return the direction toward `X S = target I`."""
+        d_constraint = weighted_gram(self.state.features, d_gamma)
+        change = self.state.scaled_multiplier @ d_constraint
+        change += second_order.product
+        d_multiplier = inplace.add_to_diagonal(self._toward_zero(change), target)
+        return _Direction(d_gamma, d_constraint, d_multiplier)
+
+    def _toward_zero(self, change: Array) -> Array:
+        """Return `-X - change`, symmetrised, in the place of `change`."""
+        d_multiplier = inplace.symmetrise(change)
+        d_multiplier *= -1
+        d_multiplier -= self.state.scaled_multiplier
+        return d_multiplier
+
+    def inner_products(self, direction: _Direction) -> tuple[Scalar, Scalar]:
+        """Return `<X, dS>` and `<dX, dS>`."""
+        xp = namespace_of(self.diagonal)
+        along = xp.vdot(self.state.scaled_multiplier, direction.constraint)
+        return along, xp.vdot(direction.multiplier, direction.constraint)
+
+    def second_order(self, affine: _Direction) -> _SecondOrder:
+        """Return the term that the affine direction leaves out, in its place."""
+        product = inplace.multiply(affine.multiplier, affine.constraint)
+        return _SecondOrder(product, quadratic_forms(product, self.state.features))
+
+    def step_lengths(self, direction: _Direction, products: int) -> Lengths:
+        """Return the longest steps."""
+        X = self.state.scaled_multiplier
+        return Lengths(
+            longest_step(direction.constraint.__matmul__, None, X, products),
+            longest_step(direction.multiplier.__matmul__, self.multiplier_root, X, products),
+        )
 
 
 @dataclass(frozen=True)
@@ -112,90 +217,6 @@ class InteriorPoint(PredictorCorrector[InteriorPointState]):
         """Return the state without the features in its coordinates."""
         nothing = zero_matrix(state.features)
         return replace(state, features=nothing, root_features=nothing)
-
-    def _newton_matrix(self, problem: Problem, state: InteriorPointState) -> tuple[Array, Prepared]:
-        W, scale = state.features, 1 / (2 * problem.reg_potential)
-        newton = schur_complement(state.root_features, W, problem.quadratic, scale)
-        return newton, Prepared(squared_lengths(W), cholesky(state.scaled_multiplier))
-
-    def _direction(
-        self,
-        problem: Problem,
-        state: InteriorPointState,
-        prepared: Prepared,
-        d_gamma: Array,
-        *,
-        target: Any = None,
-        second_order: Any = None,
-    ) -> Direction:
-        X = state.scaled_multiplier
-        d_constraint = weighted_gram(state.features, d_gamma)
-        change = X @ d_constraint
-        if second_order is not None:
-            change += second_order
-        d_multiplier = inplace.symmetrise(change)
-        d_multiplier *= -1
-        d_multiplier -= X
-        if target is not None:
-            d_multiplier = inplace.add_to_diagonal(d_multiplier, target)
-        return Direction(d_gamma, d_constraint, d_multiplier)
-
-    def _standstill(self, state: InteriorPointState) -> Direction:
-        zeros = 0 * state.scaled_multiplier
-        return Direction(0 * state.gamma, zeros, zeros)
-
-    def _second_order(
-        self, state: InteriorPointState, prepared: Prepared, direction: Direction
-    ) -> tuple[Array, Array]:
-        product = inplace.multiply(direction.multiplier, direction.constraint)  # used up
-        return product, quadratic_forms(product, state.features)
-
-    def _products(self, state: InteriorPointState, direction: Direction) -> tuple[Any, Any]:
-        xp = namespace_of(state.gamma)
-        along = xp.vdot(state.scaled_multiplier, direction.constraint)
-        return along, xp.vdot(direction.multiplier, direction.constraint)
-
-    def _step_lengths(
-        self,
-        state: InteriorPointState,
-        prepared: Prepared,
-        direction: Direction,
-        products: int,
-    ) -> tuple[Any, Any]:
-        _, d_constraint, d_multiplier = direction
-        X = state.scaled_multiplier
-        return (
-            longest_step(d_constraint.__matmul__, None, X, products),
-            longest_step(d_multiplier.__matmul__, prepared.matrix, X, products),
-        )
-
-    def _factored(
-        self, state: InteriorPointState, direction: Direction, step: Any, step_x: Any
-    ) -> Factors:
-        d_gamma, d_constraint, d_multiplier = direction
-        in_its_place = partial(cholesky, overwrite=True)
-        step, change = cholesky_along(
-            lambda t: inplace.add_to_diagonal(t * d_constraint, 1.0), step, in_its_place
-        )
-        step_x, root = cholesky_along(
-            lambda t: inplace.add_scaled(1 * state.scaled_multiplier, t, d_multiplier),
-            step_x,
-            in_its_place,
-        )
-        return Factors(state.gamma + step * d_gamma, change, root)
-
-    def _arrived(
-        self, problem: Problem, state: InteriorPointState, factors: Factors
-    ) -> InteriorPointState:
-        gamma, change, root, _ = factors
-        return _state(
-            problem,
-            gamma,
-            multiply_lower(state.factor, change),
-            solve_lower(change, state.features),
-            gram(multiply_lower(change, root, transpose=True).T),
-            multiply_lower(root, state.features, transpose=True),
-        )
 
 
 def _central_state(problem: Problem) -> InteriorPointState:

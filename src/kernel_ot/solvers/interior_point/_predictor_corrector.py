@@ -1,16 +1,15 @@
-"""Mehrotra's predictor-corrector step, in whatever coordinates a form of it works in."""
+"""Mehrotra's predictor-corrector step, whatever the coordinates that an iterate is held in."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from kernel_ot._arrays import Array, Scalar, branch, namespace_of
 from kernel_ot._linalg import cholesky_solve, cholesky_with_ridge
 from kernel_ot.problem import Problem, complementarity
-from kernel_ot.solvers._method import AnyMethod, Method, StartingPoint, State
-from kernel_ot.solvers._status import factorization_code
+from kernel_ot.solvers._method import AnyMethod, Method, State
+from kernel_ot.solvers._status import stopped_by_factorization
 from kernel_ot.solvers.semismooth._semismooth_newton import SemismoothNewton
 
 # Products spent on a step length: the predictor's only steers the centring.
@@ -24,54 +23,80 @@ _LEAST_CENTRING = 1e-6
 _FOLLOWING = SemismoothNewton(patience=10, successor=SemismoothNewton(warm=False))
 
 
-class InteriorState(State, Protocol):
-    """What the step itself reads of a form's state."""
+class Lengths(NamedTuple):
+    """How far to go: in gamma, and so in S, and in X."""
+
+    gamma: Scalar
+    multiplier: Scalar
+
+
+class SecondOrder(Protocol):
+    """The term dX dS that the affine direction leaves out, as a form's coordinates hold it."""
 
     @property
-    def product(self) -> Any:
-        """`<X, M(gamma)>`."""
+    def forms(self) -> Array:
+        """`diag(Phi' dX dS S^-1 Phi)`, of shape (l,)."""
 
 
-class Direction(NamedTuple):
-    """A direction: the change of gamma, and those of S and X in the coordinates of the form.
+D = TypeVar("D")
+E = TypeVar("E", bound=SecondOrder)
+F = TypeVar("F")
 
-    `constraint` is None where the change of S is diagonal, and the change of gamma says it all.
-    `multiplier` is the change of X, or what it leads to, as the form likes.
+
+class NewtonSystem(Protocol[D, E]):
+    """The Newton equations at an iterate: X eliminated, and what d gamma means for X and S.
+
+    D is the form's type of directions, E of second-order terms.
     """
 
-    d_gamma: Array
-    constraint: Any
-    multiplier: Array
+    @property
+    def diagonal(self) -> Array:
+        """`diag(Phi' S^-1 Phi)`, of shape (l,)."""
+
+    def schur_complement(self, problem: Problem) -> Array:
+        """Return `Q / (2 lambda_2) + (Phi' X Phi) o (Phi' S^-1 Phi)`, a new matrix."""
+
+    def affine(self, d_gamma: Array) -> D:
+        """Return the direction of d gamma that aims at `X S = 0`."""
+
+    def inner_products(self, direction: D) -> tuple[Scalar, Scalar]:
+        """Return `<X, dS>` and `<dX, dS>`."""
+
+    def second_order(self, affine: D) -> E:
+        """Return what the affine direction leaves out; the direction is used up."""
+
+    def corrected(self, d_gamma: Array, target: Scalar, second_order: E) -> D:
+        """Return the direction of d gamma that aims at `X S = target I`, with that term."""
+
+    def step_lengths(self, direction: D, products: int) -> Lengths:
+        """Return the longest steps inside the cone, from so many Lanczos products."""
 
 
-class Factors(NamedTuple):
-    """Where a step leads: gamma, and the Cholesky factors of S and X as the form holds them.
+class Iterate(State, Protocol[D, E, F]):
+    """X and `S = M(gamma)`, both positive definite, in the coordinates of a form.
 
-    `values` is A(X) where the form knows it.
+    F is the form's type of their Cholesky factors.
     """
 
-    gamma: Array
-    constraint: Array
-    multiplier: Array
-    values: Any = None
+    @property
+    def product(self) -> Scalar:
+        """`<X, S>`."""
+
+    def newton_system(self) -> NewtonSystem[D, E]:
+        """Return the Newton equations here."""
+
+    def factors_along(self, direction: D, lengths: Lengths) -> F:
+        """Return gamma and the factors after such steps, shortened until the factors exist."""
+
+    def at(self, problem: Problem, factors: F) -> Self:
+        """Return the iterate with these factors."""
 
 
-class Prepared(NamedTuple):
-    """What both directions of a step use: the diagonal of `G = Phi' S^-1 Phi`, and one matrix.
-
-    In the coordinates of the filling points the matrix is G itself, in those of the features the
-    lower Cholesky factor of X.
-    """
-
-    diagonal: Array
-    matrix: Array
-
-
-S = TypeVar("S", bound=InteriorState)
+AnIterate = TypeVar("AnIterate", bound=Iterate[Any, Any, Any])
 
 
 @dataclass(frozen=True)
-class PredictorCorrector(Method[S]):
+class PredictorCorrector(Method[AnIterate]):
     """Mehrotra's predictor-corrector method with the HKM direction.
 
     Each iteration solves, with `S = M(gamma)`, the Newton equations of ``X S = sigma mu I`` and
@@ -85,7 +110,7 @@ class PredictorCorrector(Method[S]):
     small as its norm demands where Q is nearly singular. There the semismooth Newton method takes
     over.
 
-    A form of the method says in which coordinates X and S are held.
+    Its forms differ in the coordinates in which their iterates hold X and S, and in nothing else.
     """
 
     name: str = "interior_point"
@@ -94,132 +119,71 @@ class PredictorCorrector(Method[S]):
     successor: AnyMethod | None = _FOLLOWING
     warm: bool = True
 
-    @abstractmethod
-    def init(self, problem: Problem, start: StartingPoint | None) -> S:
-        """Start on the central path above the uniform plan, or inside near `start`."""
-
-    def step(self, problem: Problem, state: S, tol: Scalar) -> S:
+    def step(self, problem: Problem, state: AnIterate, tol: Scalar) -> AnIterate:
         """Take one predictor-corrector step."""
-        sound, factors = self._searched(problem, state, tol)
+        sound, factors = _factors_ahead(problem, state, tol)
         return branch(
             sound,
-            lambda: self._arrived(problem, state, factors),
-            lambda: replace(state, failure=factorization_code(False, state.gamma)),  # type: ignore[type-var]
+            lambda: state.at(problem, factors),
+            lambda: stopped_by_factorization(state),
         )
 
-    def _searched(self, problem: Problem, state: S, tol: Scalar) -> tuple[Any, Factors]:
-        """Return whether the Newton matrix has a factor, and the factors that the step leads to.
 
-        Each stage lets go of its matrices before the next one makes its own.
-        """
-        found = self._found(problem, state, tol)
-        return found[0], self._factored(state, *found[1:])
+def _factors_ahead(problem: Problem, iterate: Iterate[D, E, F], tol: Scalar) -> tuple[Array, F]:
+    """Return whether there is a Newton step, and the factors that it leads to.
 
-    def _found(self, problem: Problem, state: S, tol: Scalar) -> tuple[Any, Direction, Any, Any]:
-        """Return whether the Newton matrix has a factor, the direction, and the steps along it."""
-        xp = namespace_of(state.gamma)
-        newton, prepared = self._newton_matrix(problem, state)
-        newton_factor = cholesky_with_ridge(newton, overwrite=True)
-        del newton
-        sound = xp.isfinite(newton_factor[-1, -1])
-        direction, step, step_x = branch(
-            sound,
-            lambda: self._corrected(problem, state, tol, newton_factor, prepared),
-            lambda: (
-                self._standstill(state),
-                xp.zeros_like(sound, state.gamma.dtype),
-                xp.zeros_like(sound, state.gamma.dtype),
-            ),
-        )
-        return sound, direction, step, step_x
+    Each stage lets go of its matrices before the next one makes its own.
+    """
+    sound, direction, lengths = _newton_step(problem, iterate, tol)
+    return sound, iterate.factors_along(direction, lengths)
 
-    def _corrected(
-        self, problem: Problem, state: S, tol: Scalar, newton_factor: Array, prepared: Prepared
-    ) -> tuple[Direction, Any, Any]:
-        """Return Mehrotra's direction and the steps along it."""
-        xp = namespace_of(state.gamma)
-        descent = -problem.gradient(state.gamma)
-        mu = state.product / problem.rank
 
-        # Predictor: the affine direction, mu -> 0.
-        d_gamma = cholesky_solve(newton_factor, descent)
-        affine = self._direction(problem, state, prepared, d_gamma)
-        lengths = self._step_lengths(state, prepared, affine, _PREDICTOR_PRODUCTS)
-        step, step_x = (xp.minimum(1.0, length) for length in lengths)
-        along, cross = self._products(state, affine)
-        # <X + step_x dX, S + step dS>, where the predictor makes <dX, S> = -<X, S> - <X, dS>.
-        predicted = (1 - step_x) * state.product + (step - step_x) * along + step * step_x * cross
-        gap = complementarity(problem, state.gamma, state.product)
-        least = xp.clip(_LEAST_GAP * tol / gap, _LEAST_CENTRING, 1.0)
-        target = mu * xp.clip((predicted / state.product) ** 3, least, 1.0)
+def _newton_step(
+    problem: Problem, iterate: Iterate[D, E, F], tol: Scalar
+) -> tuple[Array, D, Lengths]:
+    """Return whether the Newton matrix has a factor, Mehrotra's direction and how far to go."""
+    xp = namespace_of(iterate.gamma)
+    system = iterate.newton_system()
+    newton_factor = cholesky_with_ridge(system.schur_complement(problem), overwrite=True)
+    sound = xp.isfinite(newton_factor[-1, -1])
 
-        # Corrector: centring and the second-order term, with the same factor.
-        second_order, correction = self._second_order(state, prepared, affine)
-        del affine
-        d_gamma = cholesky_solve(newton_factor, descent + target * prepared.diagonal - correction)
-        direction = self._direction(
-            problem, state, prepared, d_gamma, target=target, second_order=second_order
-        )
-        del second_order
-        step, step_x = self._step_lengths(state, prepared, direction, _STEP_PRODUCTS)
-        share = 0.9 + 0.09 * xp.minimum(1.0, xp.minimum(step, step_x))
-        return direction, xp.minimum(1.0, share * step), xp.minimum(1.0, share * step_x)
+    def solved(values: Array) -> Array:  # without a factor there is nowhere to go
+        solution: Array = xp.where(sound, cholesky_solve(newton_factor, values), 0.0)
+        return solution
 
-    @abstractmethod
-    def multiplier(self, problem: Problem, state: S) -> Array:
-        """Return X of shape (r, r) for a state, or for what `kept` left of it."""
+    # Predictor: the affine direction, mu -> 0.
+    descent = -problem.gradient(iterate.gamma)
+    affine = system.affine(solved(descent))
+    target = _centring(problem, iterate, system, affine, tol)
 
-    @abstractmethod
-    def kept(self, state: S) -> S:
-        """Return the state without the arrays that `multiplier` does not need."""
+    # Corrector: centring and the second-order term, with the same factor.
+    second_order = system.second_order(affine)
+    del affine
+    d_gamma = solved(descent + target * system.diagonal - second_order.forms)
+    direction = system.corrected(d_gamma, target, second_order)
+    del second_order
 
-    @abstractmethod
-    def _newton_matrix(self, problem: Problem, state: S) -> tuple[Array, Prepared]:
-        """Return the Schur complement in gamma, and what else the step will need."""
+    longest = system.step_lengths(direction, _STEP_PRODUCTS)
+    share = 0.9 + 0.09 * xp.minimum(1.0, xp.minimum(*longest))
+    return sound, direction, Lengths(*(xp.minimum(1.0, share * length) for length in longest))
 
-    @abstractmethod
-    def _direction(
-        self,
-        problem: Problem,
-        state: S,
-        prepared: Prepared,
-        d_gamma: Array,
-        *,
-        target: Any = None,
-        second_order: Any = None,
-    ) -> Direction:
-        """Return the direction that belongs to `d_gamma`, without a target the affine one."""
 
-    @abstractmethod
-    def _standstill(self, state: S) -> Direction:
-        """Return a direction of zeros."""
-
-    @abstractmethod
-    def _second_order(
-        self, state: S, prepared: Prepared, direction: Direction
-    ) -> tuple[Any, Array]:
-        """Return what `_direction` is to be given of dX dS, and `diag(Phi' dX dS S^-1 Phi)`.
-
-        The direction is used up.
-        """
-
-    @abstractmethod
-    def _products(self, state: S, direction: Direction) -> tuple[Any, Any]:
-        """Return `<X, dS>` and `<dX, dS>`."""
-
-    @abstractmethod
-    def _step_lengths(
-        self, state: S, prepared: Prepared, direction: Direction, products: int
-    ) -> tuple[Any, Any]:
-        """Return the longest steps in gamma and X, from so many Lanczos products."""
-
-    @abstractmethod
-    def _factored(self, state: S, direction: Direction, step: Any, step_x: Any) -> Factors:
-        """Return gamma and the factors after such steps, shortened until the factors exist.
-
-        The direction is used up.
-        """
-
-    @abstractmethod
-    def _arrived(self, problem: Problem, state: S, factors: Factors) -> S:
-        """Return the state with these factors."""
+def _centring(
+    problem: Problem,
+    iterate: Iterate[D, E, F],
+    system: NewtonSystem[D, E],
+    affine: D,
+    tol: Scalar,
+) -> Scalar:
+    """Return the mu to aim at, by what the affine direction promises (Mehrotra's cube)."""
+    xp = namespace_of(iterate.gamma)
+    longest = system.step_lengths(affine, _PREDICTOR_PRODUCTS)
+    step, step_x = (xp.minimum(1.0, length) for length in longest)
+    along, cross = system.inner_products(affine)
+    # <X + step_x dX, S + step dS>, where the predictor makes <dX, S> = -<X, S> - <X, dS>.
+    predicted = (1 - step_x) * iterate.product + (step - step_x) * along + step * step_x * cross
+    gap = complementarity(problem, iterate.gamma, iterate.product)
+    least = xp.clip(_LEAST_GAP * tol / gap, _LEAST_CENTRING, 1.0)
+    mu = iterate.product / problem.rank
+    target: Scalar = mu * xp.clip((predicted / iterate.product) ** 3, least, 1.0)
+    return target

@@ -13,7 +13,7 @@ from kernel_ot.solvers._scaling import (
     multiplier_size,
 )
 from kernel_ot.solvers._status import factorization_code
-from kernel_ot.solvers.interior_point._steps import interior_start
+from kernel_ot.solvers._steps import interior_start
 
 
 @pytree()

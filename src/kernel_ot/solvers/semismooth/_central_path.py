@@ -27,8 +27,8 @@ from kernel_ot.solvers._scaling import (
     start_error,
     uniform_plan,
 )
-from kernel_ot.solvers._status import factorization_code
-from kernel_ot.solvers.interior_point._steps import cholesky_along
+from kernel_ot.solvers._status import factorization_code, stopped_by_factorization
+from kernel_ot.solvers._steps import cholesky_along
 from kernel_ot.solvers.semismooth._newton import aimed_gap, least_cut, newton_factor
 from kernel_ot.solvers.semismooth._state import SemismoothNewtonState, state_on_path
 
@@ -124,7 +124,7 @@ class CentralPath(Opening[CentralPathState, SemismoothNewtonState]):
             lambda: _state(
                 problem, gamma, factor, solve_lower(factor, problem.features), mu, ~goes_on
             ),
-            lambda: replace(state, failure=factorization_code(False, state.gamma)),
+            lambda: stopped_by_factorization(state),
         )
 
     def multiplier(self, problem: Problem, state: CentralPathState) -> Array:

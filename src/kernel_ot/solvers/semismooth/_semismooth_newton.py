@@ -19,7 +19,7 @@ from kernel_ot._linalg import (
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import AnyMethod, Method, Opening, StartingPoint
 from kernel_ot.solvers._scaling import balance, rescaled, start_distance
-from kernel_ot.solvers._status import factorization_code
+from kernel_ot.solvers._status import stopped_by_factorization
 from kernel_ot.solvers.semismooth._central_path import CentralPath
 from kernel_ot.solvers.semismooth._line import Change, boldest_line
 from kernel_ot.solvers.semismooth._newton import aimed_gap, least_cut, newton_factor
@@ -122,7 +122,7 @@ class SemismoothNewton(Method[SemismoothNewtonState]):
             lambda: state_on_path(
                 problem, gamma, basis, features, values, tau, squared_smoothing, last, multiplier
             ),
-            lambda: replace(state, failure=factorization_code(False, state.gamma)),
+            lambda: stopped_by_factorization(state),
         )
 
     def multiplier(self, problem: Problem, state: SemismoothNewtonState) -> Array:
