@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -117,6 +118,17 @@ seeds = [0]
 }
 
 
+FILES["6-matrix"] = """
+title = "Matrix"
+question = "Which attack, which defence?"
+kind = "matrix"
+poisons = ["blocks"]
+fractions = [0, 1]
+victims = ["scratch"]
+defences = ["none", "grey"]
+"""
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return configurations and output of a study that was run to its end."""
@@ -148,6 +160,8 @@ def test_the_page_says_what_names_mean_and_what_changed(finished: tuple[Path, Pa
     assert "defended minus undefended" in page
     assert "kernel OT minus energy" in page
     assert "found at 1% false alarms" in page
+    assert "<th>accuracy of scratch, %</th><th>no defence</th><th>grey</th>" in page
+    assert "<tr><td>clean</td><td>" in page
     assert "19 permutations are too few for Holm over 2 classes" in page
     assert page.count("untouched pictures</th>") == 0  # no rescale-only control among these
 
@@ -331,6 +345,27 @@ def test_replicates_differ_only_in_the_order_of_sums(
     )
     with pytest.raises(StudyError, match="replicates are among"):
         load_study(configs)
+
+
+def test_replicates_without_avx512_are_computed_in_a_process_of_their_own(
+    finished: tuple[Path, Path], tmp_path: Path
+) -> None:
+    configs, out = finished
+    job = next(
+        run.job
+        for run in load_study(configs).runs()
+        if isinstance(run.job, VictimJob) and run.victim == "scratch" and run.fraction == 0
+    )
+    shutil.copytree(out / "runs", tmp_path / "runs")
+    before = dict(os.environ)
+    store = RunStore(tmp_path / "runs")
+    result = store.result(replace(job, arithmetic="avx2"))
+    assert dict(os.environ) == before
+    usual = store.result(job)
+    has_avx = usual["capability"].startswith("AVX")
+    assert result["capability"] == ("AVX2" if has_avx else usual["capability"])
+    assert result["n_train"] == usual["n_train"]
+    assert len(result["by_epoch"]) == len(usual["by_epoch"])
 
 
 def test_without_real_signs_the_study_is_skipped_with_a_sentence(

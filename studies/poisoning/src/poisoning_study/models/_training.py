@@ -174,7 +174,7 @@ def fit_classifier(
     targets = torch.from_numpy(labels).to(device())
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(
-        parameters, settings.learning_rate, weight_decay=settings.weight_decay
+        parameters, settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
     steps = sum(1 for _ in batches(len(labels), settings.batch_size, np.random.default_rng(0)))
     schedule = None

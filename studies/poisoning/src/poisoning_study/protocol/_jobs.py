@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import nn
 from poisoning_study.data import ImageSet
 from poisoning_study.defences import DEFENCES
 from poisoning_study.detection import DetectionSettings, FeatureSet, detect
+from poisoning_study.devices import choose_device, device
 from poisoning_study.models import (
     Backbone,
     Classifier,
@@ -37,7 +39,7 @@ from poisoning_study.protocol._settings import (
 )
 from poisoning_study.protocol._store import RunStore
 from poisoning_study.seeds import derived_seed, generator
-from poisoning_study.torch_setup import arithmetic
+from poisoning_study.torch_setup import arithmetic, require_torch, with_avx2
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,11 @@ class VictimJob:
         A victim with drifting normalisation is tested after the last epoch alone: its encoder sees
         every image anew each time.
         """
+        if self.arithmetic == "avx2":
+            # What it is trained on and set against is computed as usual.
+            usual = replace(self, arithmetic="default")
+            store.result(usual)
+            return with_avx2(_computed, usual, store.root, device().type)
         with arithmetic(self.arithmetic):
             return self._compute(store)
 
@@ -240,6 +247,7 @@ class VictimJob:
             "n_poisoned": int(train.poisoned.sum()),
             "n_filtered": n_all - len(train.labels),
             "n_filtered_poisoned": n_all_poisoned - int(train.poisoned.sum()),
+            "capability": torch.backends.cpu.get_cpu_capability(),
             "chance": 1 / len(np.unique(test.labels)),
         }
 
@@ -256,6 +264,13 @@ class VictimJob:
             drifting_norm=defects,
         )
         return FrozenClassifier(encoder, data.n_classes, relu_logits=defects)
+
+
+def _computed(job: VictimJob, root: Path, device_name: str) -> dict[str, Any]:
+    """Return the result of `job`, in a new process."""
+    require_torch()
+    choose_device(device_name)
+    return job.compute(RunStore(root))
 
 
 Job = PoisonJob | VictimJob | DetectionJob

@@ -11,6 +11,7 @@ from poisoning_study.torch_setup import ARITHMETIC
 
 #: Marks a field that says where something lies, not what it is.
 NOT_IN_KEYS = {"in_keys": False}
+KINDS = ("victims", "matrix", "detection", "pictures")
 LOADERS = ("sound", "as-published")
 FATES = ("replace", "remove")
 _FROM_SCRATCH = TrainingSettings(8, 32, 1e-2, 1e-4, "one-cycle")
@@ -137,8 +138,9 @@ class Experiment:
     ----------
     title, question : str
         For the report.
-    kind : {"victims", "detection", "pictures"}
-        What is run: trained victims, tests of contaminated sets, or only the perturbations.
+    kind : {"victims", "matrix", "detection", "pictures"}
+        What is run: trained victims (shown by share replaced, or as a matrix of attacks and
+        defences), tests of contaminated sets, or only the perturbations.
     poisons : tuple of str
         Names from the study's table of poisons.
     fractions : tuple of float
@@ -174,8 +176,8 @@ class Experiment:
     replicates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.kind not in ("victims", "detection", "pictures"):
-            raise StudyError(f"kind must be victims, detection or pictures, not {self.kind!r}.")
+        if self.kind not in KINDS:
+            raise StudyError(f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}.")
         if self.loader not in LOADERS or self.fate not in FATES:
             raise StudyError(
                 f"loader must be one of {LOADERS} and fate one of {FATES}, not {self.loader!r} and "
@@ -187,8 +189,13 @@ class Experiment:
         unknown = [name for name in self.replicates if name not in ARITHMETIC[1:]]
         if unknown:
             raise StudyError(f"replicates are among {ARITHMETIC[1:]}, not {unknown}.")
-        if self.kind == "victims" and not self.victims:
+        if self.trains and not self.victims:
             raise StudyError("An experiment with victims must name at least one.")
+
+    @property
+    def trains(self) -> bool:
+        """Return whether victims are trained."""
+        return self.kind in ("victims", "matrix")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ def _settings(results: Results) -> list[Cell]:
     cells: dict[tuple[object, ...], Cell] = {}
     for cell in results.cells:
         experiment = results.study.experiments[cell[0]]
-        if experiment.kind == "victims" and cell[1]:
+        if experiment.trains and cell[1]:
             cells.setdefault((cell[1:], experiment.loader, experiment.fate), cell)
     return list(cells.values())
 
@@ -139,7 +139,7 @@ def findings_section(results: Results) -> list[str]:
     ]
     items = []
     for name, experiment in results.study.experiments.items():
-        if experiment.kind == "victims":
+        if experiment.trains:
             items.append(_reading(results, name))
         elif experiment.kind == "detection":
             items.append(detection_reading(results, name, experiment))

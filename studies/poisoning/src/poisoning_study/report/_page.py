@@ -15,6 +15,7 @@ from poisoning_study.protocol import CODE_VERSION, RunStore, Study, recorded_cal
 from poisoning_study.report._detection import detection_section
 from poisoning_study.report._findings import findings_section
 from poisoning_study.report._html import bullets, page, paragraph, text
+from poisoning_study.report._matrix import matrix_section
 from poisoning_study.report._names import names_table
 from poisoning_study.report._numbers import Results
 from poisoning_study.report._pictures import pictures_section
@@ -22,6 +23,7 @@ from poisoning_study.report._victims import READING, table_1, victims_section
 
 _SECTIONS = {
     "victims": victims_section,
+    "matrix": matrix_section,
     "detection": detection_section,
     "pictures": pictures_section,
 }

@@ -1,0 +1,51 @@
+"""The matrix of attacks, defences and victims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from poisoning_study.protocol import Experiment
+from poisoning_study.report._html import CellText, paragraph, table
+from poisoning_study.report._numbers import Cell, Results, mean_of
+
+
+def matrix_section(results: Results, name: str, experiment: Experiment, figures: Path) -> list[str]:
+    """Return a table for each victim: attacks down, defences across, as APBench prints them."""
+    parts = []
+    for victim in experiment.victims:
+        head = [f"accuracy of {victim}, %", *(_words(defence) for defence in experiment.defences)]
+        rows: list[list[CellText]] = []
+        cells = [("", 0.0)] if 0 in experiment.fractions else []
+        positive = sorted(fraction for fraction in experiment.fractions if fraction)
+        cells += [(poison, share) for poison in experiment.poisons for share in positive]
+        for poison, share in cells:
+            label = f"{poison}, {share:.0%}" if poison else "clean"
+            rows.append([label if len(positive) > 1 or not poison else poison])
+            for defence in experiment.defences:
+                rows[-1].append(_percent(results, (name, poison, victim, defence, share)))
+        parts.append(table(head, rows, css="matrix"))
+    share = max(experiment.fractions)
+    note = (
+        f"Accuracy on clean test images after the last epoch in per cent, ± 95% interval over "
+        f"seeds, {share:.0%} of every class replaced. Red: below the same victim and defence on "
+        "the clean set, by Holm's procedure over the table. Read a column against its first row "
+        "for what the attack does in spite of the defence, and the first row for what the defence "
+        "costs by itself."
+    )
+    return [paragraph(note, "note"), *parts]
+
+
+def _words(defence: str) -> str:
+    return "no defence" if defence == "none" else defence
+
+
+def _percent(results: Results, cell: Cell) -> CellText:
+    found = results.values(cell, "final") if cell[1] else results.clean(cell)
+    if not found:
+        return "not run"
+    mean = mean_of(list(found.values()))
+    content = f"{100 * mean.value:.1f}"
+    content += "" if mean.half_width is None else f" ± {100 * mean.half_width:.1f}"
+    change = results.change(cell) if cell[1] else None
+    hurt = change is not None and change.verdict(results.margin) == "falls"
+    return (content, "hurt") if hurt else content
