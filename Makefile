@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test docs release-check test-oldest lint types benchmark benchmark-accuracy fuzz study study-real test-study clean
+.PHONY: demo test docs release-check test-oldest lint types benchmark benchmark-accuracy fuzz study study-matrix study-real test-study clean
 
 demo: $(VENV)/.demo
 	$(BIN)/kernel-ot demo --out demo-output
@@ -68,6 +68,10 @@ STUDY := .venv-study
 study: $(STUDY)/.study
 	$(STUDY)/bin/poisoning-study run studies/poisoning/configs/reduced --out study-output --workers 2
 
+# Every attack against every defence and victim: about three times as long.
+study-matrix: $(STUDY)/.study
+	$(STUDY)/bin/poisoning-study run studies/poisoning/configs/matrix --out study-matrix-output --workers 2
+
 # The same questions on real signs: DATA is a folder of the benchmark's archives, whole or a part.
 DATA ?= ../shared/data/gtsrb
 
@@ -93,5 +97,5 @@ $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(STUDY) demo-output benchmark-output study-output study-real-output docs/_build docs/gallery docs/reference/generated docs/reference/backreferences \
+	rm -rf $(VENV) $(STUDY) demo-output benchmark-output study-output study-matrix-output study-real-output docs/_build docs/gallery docs/reference/generated docs/reference/backreferences \
 		.pytest_cache .mypy_cache .ruff_cache

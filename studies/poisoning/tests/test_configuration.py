@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from poisoning_study import StudyError
+from poisoning_study.defences import DEFENCES
+from poisoning_study.objectives import ATTACKS
 from poisoning_study.protocol import Study, load_study, stages
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -31,7 +33,7 @@ def _write(folder: Path, study: str = STUDY, experiment: str = EXPERIMENT) -> Pa
     return folder
 
 
-@pytest.mark.parametrize("name", ["reduced", "gtsrb", "real"])
+@pytest.mark.parametrize("name", ["reduced", "matrix", "gtsrb", "real"])
 def test_shipped_configurations_are_whole(name: str) -> None:
     study = load_study(CONFIGS / name)
     assert len(study.settings.seeds) >= 3
@@ -45,6 +47,24 @@ def test_shipped_configurations_are_whole(name: str) -> None:
 def test_both_studies_ask_the_same_questions() -> None:
     reduced, full = load_study(CONFIGS / "reduced"), load_study(CONFIGS / "gtsrb")
     assert set(reduced.experiments) <= set(full.experiments)
+
+
+@pytest.mark.parametrize("name", ["reduced", "matrix", "gtsrb"])
+def test_permutations_are_enough_for_holm_at_one_in_200(name: str) -> None:
+    settings = load_study(CONFIGS / name).settings
+    classes = settings.data.classes if settings.data.source == "rendered" else 43
+    assert classes / (settings.detection.permutations + 1) <= 0.005
+
+
+def test_the_matrix_has_every_defence_and_three_families() -> None:
+    study = load_study(CONFIGS / "matrix")
+    matrices = [e for e in study.experiments.values() if e.kind == "matrix"]
+    assert {name for e in matrices for name in e.defences} == set(DEFENCES)
+    for experiment in matrices:
+        families = {study.victims[name].backbone.partition("/")[2] for name in experiment.victims}
+        assert len(families) == 3
+        used = {study.poisons[name].objective for name in experiment.poisons}
+        assert used == set(ATTACKS) - {"none"}
 
 
 def test_shared_jobs_are_run_once(tmp_path: Path) -> None:
