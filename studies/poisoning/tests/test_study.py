@@ -29,7 +29,9 @@ from poisoning_study.protocol import (
     run_study,
     stages,
 )
+from poisoning_study.report._loader import loader_verdict
 from poisoning_study.report._numbers import Results
+from poisoning_study.report._original import DIFFERENCES
 from poisoning_study.torch_setup import require_torch
 
 TRAINING = "{ epochs = 1, batch_size = 16, learning_rate = 1e-2, weight_decay = 1e-4 }"
@@ -65,8 +67,11 @@ surrogates = ["small/residual"]
 epochs = 1
 features = [4, 4, 4, 4, 4, 4]
 [poisons.blocks]
+title = "blocks of colour"
 objective = "class-blocks"
 radius = 16
+[poisons.untouched]
+objective = "none"
 [victims.scratch]
 backbone = "small/residual"
 training = {TRAINING}
@@ -80,7 +85,7 @@ training = {TRAINING}
 title = "As published"
 question = "What happens?"
 table_1 = true
-poisons = ["game"]
+poisons = ["game", "untouched"]
 fractions = [0, 0.1, 0.5, 1]
 victims = ["published"]
 loader = "as-published"
@@ -155,7 +160,7 @@ def test_the_report_has_every_section(finished: tuple[Path, Path]) -> None:
 
 def test_the_page_says_what_names_mean_and_what_changed(finished: tuple[Path, Path]) -> None:
     page = (finished[1] / "report.html").read_text()
-    assert "<td>blocks</td><td>Coloured blocks a class (a control)" in page
+    assert "<td>blocks of colour (blocks)</td><td>Coloured blocks a class (a control)" in page
     assert "surrogate (residual)" in page
     assert "defended minus undefended" in page
     assert "kernel OT minus energy" in page
@@ -163,7 +168,69 @@ def test_the_page_says_what_names_mean_and_what_changed(finished: tuple[Path, Pa
     assert "<th>accuracy of scratch, %</th><th>no defence</th><th>grey</th>" in page
     assert "<tr><td>clean</td><td>" in page
     assert "19 permutations are too few for Holm over 2 classes" in page
-    assert page.count("untouched pictures</th>") == 0  # no rescale-only control among these
+    for question in (
+        "Is the original&#x27;s fall its loader&#x27;s or its poison&#x27;s?",
+        "What would contamination do to my training set?",
+        "Would I notice?",
+        "What does it take to be sure?",
+    ):
+        assert f'<div class="verdict"><h2>{question}</h2><p>' in page
+    assert "<th>the poison through the loader</th>" in page
+    assert "<td>published, game</td>" in page
+    # Table 1 and the matrix come first, what all runs bear out and the names last.
+    order = ["Loader or poison?", "Table 1", "Matrix", "Seen", "Defended", "Noticed", "Names"]
+    assert (
+        sorted(
+            order, key=lambda words: page.index(f"{words}</h2>" if words != "Table 1" else words)
+        )
+        == order
+    )
+
+
+def test_the_readme_says_how_ours_differs_from_the_original() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    for row in DIFFERENCES:
+        assert f"| {' | '.join(row)} |" in readme
+
+
+def _results(finished: tuple[Path, Path]) -> Results:
+    return Results(load_study(finished[0]), RunStore(finished[1] / "runs"))
+
+
+@pytest.mark.parametrize(
+    ("loader", "through", "alone", "verdict"),
+    [
+        (-0.3, 0.0, 0.0, "Its loader: untouched pictures fall as far, and of the poison it does"),
+        (-0.3, -0.2, 0.0, "Both: untouched pictures fall, and the poison changes something"),
+        (0.0, -0.2, -0.2, "Open: a fall of untouched pictures is not established"),
+    ],
+)
+def test_the_verdict_on_the_loader_follows_the_numbers(
+    finished: tuple[Path, Path], loader: float, through: float, alone: float, verdict: str
+) -> None:
+    results = _results(finished)
+    for seed in (0, 1):
+        wiggle = 0.001 * seed
+        clean = 0.6 + wiggle
+        for cell, found in results.cells.items():
+            if cell[2] != "published":
+                continue
+            change = 0.0
+            if cell[1]:
+                change = loader + (through + wiggle if cell[1] == "game" else 0.0)
+            found[seed]["final"] = clean + change
+    sound = ("x", "game", "published", "none", 1.0)
+    results.study.experiments["x"] = replace(
+        results.study.experiments["1-table"], loader="sound", poisons=("game",)
+    )
+    results.cells[sound] = {seed: {"final": 0.6 + 0.002 * seed + alone} for seed in (0, 1)}
+    sentence = loader_verdict(results)
+    assert sentence is not None
+    assert f"<b>{verdict}" in sentence
+    assert (
+        f"the loader alone changes accuracy by {loader:+.3f}".replace("-", "\u2212")[:-1]
+        in sentence
+    )
 
 
 def test_a_finished_study_runs_nothing_again(finished: tuple[Path, Path]) -> None:
@@ -240,6 +307,12 @@ def test_an_interrupted_study_continues(
         run_study(study, tmp_path, progress=False)
     assert len(list((tmp_path / "runs/backbones").glob("*.json"))) == 1
     assert [call["jobs"] for call in recorded_calls(tmp_path / "runs")] == [11]
+    # Taken up again, it comes to what the uninterrupted one did, to the last digit.
+    monkeypatch.setattr(BackboneJob, "compute", original)
+    run_study(study, tmp_path, progress=False)
+    whole, resumed = RunStore(finished[1] / "runs"), RunStore(tmp_path / "runs")
+    for run in study.runs():
+        assert resumed.result(run.job) == whole.result(run.job)
 
 
 def test_an_incomplete_study_says_so(finished: tuple[Path, Path], tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from poisoning_study.errors import StudyError
+from poisoning_study.keys import NOT_IN_KEYS
 from poisoning_study.objectives._attacks import ATTACKS, Attack
 
 FORMS = ("generator", "label-generator", "class-wise", "sample-wise")
@@ -53,6 +54,8 @@ class CraftSettings:
         Channels of UNet++.
     as_published : bool
         Repeat the published code's defects: drifting batch normalisation, ReLU on logits.
+    title : str
+        Plain words for the page; its name in the configuration if there are none.
     """
 
     objective: str
@@ -72,6 +75,7 @@ class CraftSettings:
     zero_start: bool = True
     features: tuple[int, ...] = (32, 32, 64, 128, 256, 32)
     as_published: bool = False
+    title: str = field(default="", metadata=NOT_IN_KEYS)
 
     def __post_init__(self) -> None:
         if self.objective not in ATTACKS:

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 
 from poisoning_study.detection import DetectionSettings
 from poisoning_study.errors import StudyError
+from poisoning_study.keys import NOT_IN_KEYS
 from poisoning_study.models import TrainingSettings
 from poisoning_study.torch_setup import ARITHMETIC
 
-#: Marks a field that says where something lies, not what it is.
-NOT_IN_KEYS = {"in_keys": False}
 KINDS = ("victims", "matrix", "detection", "pictures")
 LOADERS = ("sound", "as-published")
 FATES = ("replace", "remove")
@@ -116,12 +115,15 @@ class VictimSettings:
         Budget.
     as_published : bool
         Repeat the original's defects: drifting batch normalisation, ReLU on the logits.
+    title : str
+        Plain words for the page; its name in the configuration if there are none.
     """
 
     backbone: str
     style: str = "scratch"
     training: TrainingSettings = _AS_PUBLISHED
     as_published: bool = False
+    title: str = field(default="", metadata=NOT_IN_KEYS)
 
     def __post_init__(self) -> None:
         if self.style not in ("scratch", "frozen"):

@@ -14,20 +14,10 @@ from typing import IO, Any, Protocol
 from poisoning_study.devices import key_suffix
 from poisoning_study.errors import StudyError
 from poisoning_study.files import sha256_of, write_atomically, write_json
+from poisoning_study.keys import key_settings
 
 #: Raise when a change of the code changes results, so that old ones are not taken for new.
 CODE_VERSION = 4
-
-
-def _key_settings(value: Any) -> Any:
-    """Return what identifies `value`: its fields, without those that only say where data lie."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: _key_settings(getattr(value, field.name))
-            for field in dataclasses.fields(value)
-            if field.metadata.get("in_keys", True)
-        }
-    return value
 
 
 class StorableJob(Protocol):
@@ -65,7 +55,7 @@ class RunStore:
     @staticmethod
     def key(job: StorableJob) -> str:
         """Return the hash of the job's settings, the code's version and a device but cpu."""
-        settings = _key_settings(job)
+        settings = key_settings(job)
         text = json.dumps([CODE_VERSION, job.kind, settings, *key_suffix()], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from poisoning_study.detection import DETECTORS, LOW_RATES, NAIVE
+import numpy as np
+
+from poisoning_study.detection import DETECTORS, LOW_RATES, NAIVE, ScoredImages, roc_band
 from poisoning_study.families import LEVEL, at_level, holm
 from poisoning_study.protocol import Experiment
-from poisoning_study.report._figures import power_curves, roc_curves
+from poisoning_study.report._figures import Curve, power_curves, roc_curves
 from poisoning_study.report._html import CellText, paragraph, picture, table, text
 from poisoning_study.report._numbers import Mean, Results, differences, in_family, mean_of
+from poisoning_study.seeds import generator
 
 _SKIPPED = "labels_with_too_few_tracks"
 
@@ -74,6 +77,28 @@ def _together(results: Results, name: str, detector: str) -> dict[tuple[int, str
     }
 
 
+def found_together(results: Results, detector: str, share: float) -> tuple[int, int]:
+    """Return in how many sets with `share` poisoned `detector` finds all classes together."""
+    found = {
+        key: p
+        for name, experiment in results.study.experiments.items()
+        if experiment.kind == "detection"
+        for key, p in _together(results, name, detector).items()
+        if key[2] == share
+    }
+    return sum(map(at_level, found.values())), len(found)
+
+
+def single_image_areas(results: Results) -> list[tuple[str, float, Mean]]:
+    """Return (detector, share, area under the ROC curve over seeds) of every mixed set."""
+    return [
+        (detector, cell[4], mean_of([_area(one, detector) for one in found.values()]))
+        for cell, found in results.cells.items()
+        if results.study.experiments[cell[0]].kind == "detection" and 0 < cell[4] < 1
+        for detector in DETECTORS
+    ]
+
+
 def _share(one: dict[str, Any], detector: str) -> float:
     """Return the share of classes that `detector` calls different."""
     k, n = _rejections([one], detector)
@@ -93,7 +118,11 @@ def _advantage(found: dict[int, Any], score: Callable[[dict[str, Any], str], flo
 def detection_reading(results: Results, name: str, experiment: Experiment) -> str | None:
     """Return what is found, and whether kernel OT is ahead of the energy distance."""
     sets = [
-        (f"{poison} {fraction:.0%}", fraction, _by_seed(results, name, poison, fraction))
+        (
+            f"{results.words(poison)} {fraction:.0%}",
+            fraction,
+            _by_seed(results, name, poison, fraction),
+        )
         for poison in experiment.poisons
         for fraction in sorted(experiment.fractions)
         if fraction and _by_seed(results, name, poison, fraction)
@@ -154,7 +183,9 @@ def _power_table(results: Results, name: str, experiment: Experiment) -> str:
             found = _found(results, name, poison, fraction)
             if not found or (fraction == 0 and poison != experiment.poisons[0]):
                 continue
-            row: list[CellText] = [f"{poison}, {fraction:.0%}" if fraction else "clean, 0% (level)"]
+            row: list[CellText] = [
+                f"{results.words(poison)}, {fraction:.0%}" if fraction else "clean, 0% (level)"
+            ]
             seeds = _by_seed(results, name, poison, fraction)
             for detector in (*DETECTORS, NAIVE):
                 k, n = _rejections(found, detector)
@@ -177,7 +208,7 @@ def _auc_table(results: Results, name: str, experiment: Experiment) -> str:
             found = _found(results, name, poison, fraction)
             if not found or not 0 < fraction < 1:
                 continue
-            row: list[CellText] = [f"{poison}, {fraction:.0%}"]
+            row: list[CellText] = [f"{results.words(poison)}, {fraction:.0%}"]
             row += [
                 mean_of([_area(one, detector) for one in found]).shown() for detector in DETECTORS
             ]
@@ -185,6 +216,20 @@ def _auc_table(results: Results, name: str, experiment: Experiment) -> str:
             rows.append(row)
     _add_advantages(rows, advantages, results.margin)
     return table(["area under the ROC curve", *DETECTORS, _AHEAD], rows)
+
+
+def _curve(found: list[dict[str, Any]], detector: str) -> Curve:
+    """Return the mean ROC curve over seeds with its band."""
+    samples = [
+        ScoredImages(
+            np.array(one["ranks"][detector]),
+            np.array(one["poisoned"], dtype=bool),
+            np.array(one["tracks"]),
+        )
+        for one in found
+    ]
+    mean = np.mean([one["roc"][detector]["true_positive_rates"] for one in found], axis=0)
+    return Curve(mean, *roc_band(samples, generator(0, "bands", detector)))
 
 
 def _low_rates_table(results: Results, name: str, experiment: Experiment) -> str:
@@ -195,7 +240,7 @@ def _low_rates_table(results: Results, name: str, experiment: Experiment) -> str
             if not found or not 0 < fraction < 1:
                 continue
             for detector in DETECTORS:
-                row: list[CellText] = [f"{poison}, {fraction:.0%}", detector]
+                row: list[CellText] = [f"{results.words(poison)}, {fraction:.0%}", detector]
                 for index in range(len(LOW_RATES)):
                     rates = [float(one["roc"][detector]["at_low_rates"][index]) for one in found]
                     row.append(mean_of(rates).shown())
@@ -212,7 +257,7 @@ def detection_section(
 ) -> list[str]:
     """Return power, p-values and ROC curves of one experiment."""
     power: dict[str, dict[str, dict[float, tuple[int, int]]]] = {}
-    curves: dict[str, dict[str, list[list[float]]]] = {}
+    curves: dict[str, dict[str, Curve]] = {}
     for poison in experiment.poisons:
         for fraction in experiment.fractions:
             found = _found(results, name, poison, fraction)
@@ -220,11 +265,12 @@ def detection_section(
                 continue
             for detector in (*DETECTORS, NAIVE):
                 counts = _rejections(found, detector)
-                power.setdefault(poison, {}).setdefault(detector, {})[fraction] = counts
+                power.setdefault(results.words(poison), {}).setdefault(detector, {})[fraction] = (
+                    counts
+                )
             if 0 < fraction < 1:
-                curves[f"{poison}, {fraction:.0%}"] = {
-                    detector: [one["roc"][detector]["true_positive_rates"] for one in found]
-                    for detector in DETECTORS
+                curves[f"{results.words(poison)}, {fraction:.0%}"] = {
+                    detector: _curve(found, detector) for detector in DETECTORS
                 }
     if not power:
         return [paragraph("Not run.")]
@@ -283,7 +329,8 @@ def detection_section(
             _low_rates_table(results, name, experiment),
             picture(
                 roc_curves(curves),
-                "ROC curves of single images, mean over seeds.",
+                "ROC curves of single images, mean over seeds, with 95% bands by a bootstrap of "
+                "seeds and, within each, of whole tracks.",
                 figures,
                 f"{name}-roc",
             ),

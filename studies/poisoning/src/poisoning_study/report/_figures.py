@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from poisoning_study.detection import DETECTORS, FALSE_POSITIVE_RATES, NAIVE
 from poisoning_study.report._numbers import Mean
@@ -131,8 +134,17 @@ def wilson(k: int, n: int, z: float = 1.96) -> tuple[float, float]:
     return float(max(0, centre - half)), float(min(1, centre + half))
 
 
-def roc_curves(curves: dict[str, dict[str, list[list[float]]]]) -> Figure:
-    """Draw ROC curves of single images' scores: seeds' mean, by case and detector."""
+@dataclass(frozen=True)
+class Curve:
+    """A mean ROC curve and its band, at `FALSE_POSITIVE_RATES`."""
+
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def roc_curves(curves: dict[str, dict[str, Curve]]) -> Figure:
+    """Draw ROC curves of single images' scores with their bands, by case and detector."""
     n_columns = min(2, len(curves))
     n_rows = -(-len(curves) // n_columns)
     figure = Figure(figsize=(3.6 * n_columns + 1.6, 3.4 * n_rows), layout="constrained")
@@ -142,8 +154,11 @@ def roc_curves(curves: dict[str, dict[str, list[list[float]]]]) -> Figure:
     for ax, (case, detectors) in zip(axes, curves.items(), strict=False):
         for index, name in enumerate(DETECTORS):
             if name in detectors:
-                mean = np.mean(detectors[name], axis=0)
-                ax.plot(FALSE_POSITIVE_RATES, mean, color=COLOURS[index], label=name)
+                curve, colour = detectors[name], COLOURS[index]
+                ax.plot(FALSE_POSITIVE_RATES, curve.mean, color=colour, label=name)
+                ax.fill_between(
+                    FALSE_POSITIVE_RATES, curve.low, curve.high, color=colour, alpha=0.12, lw=0
+                )
         ax.plot([0, 1], [0, 1], color="0.7", lw=1, ls=":")
         ax.set_title(case, fontsize=9)
         ax.set_aspect("equal")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from poisoning_study.report._detection import detection_reading
 from poisoning_study.report._html import CellText, bullets, paragraph, table, text
-from poisoning_study.report._numbers import Cell, Mean, Results, in_family, mean_of
+from poisoning_study.report._numbers import Cell, Mean, Results
 
 
 def _settings(results: Results) -> list[Cell]:
@@ -17,22 +17,25 @@ def _settings(results: Results) -> list[Cell]:
     return list(cells.values())
 
 
-def _words(cell: Cell) -> str:
+def _words(results: Results, cell: Cell) -> str:
     _, poison, victim, defence, fraction = cell
-    return ", ".join([f"{poison} {fraction:.0%}", victim, *[defence] * (defence != "none")])
+    words = [f"{results.words(poison)} {fraction:.0%}", results.words(victim)]
+    return ", ".join([*words, *[defence] * (defence != "none")])
 
 
 def _all_words(results: Results, cell: Cell) -> str:
     """Return the words of a setting outside its own experiment's section."""
     experiment = results.study.experiments[cell[0]]
-    words = [_words(cell)]
+    words = [_words(results, cell)]
     words += ["published loader"] * (experiment.loader != "sound")
     words += ["left out instead of poisoned"] * (experiment.fate == "remove")
     return ", ".join(words)
 
 
-def _listed(changes: list[tuple[Cell, Mean]]) -> str:
-    return "; ".join(f"{text(_words(cell))}: {change.shown('+')}" for cell, change in changes)
+def _listed(results: Results, changes: list[tuple[Cell, Mean]]) -> str:
+    return "; ".join(
+        f"{text(_words(results, cell))}: {change.shown('+')}" for cell, change in changes
+    )
 
 
 def _reading(results: Results, name: str) -> str | None:
@@ -49,9 +52,11 @@ def _reading(results: Results, name: str) -> str | None:
     parts = []
     for verdict, words in (("falls", "Accuracy <b>falls</b> with"), ("rises", "It rises with")):
         which = [pair for pair in found if pair[1].verdict(results.margin) == verdict]
-        parts += [f"{words} {_listed(which)}"] * bool(which)
+        parts += [f"{words} {_listed(results, which)}"] * bool(which)
     same = [pair for pair in found if pair[1].verdict(results.margin) == "none"]
-    parts += [f"<b>No change</b> beyond ± {results.margin} with {_listed(same)}"] * bool(same)
+    parts += [f"<b>No change</b> beyond ± {results.margin} with {_listed(results, same)}"] * bool(
+        same
+    )
     opened = [pair for pair in found if pair[1].verdict(results.margin) == "open"]
     single = [pair for pair in opened if pair[1].half_width is None]
     opened = [pair for pair in opened if pair[1].half_width is not None]
@@ -60,39 +65,12 @@ def _reading(results: Results, name: str) -> str | None:
         narrow = sum(m.half_width is not None and m.half_width < 0.05 for _, m in opened)
         parts.append(
             f"<b>Open</b> for {len(opened)}, of which {narrow} have intervals narrower than ± 0.05;"
-            f" the largest change among them is {_listed([most])}"
+            f" the largest change among them is {_listed(results, [most])}"
         )
     if single:
-        parts.append(f"Without an interval: {_listed(single)}")
+        parts.append(f"Without an interval: {_listed(results, single)}")
     title = text(results.study.experiments[name].title)
     return f"<b>{title}</b>: " + ". ".join(parts) + "."
-
-
-def _beyond_the_loader(results: Results) -> list[list[CellText]]:
-    """Return what a poison adds to the published loader's own effect, victim by victim."""
-    study = results.study
-    published = [c for c in results.cells if study.experiments[c[0]].loader == "as-published"]
-    controls = {c[2:]: c for c in published if c[1] and study.poisons[c[1]].objective == "none"}
-    rows: list[list[CellText]] = []
-    found: list[Mean] = []
-    for cell in published:
-        control = controls.get(cell[2:])
-        if not cell[1] or control is None or cell == control or cell[4] < 1:
-            continue
-        with_poison, without = results.values(cell, "final"), results.values(control, "final")
-        difference = results.paired(with_poison, without, cell[2])
-        if difference is not None:
-            found.append(difference)
-            row: list[CellText] = [
-                f"{cell[1]} {cell[4]:.0%}, {cell[2]}",
-                mean_of(list(results.clean(cell).values())).shown(),
-                mean_of(list(with_poison.values())).shown(),
-                mean_of(list(without.values())).shown(),
-            ]
-            rows.append(row)
-    for row, mean in zip(rows, in_family(found), strict=True):
-        row.append(f"{mean.shown('+')} ({mean.verdict(results.margin)})")
-    return rows
 
 
 def _all_changes(results: Results, changes: list[tuple[Cell, Mean]]) -> list[str]:
@@ -144,14 +122,4 @@ def findings_section(results: Results) -> list[str]:
         elif experiment.kind == "detection":
             items.append(detection_reading(results, name, experiment))
     parts.append(bullets([item for item in items if item]))
-    beyond = _beyond_the_loader(results)
-    if beyond:
-        head = ["published loader", "clean set", "poisoned", "untouched pictures", "difference"]
-        parts += [
-            paragraph(
-                "What the poison adds to the rescale-only control, in which untouched pictures go "
-                "through the same published loader:"
-            ),
-            table(head, beyond),
-        ]
     return [*parts, *_all_changes(results, changes)]

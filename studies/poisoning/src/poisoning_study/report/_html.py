@@ -29,6 +29,13 @@ th, td { padding: .3rem .5rem; border-bottom: 1px solid var(--line); text-align:
 th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 15rem; }
 table.words :is(th, td) { text-align: left; white-space: normal; vertical-align: top; }
 table.words td:first-child { min-width: 14rem; white-space: nowrap; }
+table.matrix td { font-size: .95em; }
+div.verdict { border-left: 4px solid var(--soft); background: var(--panel); padding: .6rem 1rem;
+  margin: .8rem 0; } div.verdict h2 { font-size: 1rem; margin: 0; }
+div.verdict p { margin: .3rem 0; }
+@media (max-width: 600px) { body { padding: 1rem .8rem 3rem; }
+  th:first-child, td:first-child { min-width: 8rem; } table.words td:first-child { min-width: 7rem;
+  white-space: normal; } }
 thead th { white-space: normal; border-bottom: 2px solid var(--soft); }
 td.hurt { color: var(--mark); font-weight: 600; } tr.original td { background: var(--panel); }
 figure { margin: 1.2rem 0; } figure img { max-width: 100%; background: #fff; border-radius: 3px; }

@@ -13,14 +13,18 @@ def matrix_section(results: Results, name: str, experiment: Experiment, figures:
     """Return a table for each victim: attacks down, defences across, as APBench prints them."""
     parts = []
     for victim in experiment.victims:
-        head = [f"accuracy of {victim}, %", *(_words(defence) for defence in experiment.defences)]
+        head = [
+            f"accuracy of {results.words(victim)}, %",
+            *(_words(defence) for defence in experiment.defences),
+        ]
         rows: list[list[CellText]] = []
         cells = [("", 0.0)] if 0 in experiment.fractions else []
         positive = sorted(fraction for fraction in experiment.fractions if fraction)
         cells += [(poison, share) for poison in experiment.poisons for share in positive]
         for poison, share in cells:
-            label = f"{poison}, {share:.0%}" if poison else "clean"
-            rows.append([label if len(positive) > 1 or not poison else poison])
+            label = results.words(poison) if poison else "clean"
+            several = len(positive) > 1 and poison
+            rows.append([f"{label}, {share:.0%}" if several else label])
             for defence in experiment.defences:
                 rows[-1].append(_percent(results, (name, poison, victim, defence, share)))
         parts.append(table(head, rows, css="matrix"))

@@ -50,15 +50,24 @@ def _victim(settings: VictimSettings) -> str:
     return f"{words}; {settings.training.epochs} epochs."
 
 
+def _cells(name: str, settings: CraftSettings | VictimSettings, words: str) -> list[CellText]:
+    called = f"{settings.title} ({name})" if settings.title else name
+    return [called, words]
+
+
 def names_table(study: Study) -> str:
-    """Return a table of the poisons and victims that the experiments name."""
+    """Return a table of the poisons and victims of the experiments, by title and name."""
     experiments = study.experiments.values()
     poisons = {name for experiment in experiments for name in experiment.poisons}
     victims = {name for experiment in experiments for name in experiment.victims}
     rows: list[list[CellText]] = [
-        [name, _poison(settings)] for name, settings in study.poisons.items() if name in poisons
+        _cells(name, settings, _poison(settings))
+        for name, settings in study.poisons.items()
+        if name in poisons
     ]
     rows += [
-        [name, _victim(settings)] for name, settings in study.victims.items() if name in victims
+        _cells(name, settings, _victim(settings))
+        for name, settings in study.victims.items()
+        if name in victims
     ]
     return table(["name", "what it is"], rows, css="words")

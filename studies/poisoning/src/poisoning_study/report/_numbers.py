@@ -127,6 +127,12 @@ class Results:
         records = [store.find(job) for _, jobs in stages(study) for job in jobs]
         self.processor_seconds = sum(r["processor_seconds"] for r in records if r is not None)
 
+    def words(self, name: str) -> str:
+        """Return the plain words for a poison or victim of the configuration."""
+        titles = {known: settings.title for known, settings in self.study.poisons.items()}
+        titles |= {known: settings.title for known, settings in self.study.victims.items()}
+        return titles.get(name) or name
+
     @property
     def margin(self) -> float:
         """Return the margin of equivalence that the configuration states."""

@@ -13,3 +13,37 @@ TABLE_1: tuple[tuple[str, str, tuple[float, ...]], ...] = (
     ("ResNet34, white box", "3", (0.3977, 0.4717, 0.439, 0.1477)),
     ("ResNeSt26d, white box", "3", (0.5615, 0.7265, 0.642, 0.2754)),
 )
+
+#: What is not as in the original: (what, here, there, why).
+DIFFERENCES: tuple[tuple[str, str, str, str], ...] = (
+    ("discriminator", "ReLU between projection and heads", "the same", "adopted"),
+    ("crop", "`square` for real signs, `roi` on request", "top left square", "adopted"),
+    (
+        "last layer of UNet++",
+        "zero; `zero_start = false` for random",
+        "random",
+        "few epochs",
+    ),
+    ("tracks", "60%, the rest trusted and reference", "all", "detectors need clean sets"),
+    (
+        "which are replaced",
+        "a share of every class, seeded",
+        "first N names",
+        "classes stay balanced",
+    ),
+    ("loader of the game", "clean pictures", "poisons of the run before", "a defect"),
+    (
+        "encoders of the game",
+        "small, trained here; ImageNet's in `configs/gtsrb`",
+        "ImageNet's",
+        "minutes on a processor",
+    ),
+    ("pictures", "32 pixels; 128 in `configs/gtsrb`", "128 pixels", "minutes on a processor"),
+    (
+        "crafting",
+        "3 epochs at 3e-3; 15 at 5e-4 in `configs/gtsrb`",
+        "15 epochs at 5e-4",
+        "minutes on a processor",
+    ),
+    ("seeds", "3 to 8, with intervals", "one run", "one run shows nothing"),
+)

@@ -14,18 +14,22 @@ from poisoning_study.objectives import FORMS, OBJECTIVES
 from poisoning_study.protocol import CODE_VERSION, RunStore, Study, recorded_calls
 from poisoning_study.report._detection import detection_section
 from poisoning_study.report._findings import findings_section
-from poisoning_study.report._html import bullets, page, paragraph, text
+from poisoning_study.report._html import bullets, page, paragraph, table, text
+from poisoning_study.report._loader import loader_section
 from poisoning_study.report._matrix import matrix_section
 from poisoning_study.report._names import names_table
 from poisoning_study.report._numbers import Results
+from poisoning_study.report._original import DIFFERENCES
 from poisoning_study.report._pictures import pictures_section
+from poisoning_study.report._verdicts import verdicts
 from poisoning_study.report._victims import READING, table_1, victims_section
 
+#: In the order of the page.
 _SECTIONS = {
-    "victims": victims_section,
     "matrix": matrix_section,
-    "detection": detection_section,
     "pictures": pictures_section,
+    "victims": victims_section,
+    "detection": detection_section,
 }
 
 
@@ -44,10 +48,9 @@ def _preface(results: Results) -> list[str]:
         source += f". Not the whole benchmark: {differs}" if differs else ", the whole benchmark"
     return [
         f"<h1>{text(settings.name)}</h1>",
-        paragraph(
-            "Read as a defender: what would a contaminated training set do to a traffic-sign "
-            "classifier, would it be noticed, and what does it take to be sure?",
-            "question",
+        *(
+            f'<div class="verdict"><h2>{text(question)}</h2><p>{answer}</p></div>'
+            for question, answer in verdicts(results)
         ),
         paragraph(
             f"Data: {text(source)}. {results.n_found} of {results.n_asked} runs are there"
@@ -61,13 +64,18 @@ def _preface(results: Results) -> list[str]:
     ]
 
 
+def _differences() -> str:
+    rows = [[cell.replace("`", "") for cell in row] for row in DIFFERENCES]
+    return table(["", "ours", "original", "why"], rows, css="words")
+
+
 def _noise_floor(results: Results) -> list[str]:
     """Say how much the order of sums alone moves accuracies."""
     floors = {
         victim: results.floor(victim) for victim in sorted({c[2] for c, _ in results.replicates})
     }
     words = [
-        f"{text(victim)} {floor.spread:.3f} ({floor.degrees} degrees of freedom)"
+        f"{text(results.words(victim))} {floor.spread:.3f} ({floor.degrees} degrees of freedom)"
         for victim, floor in floors.items()
         if floor is not None
     ]
@@ -161,8 +169,7 @@ def write_report(study: Study, out: Path) -> Path:
     results = Results(study, RunStore(out / "runs"))
     figures = out / "figures"
     body = _preface(results)
-    body += ["<h2>What these runs bear out</h2>", *findings_section(results)]
-    body += ["<h2>Names</h2>", names_table(study)]
+    body += loader_section(results)
     if any(experiment.table_1 for experiment in study.experiments.values()):
         body += [
             "<h2>The original's Table 1 beside ours</h2>",
@@ -173,12 +180,18 @@ def write_report(study: Study, out: Path) -> Path:
                 "note",
             ),
         ]
-    for name, experiment in study.experiments.items():
+    order = list(_SECTIONS)
+    for name, experiment in sorted(
+        study.experiments.items(), key=lambda item: order.index(item[1].kind)
+    ):
         body += [
             f"<h2>{text(experiment.title)}</h2>",
             paragraph(text(experiment.question), "question"),
         ]
         body += _SECTIONS[experiment.kind](results, name, experiment, figures)
+    body += ["<h2>Everything that these runs bear out</h2>", *findings_section(results)]
+    body += ["<h2>Names</h2>", names_table(study)]
+    body += ["<h2>Ours and the original</h2>", _differences()]
     body += [*_not_run(results), _details()]
     target = out / "report.html"
     content = page(study.settings.name, body).encode()

@@ -31,10 +31,10 @@ def pictures_section(
     train = load_pool(results.store, results.study.settings.data, seed, "train")
     rows = one_of_each_class(train.labels)
     images = {
-        poison: results.study.poison_job(poison, seed).images(results.store)[rows]
+        results.words(poison): results.study.poison_job(poison, seed).images(results.store)[rows]
         for poison in found
     }
-    captions = {poison: _caption(result["size"]) for poison, result in found.items()}
+    captions = {results.words(poison): _caption(result["size"]) for poison, result in found.items()}
     parts = [
         picture(
             sheet(train.images[rows], images, captions),
@@ -46,7 +46,7 @@ def pictures_section(
     ]
     sizes: list[list[CellText]] = [
         [
-            poison,
+            results.words(poison),
             f"{result['size']['l2']:.3f}",
             f"{result['size']['linf']:.0f}/255",
             f"{result['size']['rms']:.2f}/255",
@@ -58,7 +58,7 @@ def pictures_section(
         table(["perturbation", "mean L2 norm", "largest change", "root mean square", "PSNR"], sizes)
     )
     losses = {
-        poison: result["curves"]
+        results.words(poison): result["curves"]
         for poison, result in found.items()
         if result["curves"] and "discriminator, real" in result["curves"][0]
     }

@@ -62,7 +62,8 @@ def table_1(results: Results) -> str:
                 (name, poison if fraction else "", victim, defence, fraction)
                 for fraction in FRACTIONS
             ]
-            rows.append([f"{name}: {poison}, {victim}"])
+            loader = "published loader, " if experiment.loader != "sound" else ""
+            rows.append([f"{loader}{results.words(poison)}, {results.words(victim)}"])
             rows[-1] += [_cell_text(results, cell) for cell in cells]
             css.append("")
     return table(head, rows, css)
@@ -76,7 +77,7 @@ def _what_defences_do(results: Results, name: str, experiment: Experiment) -> li
     for victim, defence, poison in _rows(name, experiment):
         if defence == "none":
             continue
-        labels.append(f"{poison}, {victim}, {defence}")
+        labels.append(f"{results.words(poison)}, {results.words(victim)}, {defence}")
         for cell in ((name, poison, victim, defence, most), (name, "", victim, defence, 0.0)):
             other = (*cell[:3], "none", cell[4])
             accuracies = results.values if cell[1] else results.clean
@@ -105,7 +106,8 @@ def victims_section(
     curves: dict[str, dict[float, Mean]] = {}
     epochs: dict[str, list[list[float]]] = {}
     for victim, defence, poison in _rows(name, experiment):
-        label = ", ".join([poison, victim] + ([defence] if len(experiment.defences) > 1 else []))
+        words = [results.words(poison), results.words(victim)]
+        label = ", ".join(words + ([defence] if len(experiment.defences) > 1 else []))
         row: list[CellText] = [label]
         for fraction in fractions:
             cell = (name, poison if fraction else "", victim, defence, fraction)
