@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,18 +73,16 @@ def judge(problem: Problem, solution: Solution) -> Verdict:
     constraint = (features * gamma) @ features.T + reg_sos * np.eye(len(features))
     violation = _violation((constraint + constraint.T) / 2)
     upper = objective(gamma * (reg_sos / (reg_sos + violation)))
-    # X in the cone, and what A does to it.
-    values, vectors = np.linalg.eigh((multiplier + multiplier.T) / 2)
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))).astype(np.longdouble)
-    images = np.sum(np.square(root.T @ features), axis=0)
-    trace = np.sum(np.square(root))
     lower = np.longdouble(-np.inf)
-    factor, ridge = _factor(quadratic, np.asarray(problem.quadratic).dtype)
+    factor, ridge = _factor(quadratic)
     if factor is not None:
-        solved = _forward(factor, linear + twice * images)
-        lower = (constant - solved @ solved) / (2 * twice) - reg_sos * trace
-        # What the ridge adds to f; taken at this point, several times.
-        lower -= 4 * ridge * (gamma @ gamma) / (2 * twice)
+        wanted = (quadratic @ gamma + ridge * gamma - linear) / twice
+        for images, trace in _in_the_cone(multiplier, features, wanted):
+            # The Lagrangian here, less what it falls to its minimum: nothing that cancels is added.
+            fall = _forward(factor, wanted - images)
+            value = objective(gamma) - reg_sos * trace - gamma @ images - twice / 2 * (fall @ fall)
+            # What the ridge adds to f; taken at this point, several times.
+            lower = max(lower, value - 4 * ridge * (gamma @ gamma) / (2 * twice))
     return Verdict(
         value=float(objective(gamma)),
         lower=float(lower),
@@ -129,6 +128,30 @@ def clarabel_objective(problem: Problem) -> float | None:
     return float((asked.value + problem.constant) / (4 * problem.reg_potential))
 
 
+def _in_the_cone(multiplier: Array, features: Array, wanted: Array) -> Iterator[tuple[Array, Any]]:
+    """Yield A(X) and the trace of one or two X in the cone, near the multiplier.
+
+    The first has its negative eigenvalues cut off. The second, where Phi is square, is corrected
+    such that A(X) is `wanted`: in float64 no stored X may come nearer than by its rounding.
+    """
+    symmetric = (multiplier + multiplier.T) / 2
+    values, vectors = np.linalg.eigh(symmetric)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))).astype(np.longdouble)
+    yield np.sum(np.square(root.T @ features), axis=0), np.sum(np.square(root))
+    if features.shape[0] != features.shape[1]:
+        return
+    corrected = symmetric.astype(np.longdouble)
+    try:
+        inverse = np.linalg.inv(features.astype(np.float64)).astype(np.longdouble)
+    except np.linalg.LinAlgError:
+        return
+    for _ in range(3):  # the inverse has float64's accuracy
+        images = np.sum((corrected @ features) * features, axis=0)
+        corrected = corrected + (inverse.T * (wanted - images)) @ inverse
+    if np.isfinite(corrected).all() and _cholesky(corrected) is not None:
+        yield np.sum((corrected @ features) * features, axis=0), np.trace(corrected)
+
+
 def _violation(matrix: Array) -> Any:
     """Return how much of the identity a symmetric matrix lacks to be positive definite."""
     if _cholesky(matrix) is not None:
@@ -140,7 +163,7 @@ def _violation(matrix: Array) -> Any:
     return lacking
 
 
-def _factor(quadratic: Array, dtype: Any) -> tuple[Array | None, Any]:
+def _factor(quadratic: Array) -> tuple[Array | None, Any]:
     """Return a Cholesky factor of Q and the ridge that it took, at most 1e-6 of its largest entry.
 
     In long double Q has one, unless rounding to the precision of the problem made it indefinite.
@@ -150,7 +173,7 @@ def _factor(quadratic: Array, dtype: Any) -> tuple[Array | None, Any]:
         factor = _cholesky(quadratic + ridge * np.eye(len(quadratic)))
         if factor is not None:
             return factor, ridge
-        ridge = max(ridge * 4, np.finfo(dtype).eps * largest)
+        ridge = max(ridge * 4, _EPS * largest)
     return None, ridge
 
 

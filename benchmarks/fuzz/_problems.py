@@ -13,7 +13,9 @@ from kernel_ot import Problem, solve
 from kernel_ot.kernels import Anisotropic, Gaussian, Kernel, Linear, Matern, median_distance
 from kernel_ot.solvers import METHODS
 
-_SECONDS = 1.0
+# Steps, not seconds: the same cases end alike on every machine. First-order methods that need more
+# are counted as not done.
+_MOST_STEPS = {"extragradient": 800, "accelerated_gradient": 500, "ssn_extragradient": 150}
 _NAMES = ("x ", "y ", "x_fill ", "y_fill ", "weights", "bandwidth", "reg_", "linear of the problem")
 _TAME_METHODS = ("auto", "interior_point", "ssn")
 
@@ -114,7 +116,7 @@ def problems(seeds: Iterable[int], clarabel_every: int = 20) -> Record:
         with warnings_as_list() as told:
             try:
                 problem, text = random_problem(rng)
-                solution = solve(problem, method, tol=tol, time_limit=_SECONDS)
+                solution = solve(problem, method, tol=tol, max_iter=_MOST_STEPS.get(method))
             except Exception as error:
                 fault_ = refusal(error, _NAMES)
                 record.ended(f"{method}: refused", case, fault_)
@@ -146,7 +148,7 @@ def tame(seeds: Iterable[int]) -> Record:
         problem, text = tame_problem(np.random.default_rng([2, seed]))
         for method in _TAME_METHODS:
             with warnings_as_list() as told:
-                solution = solve(problem, method, tol=1e-8, time_limit=_SECONDS)
+                solution = solve(problem, method, tol=1e-8)
             found = "; ".join(told)
             if solution.converged:
                 found = found or fault(problem, solution, 1e-8)
