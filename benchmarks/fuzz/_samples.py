@@ -15,6 +15,8 @@ _NAMES = ("x ", "y ", "weights_x", "weights_y", "Samples", "copies")
 _TEST_POINTS = 200
 # In widths of the target: what heavy tails do beyond is not what the map is judged by.
 _WIDEST = 10.0
+# No map splits the mass of a point: of fewer distinct ones it can only meet the mean.
+_FEW_POINTS, _MEAN_ERROR = 10, 0.3
 Draw = Callable[[np.random.Generator, int, int], Array]
 
 
@@ -102,10 +104,27 @@ def samples(seeds: Iterable[int]) -> Record:
         elif told:
             record.ended(f"warned: {told[0].split(':')[0]}", case)
         else:
-            gaussian = model.conjugation_.backward_y(model.conjugation_.forward_x(fresh_x))
-            worse = _worse(images, gaussian, fresh_y, min(len(x), len(y)), rng)
+            if len(np.unique(x, axis=0)) < _FEW_POINTS:
+                worse = _misses_the_mean(model, y)
+            else:
+                gaussian = model.conjugation_.backward_y(model.conjugation_.forward_x(fresh_x))
+                worse = _worse(images, gaussian, fresh_y, min(len(x), len(y)), rng)
             record.ended("worse than the Gaussian map" if worse else "good", case, worse)
     return record
+
+
+def _misses_the_mean(model: KernelOT, y: Array) -> str:
+    """Return by how much the mean of the images of the fitted points misses that of y."""
+    fitted = model.samples_
+    missed = fitted.weights_x @ model.transform(fitted.x) - fitted.weights_y @ fitted.y
+    width = float(np.linalg.norm(y.std(axis=0)))
+    error = float(np.linalg.norm(missed))
+    rounding = 1e-9 * (1 + float(np.abs(y).max()))
+    return (
+        f"mean misses by {error:.2g}, y is {width:.2g} wide"
+        if (error > _MEAN_ERROR * width + rounding)
+        else ""
+    )
 
 
 def _worse(

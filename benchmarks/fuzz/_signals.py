@@ -47,8 +47,8 @@ def signals(seeds: Iterable[int], folder: Path, commands: int = 10) -> Record:
     """Interrupt refits, solves, saves and, `commands` times, the command line."""
     record = Record(
         "Interruptions",
-        "The old state or the new one, never a mixture; a solve returns its best point; the "
-        "command ends with 130.",
+        "The old state or the new one, never a mixture; a solve returns its best point, or raises "
+        "before its first one; the command ends with 130.",
     )
     old, new = (
         KernelOT(Gaussian(1.5), reg_potential=1e-3).fit(POINTS, POINTS + shift) for shift in (1, 3)
@@ -90,14 +90,18 @@ def _solve(
     method = str(rng.choice(["auto", "ssn", "interior_point"]))
     length = _seconds(lambda: solve(problem, method))
     solutions = []
+    points: list[object] = []  # the solve's, from its starting point on
     error = _interrupted(
-        lambda: solutions.append(solve(problem, method)), rng.uniform(0, 1.1) * length
+        lambda: solutions.append(solve(problem, method, callback=points.append)),
+        rng.uniform(0, 1.1) * length,
     )
     case = f"solve {seed} {method}"
     if error is not None:
         frames = traceback.extract_tb(error.__traceback__)
         inside = [frame for frame in frames if "/kernel_ot/solvers/" in frame.filename]
-        if inside and not solutions:
+        if inside and not points:
+            record.ended("solve: raised before its first point", case)
+        elif inside and not solutions:
             place = f"{inside[-1].filename.split('/')[-1]}:{inside[-1].lineno}"
             record.ended("solve: left", case, f"KeyboardInterrupt left solve at {place}")
         else:

@@ -264,3 +264,23 @@ def test_a_loaded_model_is_saved_as_the_same(saved: Path, tmp_path: Path) -> Non
     assert first[1].keys() == again[1].keys()
     for name, array in first[1].items():
         np.testing.assert_array_equal(array, again[1][name])
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_files_that_older_versions_wrote_are_read(version: int) -> None:
+    # Default fits of these samples, by the versions of 25 and 27 November before the first release.
+    file = Path(__file__).parent / "files" / f"format_{version}.kot"
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    model = KernelOT.load(file)
+    header = read_archive(file)[0]
+    assert header["format_version"] == version
+    np.testing.assert_array_equal(model.samples_.x, x)
+    np.testing.assert_allclose(model.transform(x), np.exp(x) + 1, atol=1.0)
+    assert model.cost_ == pytest.approx(7.8, abs=0.2)
+    # By the residual of format 2 it had converged; by today's it is at 3e-7.
+    claimed = header["solution"]["status"]
+    assert (claimed, model.solution_.status.name) in {
+        2: [("CONVERGED", "NO_PROGRESS")],
+        3: [(claimed, claimed)],
+    }[version]
+    assert (model.solution_.residual <= model.tol) == model.solution_.converged

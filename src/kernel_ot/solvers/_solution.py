@@ -57,7 +57,8 @@ class Solution:
     objective : float
         Objective at `gamma`.
     cost : float
-        Estimate of the optimal transport cost for `c = |x - y|^2 / 2`.
+        Estimate of the optimal transport cost for `c = |x - y|^2 / 2`, of the problem that was
+        solved and in its coordinates. `KernelOT.cost_` is the one in those of the samples.
     optimality : OptimalityReport
         The optimality conditions, recomputed from `gamma` and `multiplier` alone.
     iterations : int

@@ -27,7 +27,8 @@ class TracedSolution:
     objective : array of shape (...)
         Objective at `gamma`; its derivatives are those of the envelope theorem.
     cost : array of shape (...)
-        Estimate of the optimal transport cost for `c = |x - y|^2 / 2`.
+        Estimate of the optimal transport cost for `c = |x - y|^2 / 2`, of the problem that was
+        solved and in its coordinates.
     optimality : OptimalityReport
         The optimality conditions, recomputed from `gamma` and `multiplier` alone. Not
         differentiable: its derivatives are 0.
