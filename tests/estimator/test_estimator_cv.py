@@ -190,7 +190,7 @@ def test_what_cannot_be_used_is_refused(
     with pytest.raises(ValueError, match=message):
         KernelOTCV(**parameters).fit(*samples)
     with pytest.raises(ValueError, match="second sample"):
-        KernelOTCV().fit(samples[0], None)
+        KernelOTCV().fit(samples[0], None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["_set_best", "_set_results"])

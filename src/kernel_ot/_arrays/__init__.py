@@ -33,6 +33,7 @@ from kernel_ot._arrays._placement import (
 )
 from kernel_ot._arrays._pytrees import pytree as pytree, register_pytrees as register_pytrees
 from kernel_ot._arrays._validation import (
+    RandomState as RandomState,
     as_numbers as as_numbers,
     check_generator as check_generator,
     check_non_negative as check_non_negative,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from kernel_ot._arrays._namespace import Array, is_traced, namespace_of
 
 # Squares and products of squares of what is larger are no float64 numbers.
+RandomState: TypeAlias = int | np.integer[Any] | np.random.Generator | None
+
 _LARGEST_COORDINATE = 1e150
 _PLAIN = (np.dtype(np.float64), np.dtype(np.float32))
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from kernel_ot._arrays import Array
 from kernel_ot._files import check_destination
 from kernel_ot.cli._options import TableOptions
+from kernel_ot.cli._reporting import Result
 from kernel_ot.diagnostics import Diagnostics
 from kernel_ot.distances import energy_distance
 from kernel_ot.divergences import two_sample_test
@@ -31,7 +34,7 @@ def fit(
     tables: TableOptions,
     *,
     progress: bool | None = None,
-) -> tuple[dict[str, Any], int]:
+) -> tuple[Result, int]:
     """Fit, save, and return the summary and the exit code."""
     check_destination(out)
     _check_no_input(out, source, target)
@@ -43,7 +46,7 @@ def fit(
         model.set_params(callback=callback).fit(x, y)
     model.set_params(callback=None)  # the bar is no part of the model
     if names_x is not None:
-        model.feature_names_in_ = names_x
+        model.feature_names_in_ = np.array(names_x, dtype=object)
     model.save(out)
     solution = model.solution_
     result = {"model": str(out), **describe(model), "seconds": perf_counter() - began}
@@ -75,7 +78,7 @@ def transform(
     inverse: bool,
     progress: bool | None = None,
     overwrite: bool = False,
-) -> dict[str, Any]:
+) -> Result:
     """Map the points of a file into another file and return the summary."""
     file, _ = check_table_destination(out, points)
     if not (overwrite and _adds_to_input(out, points)):
@@ -96,7 +99,7 @@ def transform(
     return _mapped(file, table.shape, inverse, began)
 
 
-def _mapped(file: Path, shape: tuple[int, int], inverse: bool, began: float) -> dict[str, Any]:
+def _mapped(file: Path, shape: tuple[int, int], inverse: bool, began: float) -> Result:
     return {
         "out": str(file),
         "points": shape[0],
@@ -106,7 +109,7 @@ def _mapped(file: Path, shape: tuple[int, int], inverse: bool, began: float) -> 
     }
 
 
-def info(model_file: Path) -> dict[str, Any]:
+def info(model_file: Path) -> Result:
     """Return what a saved model says of itself."""
     return {"model": str(model_file), **describe(KernelOT.load(model_file))}
 
@@ -155,11 +158,11 @@ def distance(
     transport: bool,
     seed: int,
     progress: bool | None = None,
-) -> dict[str, Any]:
+) -> Result:
     """Return distances between the samples of two files."""
     x, y = tables.read(first), tables.read(second)
     _check_same_features(x.feature_names, y.feature_names, first, second)
-    result: dict[str, Any] = {"n_first": x.shape[0], "n_second": y.shape[0]}
+    result: Result = {"n_first": x.shape[0], "n_second": y.shape[0]}
     if transport:
         model = KernelOT(random_state=seed)
         with fit_progress(progress, fit_goal(model)) as callback:
@@ -177,7 +180,7 @@ def compare(
     permutations: int,
     seed: int,
     n_jobs: int | None,
-) -> dict[str, Any]:
+) -> Result:
     """Return the p-value of the samples of two files being of one distribution."""
     x, y = tables.read(first), tables.read(second)
     _check_same_features(x.feature_names, y.feature_names, first, second)
@@ -195,7 +198,7 @@ def compare(
     }
 
 
-def describe(model: KernelOT) -> dict[str, Any]:
+def describe(model: KernelOT) -> Result:
     """Return the facts of a fitted model as plain numbers and strings."""
     solution = model.solution_
     return {

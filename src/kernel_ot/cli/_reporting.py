@@ -6,9 +6,9 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import typer
 
@@ -20,7 +20,11 @@ def say(message: object) -> None:
     typer.echo(f"kernel-ot: {' '.join(str(message).split())}", err=True)
 
 
-def print_result(result: Mapping[str, Any], *, as_json: bool, to_stderr: bool = False) -> None:
+Result: TypeAlias = dict[str, Any]
+"""What a command says, as it is printed or written as JSON."""
+
+
+def print_result(result: Result, *, as_json: bool, to_stderr: bool = False) -> None:
     """Print a result to stdout, or where stdout is a table to stderr: JSON, or a line an entry."""
     if as_json:
         typer.echo(json.dumps(result, allow_nan=False), err=to_stderr)

@@ -8,12 +8,13 @@ from time import perf_counter
 from typing import Any
 
 from kernel_ot.cells import fit_conditions, write_screen
+from kernel_ot.cli._reporting import Result
 from kernel_ot.io import rows_where
 
 
 def screen(
     cells: Path, out: Path, *, where: str | None, progress: bool | None, **arguments: Any
-) -> dict[str, Any]:
+) -> Result:
     """Fit all conditions of a file and write maps, predictions, tables and a report."""
     try:
         import anndata

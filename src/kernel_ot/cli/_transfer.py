@@ -25,6 +25,7 @@ from kernel_ot.cli._pictures import (
     write_figure,
     write_png,
 )
+from kernel_ot.cli._reporting import Result
 from kernel_ot.distances import energy_distance
 from kernel_ot.estimator import KernelOT
 from kernel_ot.plots import convergence
@@ -56,7 +57,7 @@ class ColourTransfer:
     model: KernelOT
     pictures: dict[str, Array]
     map_alone: dict[str, Array]
-    summary: dict[str, Any]
+    summary: Result
     folder: Path
 
     def text(self) -> str:

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot._arrays import check_points
+from kernel_ot._arrays import RandomState, check_points
 from kernel_ot.cutting_planes import scan_pairs
 from kernel_ot.diagnostics._cautions import cautions, cycle_error, relative_violation
 from kernel_ot.diagnostics._diagnostics import Diagnostics
 from kernel_ot.diagnostics._transport import FittedTransport
 from kernel_ot.diagnostics._verdict import verdict_on
 from kernel_ot.distances import energy_distance, mmd_test
-from kernel_ot.samples import Samples
+from kernel_ot.samples import Points, Samples
 
 # Quadratic-time quantities are computed on at most this many points of each sample.
 _MAX_POINTS = 1000
@@ -22,10 +22,10 @@ _NORMAL_95 = 1.96
 
 def diagnose(
     model: FittedTransport,
-    x: Any = None,
-    y: Any = None,
+    x: Points | None = None,
+    y: Points | None = None,
     *,
-    random_state: Any = 0,
+    random_state: RandomState = 0,
 ) -> Diagnostics:
     """Return the diagnostics of a fitted `KernelOT`.
 
@@ -83,7 +83,7 @@ def diagnose(
     )
 
 
-def fresh_samples(model: FittedTransport, x: Any, y: Any) -> Samples | None:
+def fresh_samples(model: FittedTransport, x: Points | None, y: Points | None) -> Samples | None:
     """Return fresh points as samples of equal masses, None where there are none.
 
     Raises
@@ -91,10 +91,10 @@ def fresh_samples(model: FittedTransport, x: Any, y: Any) -> Samples | None:
     ValueError
         Only one of x and y, or unusable points.
     """
-    if (x is None) != (y is None):
-        raise ValueError("x and y must be given together, or neither.")
-    if x is None:
+    if x is None and y is None:
         return None
+    if x is None or y is None:
+        raise ValueError("x and y must be given together, or neither.")
     points = [
         check_points(given, name, dimension=model.n_features_in_).astype(np.float64)
         for given, name in ((x, "x"), (y, "y"))

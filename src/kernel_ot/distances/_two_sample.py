@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 
 from kernel_ot._arrays import (
     Array,
+    Scalar,
     block_slices,
     check_generator,
     check_points,
@@ -57,7 +57,7 @@ def energy_distance(
     return 2 * _mean_distance(x, y, a, b) - _mean_distance(x, x, a, a) - _mean_distance(y, y, b, b)
 
 
-def _checked(x: Any, y: Any) -> tuple[Array, Array]:
+def _checked(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     x, y = np.asarray(check_points(x, "x")), np.asarray(check_points(y, "y"))
     check_same_dimension(x, y)
     return x, y
@@ -68,7 +68,7 @@ def _mean_distance(x: Array, y: Array, a: Array, b: Array) -> float:
     return sum(float(a[rows] @ (cdist(x[rows], y) @ b)) for rows in blocks)
 
 
-def squared_mmd(x: Array, y: Array, kernel: Kernel, weights_x: Array, weights_y: Array) -> Any:
+def squared_mmd(x: Array, y: Array, kernel: Kernel, weights_x: Array, weights_y: Array) -> Scalar:
     r"""Return the squared maximum mean discrepancy of two samples.
 
     :math:`|\sum_i a_i k(x_i, \cdot) - \sum_j b_j k(y_j, \cdot)|^2` in the kernel's space, with
@@ -103,7 +103,8 @@ def squared_mmd(x: Array, y: Array, kernel: Kernel, weights_x: Array, weights_y:
     own = weights_x @ kernel.apply(x, x, weights_x) + weights_y @ kernel.apply(y, y, weights_y)
     discrepancy = own - 2 * (weights_x @ kernel.apply(x, y, weights_y))
     # Rounding alone makes it negative; NaN stays NaN.
-    return xp.where(discrepancy < 0, 0.0, discrepancy)
+    squared: Scalar = xp.where(discrepancy < 0, 0.0, discrepancy)
+    return squared
 
 
 def mmd_test(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import (
-    Array,
     Namespace,
     check_same_dimension,
     check_sample,
@@ -18,7 +18,12 @@ from kernel_ot.divergences._settings import DivergenceSettings
 from kernel_ot.samples import Samples
 
 
-def checked_samples(x: Any, y: Any, weights_x: Any = None, weights_y: Any = None) -> Samples:
+def checked_samples(
+    x: ArrayLike,
+    y: ArrayLike,
+    weights_x: ArrayLike | None = None,
+    weights_y: ArrayLike | None = None,
+) -> Samples:
     """Return both samples in float64, of NumPy or of JAX, or raise ValueError."""
     xp = _one_library(x, y)
     x_sample, y_sample = check_sample(x, "x"), check_sample(y, "y")
@@ -31,7 +36,7 @@ def checked_samples(x: Any, y: Any, weights_x: Any = None, weights_y: Any = None
     return Samples(*(xp.asarray(array, dtype=np.float64) for array in arrays))
 
 
-def float_type_of(x: Any, y: Any) -> Any:
+def float_type_of(x: ArrayLike, y: ArrayLike) -> Any:
     """Return float32 where both samples are float32, else float64."""
     types = {getattr(points, "dtype", None) for points in (x, y)}
     return np.dtype(np.float32 if types == {np.dtype(np.float32)} else np.float64)
@@ -52,7 +57,7 @@ def check_settings(settings: Any, dimension: int) -> DivergenceSettings:
     return settings
 
 
-def _one_library(x: Array, y: Array) -> Namespace:
+def _one_library(x: object, y: object) -> Namespace:
     xp = namespace_of(x, y)
     if xp is np:
         return xp

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kernel_ot._arrays import Array, branch, namespace_of, while_loop
+from kernel_ot._arrays import Array, Scalar, branch, namespace_of, while_loop
 
 _MEMORY = 10
 # Of the first direction, before there is any curvature.
@@ -23,23 +23,23 @@ class Descent(NamedTuple):
     """Where a descent ended: the points, the norm of the gradient there, gradients evaluated."""
 
     points: Array
-    norm: Any
-    evaluations: Any
+    norm: Scalar
+    evaluations: Scalar
 
 
 class _State(NamedTuple):
     points: Array
     gradient: Array
     direction: Array
-    step: Any
+    step: Scalar
     steps: Array
     changes: Array
-    norm: Any
-    evaluations: Any
+    norm: Scalar
+    evaluations: Scalar
 
 
 def descend(
-    gradient: Callable[[Array], Array], start: Array, masses: Array, tol: Any, max_iter: Any
+    gradient: Callable[[Array], Array], start: Array, masses: Array, tol: Scalar, max_iter: int
 ) -> Descent:
     r"""Return points where the gradient vanishes, by descent from `start`.
 
@@ -77,8 +77,9 @@ def descend(
     xp = namespace_of(start)
     weights = xp.broadcast_to(masses[:, None], start.shape).reshape(-1)
 
-    def dot(left: Array, right: Array) -> Any:
-        return (weights * left.reshape(-1)) @ right.reshape(-1)
+    def dot(left: Array, right: Array) -> Scalar:
+        product: Scalar = (weights * left.reshape(-1)) @ right.reshape(-1)
+        return product
 
     def direction_of(slope: Array, steps: Array, changes: Array) -> Array:
         # The two loops work on coefficients in the basis of steps, changes and slope, whose inner
@@ -155,10 +156,11 @@ def _pushed(memory: Array, newest: Array) -> Array:
     return pushed
 
 
-def _ratio(over: Any, under: Any, otherwise: float) -> Any:
+def _ratio(over: Scalar, under: Scalar, otherwise: float) -> Scalar:
     """Return `over / under`, or `otherwise` where `under` is not positive."""
     xp = namespace_of(under)
     if xp is np:
         return over / under if under > 0 else otherwise
     positive = under > 0
-    return xp.where(positive, over / xp.where(positive, under, 1.0), otherwise)
+    ratio: Scalar = xp.where(positive, over / xp.where(positive, under, 1.0), otherwise)
+    return ratio

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import Array, is_tensor, is_traced, namespace_of, pytree
 from kernel_ot._linalg import blas_on_one_thread
@@ -96,12 +97,12 @@ class Divergence:
 
 
 def divergence(
-    x: Any,
-    y: Any,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     settings: DivergenceSettings | None = None,
-    weights_x: Any = None,
-    weights_y: Any = None,
+    weights_x: ArrayLike | None = None,
+    weights_y: ArrayLike | None = None,
 ) -> Divergence:
     r"""Return the kernel transport divergence between two samples.
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from kernel_ot._arrays import Array, namespace_of, pytree
+from kernel_ot._arrays import Array, Scalar, namespace_of, pytree
 from kernel_ot.distances import squared_mmd
 from kernel_ot.divergences._descent import Descent, descend
 from kernel_ot.divergences._settings import DivergenceSettings
@@ -117,7 +117,7 @@ def find_images(samples: Samples, settings: DivergenceSettings) -> Descent:
 
 def moved(samples: Samples, settings: DivergenceSettings) -> Moved:
     """Return y moved towards x; differentiable on JAX, see `kernel_ot.divergences._implicit`."""
-    value: Any
+    value: Scalar
     if namespace_of(samples.x) is np:
         found = find_images(samples, settings)
         transport, mismatch = parts(samples, found.points, settings)
@@ -132,11 +132,12 @@ def moved(samples: Samples, settings: DivergenceSettings) -> Moved:
     return Moved(found.points, value, transport, mismatch, found.norm, reached, found.evaluations)
 
 
-def length_unit(samples: Samples) -> Any:
+def length_unit(samples: Samples) -> Scalar:
     """Return the root of the mean cost of a pair: what errors are relative to."""
     xp = namespace_of(samples.x)
     a, b = samples.weights_x, samples.weights_y
     mean_x, mean_y = a @ samples.x, b @ samples.y
     spread = a @ xp.sum(xp.square(samples.x - mean_x), axis=1)
     spread = spread + b @ xp.sum(xp.square(samples.y - mean_y), axis=1)
-    return xp.sqrt((spread + xp.sum(xp.square(mean_x - mean_y))) / 2)
+    unit: Scalar = xp.sqrt((spread + xp.sum(xp.square(mean_x - mean_y))) / 2)
+    return unit

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 from math import comb, prod
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import Array
 
+Labels: TypeAlias = Sequence[ArrayLike]
+"""Of the points of x, and of those of y."""
 
-def check_blocks(blocks: Any, n: int, m: int) -> Array:
+
+def check_blocks(blocks: Labels | None, n: int, m: int) -> Array:
     """Return the block of every pooled point as a number; one block for all if None.
 
     Raises
@@ -32,7 +36,7 @@ def check_blocks(blocks: Any, n: int, m: int) -> Array:
     return numbers
 
 
-def check_groups(groups: Any, n: int, m: int) -> tuple[Array, int]:
+def check_groups(groups: Labels, n: int, m: int) -> tuple[Array, int]:
     """Return the group of every pooled point, those of x first, and how many are of x.
 
     Raises
@@ -52,7 +56,7 @@ def check_groups(groups: Any, n: int, m: int) -> tuple[Array, int]:
     return np.concatenate([numbers_x, numbers_y + len(names_x)]), len(names_x)
 
 
-def _labels(labels: Any, n: int, m: int, name: str) -> tuple[Array, Array]:
+def _labels(labels: Labels, n: int, m: int, name: str) -> tuple[Array, Array]:
     try:
         of_x, of_y = (np.asarray(part) for part in labels)
     except (TypeError, ValueError):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import (
+    Array,
     check_non_negative,
     check_points,
     check_positive,
@@ -83,8 +84,8 @@ class DivergenceSettings:
     @classmethod
     def from_samples(
         cls,
-        x: Any,
-        y: Any,
+        x: ArrayLike,
+        y: ArrayLike,
         *,
         regularisation: float = 0.01,
         random_state: int = 0,
@@ -120,16 +121,16 @@ class DivergenceSettings:
                 "settings=settings."
             )
         scale = check_positive(regularisation, "regularisation")
-        x, y = (
+        first, second = (
             np.asarray(check_points(on_host(points), name)) for points, name in ((x, "x"), (y, "y"))
         )
-        check_same_dimension(x, y)
-        width = _typical_distance(x, y, random_state)
+        check_same_dimension(first, second)
+        width = _typical_distance(first, second, random_state)
         kernel = Multiquadric(width)  # refuses a width without a square
-        return cls(kernel, scale / width**2, tol, max_iter, int(x.shape[1]))
+        return cls(kernel, scale / width**2, tol, max_iter, int(first.shape[1]))
 
 
-def _typical_distance(x: Any, y: Any, random_state: int) -> float:
+def _typical_distance(x: Array, y: Array, random_state: int) -> float:
     if (x == x[0]).all() and (y == x[0]).all():
         return 1.0  # one and the same point: any length will do
     return median_distance(x, y, np.random.default_rng(random_state))

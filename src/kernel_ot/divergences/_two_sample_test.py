@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import (
     Array,
@@ -19,7 +19,7 @@ from kernel_ot._arrays import (
 from kernel_ot._linalg import blas_on_one_thread
 from kernel_ot.divergences._checks import check_settings, checked_samples
 from kernel_ot.divergences._linearised import draw_landmarks, quadratic_factor, resolutions
-from kernel_ot.divergences._permutations import assignments, check_blocks, check_groups
+from kernel_ot.divergences._permutations import Labels, assignments, check_blocks, check_groups
 from kernel_ot.divergences._settings import DivergenceSettings
 
 # Two statistics that differ by less are equal: rounding must not decide about ties.
@@ -81,15 +81,15 @@ class TwoSampleTest:
 
 @blas_on_one_thread()
 def two_sample_test(
-    x: Any,
-    y: Any,
+    x: ArrayLike,
+    y: ArrayLike,
     n_permutations: int = 999,
     random_state: int = 0,
     n_jobs: int | None = None,
     *,
     settings: DivergenceSettings | None = None,
-    blocks: Any = None,
-    groups: Any = None,
+    blocks: Labels | None = None,
+    groups: Labels | None = None,
 ) -> TwoSampleTest:
     r"""Test whether two samples are of one distribution.
 
@@ -174,7 +174,12 @@ def two_sample_test(
 
 
 def _assignments(
-    blocks: Any, groups: Any, n: int, m: int, count: int, rng: np.random.Generator
+    blocks: Labels | None,
+    groups: Labels | None,
+    n: int,
+    m: int,
+    count: int,
+    rng: np.random.Generator,
 ) -> tuple[Array, bool]:
     if groups is None:
         return assignments(n, check_blocks(blocks, n, m), count, rng)

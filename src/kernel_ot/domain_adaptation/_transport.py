@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.validation import check_is_fitted
@@ -67,7 +68,11 @@ class DomainTransport(BaseEstimator):
         self.label_model = label_model
 
     def fit(
-        self, Xs: Any = None, ys: Any = None, Xt: Any = None, yt: Any = None
+        self,
+        Xs: ArrayLike | None = None,
+        ys: ArrayLike | None = None,
+        Xt: ArrayLike | None = None,
+        yt: ArrayLike | None = None,
     ) -> DomainTransport:
         """Fit the map, or the maps, from source to target.
 
@@ -93,8 +98,8 @@ class DomainTransport(BaseEstimator):
             raise ValueError("Xs and Xt are both needed: fit(Xs=source, ys=labels, Xt=target).")
         x, y = check_points(Xs, "Xs"), check_points(Xt, "Xt")
         estimator = KernelOT() if self.estimator is None else self.estimator
-        maps: dict[Any, KernelOT] = {None: clone(estimator).fit(x, y)}
-        classes: list[Any] = []
+        maps: dict[object, KernelOT] = {None: clone(estimator).fit(x, y)}
+        classes: list[object] = []
         if self.classwise:
             if ys is None:
                 raise ValueError("classwise maps need labels of the source; pass ys.")
@@ -118,7 +123,12 @@ class DomainTransport(BaseEstimator):
         return self
 
     def transform(
-        self, Xs: Any = None, ys: Any = None, Xt: Any = None, yt: Any = None, batch_size: int = 128
+        self,
+        Xs: ArrayLike | None = None,
+        ys: ArrayLike | None = None,
+        Xt: ArrayLike | None = None,
+        yt: ArrayLike | None = None,
+        batch_size: int = 128,
     ) -> Array:
         """Return source samples moved to the target domain.
 
@@ -150,7 +160,12 @@ class DomainTransport(BaseEstimator):
         return moved
 
     def inverse_transform(
-        self, Xs: Any = None, ys: Any = None, Xt: Any = None, yt: Any = None, batch_size: int = 128
+        self,
+        Xs: ArrayLike | None = None,
+        ys: ArrayLike | None = None,
+        Xt: ArrayLike | None = None,
+        yt: ArrayLike | None = None,
+        batch_size: int = 128,
     ) -> Array:
         """Return target samples moved to the source domain, by the map of all classes.
 
@@ -170,12 +185,16 @@ class DomainTransport(BaseEstimator):
         )
 
     def fit_transform(
-        self, Xs: Any = None, ys: Any = None, Xt: Any = None, yt: Any = None
+        self,
+        Xs: ArrayLike | None = None,
+        ys: ArrayLike | None = None,
+        Xt: ArrayLike | None = None,
+        yt: ArrayLike | None = None,
     ) -> Array:
         """Return the samples that were fitted, moved to the target domain."""
         return self.fit(Xs=Xs, ys=ys, Xt=Xt, yt=yt).transform(Xs=Xs, ys=ys)
 
-    def _labels_of(self, x: Array, ys: Any) -> Array | None:
+    def _labels_of(self, x: Array, ys: ArrayLike | None) -> Array | None:
         if not self.classwise:
             return None
         if ys is not None:
@@ -186,17 +205,17 @@ class DomainTransport(BaseEstimator):
         return guessed
 
 
-def _labels(labels: Any, name: str, n: int) -> Array:
+def _labels(labels: ArrayLike, name: str, n: int) -> Array:
     array = np.asarray(labels)
     if array.shape != (n,):
         raise ValueError(f"{name} has shape {array.shape}; it must be ({n},), one a sample.")
     return array
 
 
-def _known(yt: Any, n: int) -> tuple[Array, Array]:
+def _known(yt: ArrayLike, n: int) -> tuple[Array, Array]:
     """Return which target samples have labels, and those labels."""
     labels = _labels(yt, "yt", n)
-    unknown = labels == _UNKNOWN
+    unknown: Array = labels == _UNKNOWN
     if labels.dtype.kind == "f":
         unknown |= np.isnan(labels)
     return ~unknown, labels[~unknown]

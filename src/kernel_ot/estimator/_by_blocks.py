@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +17,17 @@ from kernel_ot.cutting_planes import Certificate
 from kernel_ot.diagnostics import FittedTransport
 from kernel_ot.estimator._large import as_any_cloud
 from kernel_ot.large_samples import certify as certify_clouds
-from kernel_ot.samples import check_block, is_dask, is_lazy, open_points
+from kernel_ot.samples import Masses, Points, Sliceable, check_block, is_dask, is_lazy, open_points
 
 _BLOCK_BYTES = 8 * 2**20
 
 
 def certify(
     model: FittedTransport,
-    x: Any,
-    y: Any,
-    weights_x: Any = None,
-    weights_y: Any = None,
+    x: Points,
+    y: Points,
+    weights_x: Masses | None = None,
+    weights_y: Masses | None = None,
     *,
     exact: bool = True,
     progress: bool | None = None,
@@ -134,7 +134,7 @@ class _MapBlock:
         return self.function(points)
 
 
-def is_mapped_by_blocks(points: Any, out: Any) -> bool:
+def is_mapped_by_blocks(points: object, out: str | Path | None) -> bool:
     """Return whether images are made block by block: of all that is not an array in memory."""
     return out is not None or isinstance(points, np.memmap) or is_lazy(points)
 
@@ -199,14 +199,14 @@ def map_by_blocks(
     return np.load(out, mmap_mode="r")
 
 
-def _write(points: Any, images: Array, work: _MapBlock) -> None:
+def _write(points: Sliceable, images: Array, work: _MapBlock) -> None:
     step = max(1, _BLOCK_BYTES // (8 * images.shape[1]))
     for number, start in enumerate(range(0, len(images), step)):
         rows = slice(start, min(len(images), start + step))
         images[rows] = work(np.asarray(points[rows]), number, start)
 
 
-def _images(blocks: Any, work: _MapBlock) -> Iterator[Array]:
+def _images(blocks: Iterable[Array], work: _MapBlock) -> Iterator[Array]:
     first_row = 0
     for number, block in enumerate(blocks):
         yield work(block, number, first_row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import product
 from operator import index
-from typing import Any, TypeAlias
+from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
@@ -18,9 +18,11 @@ from kernel_ot._arrays import (
     is_traced,
     require_memory,
 )
+from kernel_ot.estimator._parameters import FitParameters, GridParameters
+from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import PRECONDITIONERS
-from kernel_ot.samples import Samples
+from kernel_ot.samples import Masses, Points, Samples
 from kernel_ot.selection import CRITERIA, KernelChoice
 from kernel_ot.solvers import check_method_name
 
@@ -33,7 +35,7 @@ OUTLIERS = ("exclude", "keep")
 _COPIES_OF_SAMPLES = 8
 
 
-def check_parameters(model: Any) -> None:
+def check_parameters(model: FitParameters) -> None:
     """Raise ValueError for a parameter that no data could make sense of."""
     check_positive(model.tol, "tol")
     check_positive(model.violation_tol, "violation_tol")
@@ -60,7 +62,7 @@ def check_parameters(model: Any) -> None:
         _check_count(model.max_iter, "max_iter", smallest=0)
 
 
-def _check_count(value: Any, name: str, *, smallest: int) -> None:
+def _check_count(value: SupportsIndex, name: str, *, smallest: int) -> None:
     try:
         count = index(value)
     except TypeError:
@@ -69,7 +71,9 @@ def _check_count(value: Any, name: str, *, smallest: int) -> None:
         raise ValueError(f"{name} = {value!r} must be an integer, at least {smallest}.")
 
 
-def check_both_samples(x: Any, y: Any, weights_x: Any, weights_y: Any) -> Samples:
+def check_both_samples(
+    x: Points, y: Points | None, weights_x: Masses | None, weights_y: Masses | None
+) -> Samples:
     """Return both samples as float64, or raise ValueError; memory for them is checked first."""
     if y is None:
         raise ValueError("y is None; fit(x, y) needs the second sample as y.")
@@ -119,7 +123,7 @@ def check_potential_kernel(kernel: Kernel, name: str) -> Kernel:
     return kernel
 
 
-def check_grid(search: Any, *, adaptive: bool) -> tuple[Kernels, Regularisations]:
+def check_grid(search: GridParameters, *, adaptive: bool) -> tuple[Kernels, Regularisations]:
     """Return kernels and pairs (reg_sos, reg_potential), large to small, or raise ValueError."""
     if search.criterion not in CRITERIA:
         raise ValueError(f"criterion = {search.criterion!r} must be one of {CRITERIA}.")
@@ -144,7 +148,7 @@ def check_grid(search: Any, *, adaptive: bool) -> tuple[Kernels, Regularisations
     return kernels, tuple((reg_sos, reg) for reg_sos, reg in product(*values))
 
 
-def _listed(search: Any, name: str) -> list[Any]:
+def _listed(search: GridParameters, name: str) -> list[Any]:
     """Return a grid parameter as a list that is not empty."""
     value = getattr(search, name)
     if isinstance(value, str) or not isinstance(value, Iterable):
@@ -155,7 +159,7 @@ def _listed(search: Any, name: str) -> list[Any]:
     return listed
 
 
-def check_dimension(model: Any, points: Array, name: str) -> None:
+def check_dimension(model: TwoSampleEstimator, points: Array, name: str) -> None:
     """Raise ValueError if points have another number of columns than in fit."""
     if points.shape[1] != model.n_features_in_:
         raise ValueError(
@@ -165,7 +169,7 @@ def check_dimension(model: Any, points: Array, name: str) -> None:
         )
 
 
-def check_feature_names(expected: Any, table: Any) -> None:
+def check_feature_names(expected: Iterable[str] | None, table: object) -> None:
     """Raise ValueError if `table` is a data frame with other columns than expected."""
     columns = getattr(table, "columns", None)
     if expected is None or columns is None or list(columns) == list(expected):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from kernel_ot._arrays import Array
-from kernel_ot.estimator._model_file import damaged
+from kernel_ot.estimator._model_file import JsonObject, damaged
 from kernel_ot.potentials import EntropicPotential, EntropicPotentials
 from kernel_ot.selection import Combination
 
@@ -28,7 +27,7 @@ def entropic_arrays(entropic: tuple[EntropicPotentials, ...]) -> dict[str, Array
 
 
 def combination_in(
-    path: Path, header: dict[str, Any], arrays: dict[str, Array]
+    path: Path, header: JsonObject, arrays: dict[str, Array]
 ) -> tuple[Combination, tuple[EntropicPotentials, ...]]:
     """Return the weights, and the entropic potentials they belong to; older files have none."""
     if header["format_version"] < 4:

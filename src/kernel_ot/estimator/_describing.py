@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,12 +15,15 @@ from kernel_ot.diagnostics import (
     diagnose,
 )
 from kernel_ot.report import write_report
+from kernel_ot.samples import Points
 
 
 class DescribesItself:
     """`summary` and `report` of a fitted transport."""
 
-    def summary(self: FittedTransport, x: Any = None, y: Any = None) -> Diagnostics:
+    def summary(
+        self: FittedTransport, x: Points | None = None, y: Points | None = None
+    ) -> Diagnostics:
         """Return the verdict on the fit, cautions and diagnostics, which print as text.
 
         Parameters
@@ -39,7 +41,9 @@ class DescribesItself:
         check_is_fitted(self)
         return diagnose(self, x, y)
 
-    def report(self: FittedTransport, path: str | Path, x: Any = None, y: Any = None) -> Path:
+    def report(
+        self: FittedTransport, path: str | Path, x: Points | None = None, y: Points | None = None
+    ) -> Path:
         """Write one self-contained HTML page about the fit; needs matplotlib.
 
         Parameters

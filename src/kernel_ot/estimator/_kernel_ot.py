@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot._arrays import Array, check_generator, check_points, placed_like
+from kernel_ot._arrays import Array, RandomState, check_generator, check_points, placed_like
 from kernel_ot.diagnostics import cross_verdict
 from kernel_ot.estimator._by_blocks import is_mapped_by_blocks, map_by_blocks
 from kernel_ot.estimator._checks import (
@@ -35,8 +35,8 @@ from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import fit_conjugation
-from kernel_ot.samples import Samples
-from kernel_ot.selection import Combination, entropic_potentials, is_auto
+from kernel_ot.samples import Masses, Points, Samples
+from kernel_ot.selection import Combination, FillingChoice, entropic_potentials, is_auto
 
 _SETTINGS = ("kernel", "reg_sos", "reg_potential")
 
@@ -180,7 +180,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         reg_sos: str | float = "auto",
         reg_potential: str | float = "auto",
         n_fill: str | int = "auto",
-        filling: Any = "auto",
+        filling: FillingChoice = "auto",
         preconditioner: str | None = "gaussian",
         method: str = "auto",
         tol: float = 1e-8,
@@ -188,7 +188,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         max_iter: int | None = None,
         time_limit: float | None = None,
         n_splits: int = 3,
-        random_state: Any = 0,
+        random_state: RandomState = 0,
         verdict: str | bool = "auto",
         callback: Callback | None = None,
         verbose: int = 0,
@@ -216,7 +216,9 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         self.verbose = verbose
         self.n_jobs = n_jobs
 
-    def fit(self, x: Any, y: Any, weights_x: Any = None, weights_y: Any = None) -> KernelOT:
+    def fit(
+        self, x: Points, y: Points, weights_x: Masses | None = None, weights_y: Masses | None = None
+    ) -> KernelOT:
         """Estimate the transport from the sample `x` to the sample `y`.
 
         Parameters
@@ -261,16 +263,18 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
             warn_of_cautions(self)
         return self
 
-    def _fit(self, x: Any, y: Any, weights_x: Any, weights_y: Any) -> None:
+    def _fit(
+        self, x: Points, y: Points, weights_x: Masses | None, weights_y: Masses | None
+    ) -> None:
         check_parameters(self)
         inputs = open_inputs(self, x, y, weights_x, weights_y)
         if inputs.clouds is not None:
             fit_clouds(self, inputs.clouds, x)
             return
-        x, y, weights_x, weights_y = inputs.arrays
-        self._fit_samples(check_both_samples(x, y, weights_x, weights_y))
-        validate_data(self, x, skip_check_array=True)
-        self.potentials_ = placed_like(self._fitted_potentials(), x, y)
+        self._fit_samples(check_both_samples(*inputs.arrays))
+        given_x, given_y, *_ = inputs.arrays
+        validate_data(self, given_x, skip_check_array=True)
+        self.potentials_ = placed_like(self._fitted_potentials(), given_x, given_y)
 
     def _fit_samples(self, samples: Samples, combination: Combination | None = None) -> None:
         """Fit what is in memory, combined with these weights if they were chosen before."""
@@ -311,7 +315,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         fitted._fit_samples(part, self.combination_)
         return fitted
 
-    def transform(self, x: Any, out: str | Path | None = None) -> Any:
+    def transform(self, x: Points, out: str | Path | None = None) -> Any:
         """Return T(x) = x - grad u(x), the images of points of the first sample's space.
 
         Parameters
@@ -333,7 +337,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
             return map_by_blocks(transport, x, "x", self.n_features_in_, out)
         return self._like(self._fitted_potentials().transport(self._check_new(x, "x")), x)
 
-    def inverse_transform(self, y: Any, out: str | Path | None = None) -> Any:
+    def inverse_transform(self, y: Points, out: str | Path | None = None) -> Any:
         """Return S(y) = y - grad v(y), the images of points of the second sample's space.
 
         Parameters and result are those of `transform`.
@@ -349,7 +353,7 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         """Rounds of adaptive filling, or steps of the solver."""
         return self.solution_.iterations
 
-    def score(self, x: Any, y: Any) -> float:
+    def score(self, x: Points, y: Points) -> float:
         """Return the semi-dual value on fresh samples: mean u(x) + mean u^c(y); larger is better.
 
         For every u its expectation is a lower bound of the optimal cost, so nothing can be gained
@@ -367,14 +371,14 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         u, transformed = self.semi_dual_terms(x, y)
         return float(u.mean() + transformed.mean())
 
-    def semi_dual_terms(self, x: Any, y: Any) -> tuple[Array, Array]:
+    def semi_dual_terms(self, x: Points, y: Points) -> tuple[Array, Array]:
         """Return u(x_i) of shape (k,) and u^c(y_j) of shape (l,), whose means add up to `score`."""
         check_is_fitted(self)
         x = np.asarray(self._check_new(x, "x"), dtype=np.float64)
         y = np.asarray(self._check_new(y, "y"), dtype=np.float64)
         return semi_dual_terms(self, x, y)
 
-    def _check_new(self, points: Any, name: str) -> Array:
+    def _check_new(self, points: Points, name: str) -> Array:
         check_is_fitted(self)
         array = check_points(points, name)
         check_dimension(self, array, name)

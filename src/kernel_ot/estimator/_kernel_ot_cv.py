@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot._arrays import Array, check_generator
+from kernel_ot._arrays import Array, RandomState, check_generator
 from kernel_ot.diagnostics import Diagnostics
 from kernel_ot.estimator._checks import (
     check_both_samples,
@@ -28,7 +28,7 @@ from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import fit_conjugation
-from kernel_ot.samples import Samples
+from kernel_ot.samples import Masses, Points, Samples
 from kernel_ot.selection import (
     CRITERIA,
     REG_POTENTIALS,
@@ -38,6 +38,7 @@ from kernel_ot.selection import (
     Filling,
     KernelChoice,
     Path,
+    Splitter,
     Walk,
     baseline_candidate,
     best_candidate,
@@ -132,12 +133,12 @@ class KernelOTCV(TwoSampleEstimator):
         kernels: Iterable[KernelChoice] = (0.5, 0.7, 1.0, 1.4),
         reg_potentials: Iterable[float] = REG_POTENTIALS,
         reg_sos: Iterable[float] = (REG_SOS,),
-        cv: Any = 5,
+        cv: int | Splitter = 5,
         criterion: Criterion = "semi_dual",
         refit: bool = True,
         n_jobs: int | None = None,
         verbose: int = 0,
-        random_state: Any = 0,
+        random_state: RandomState = 0,
     ) -> None:
         self.estimator = estimator
         self.kernels = kernels
@@ -150,7 +151,9 @@ class KernelOTCV(TwoSampleEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
-    def fit(self, x: Any, y: Any, weights_x: Any = None, weights_y: Any = None) -> KernelOTCV:
+    def fit(
+        self, x: Points, y: Points, weights_x: Masses | None = None, weights_y: Masses | None = None
+    ) -> KernelOTCV:
         """Compare all settings and fit the best one to the whole samples.
 
         Parameters
@@ -181,7 +184,9 @@ class KernelOTCV(TwoSampleEstimator):
         self.__dict__ = searched.__dict__
         return self
 
-    def _search(self, x: Any, y: Any, weights_x: Any, weights_y: Any) -> None:
+    def _search(
+        self, x: Points, y: Points, weights_x: Masses | None, weights_y: Masses | None
+    ) -> None:
         estimator = self._checked_estimator()
         filling = Filling(estimator.filling, estimator.n_fill)
         kernels, regularisations = check_grid(self, adaptive=filling.adaptive)
@@ -209,23 +214,25 @@ class KernelOTCV(TwoSampleEstimator):
             best.fit(x, y, weights_x, weights_y).candidates_ = self.candidates_
             self.best_estimator_ = best
 
-    def transform(self, x: Any) -> Any:
+    def transform(self, x: Points) -> Any:
         """Return T(x) of the best estimator, see `KernelOT.transform`."""
         return self._like(self._refitted().transform(x), x)
 
-    def inverse_transform(self, y: Any) -> Any:
+    def inverse_transform(self, y: Points) -> Any:
         """Return S(y) of the best estimator, see `KernelOT.inverse_transform`."""
         return self._like(self._refitted().inverse_transform(y), y, configured=True)
 
-    def score(self, x: Any, y: Any) -> float:
+    def score(self, x: Points, y: Points) -> float:
         """Return the best estimator's semi-dual value on fresh samples, see `KernelOT.score`."""
         return self._refitted().score(x, y)
 
-    def summary(self, x: Any = None, y: Any = None) -> Diagnostics:
+    def summary(self, x: Points | None = None, y: Points | None = None) -> Diagnostics:
         """Return the best estimator's diagnostics, see `KernelOT.summary`."""
         return self._refitted().summary(x, y)
 
-    def report(self, path: str | FilePath, x: Any = None, y: Any = None) -> FilePath:
+    def report(
+        self, path: str | FilePath, x: Points | None = None, y: Points | None = None
+    ) -> FilePath:
         """Write the best estimator's report, with the criterion over the grid; see `KernelOT`."""
         return self._refitted().report(path, x, y)
 

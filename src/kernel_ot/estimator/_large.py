@@ -24,7 +24,7 @@ from kernel_ot.large_samples import (
     landmark_problem,
 )
 from kernel_ot.problem import Problem
-from kernel_ot.samples import Cloud, Samples, as_cloud, is_lazy
+from kernel_ot.samples import Cloud, Masses, Points, Samples, as_cloud, is_lazy
 from kernel_ot.selection import Combination, Filling, Score
 from kernel_ot.solvers import Progress, Status
 
@@ -41,11 +41,15 @@ class Inputs:
     """What was passed to `fit`: two clouds if there are many points, else arrays."""
 
     clouds: tuple[Cloud, Cloud] | None
-    arrays: tuple[Any, Any, Any, Any]
+    arrays: tuple[Points, Points | None, Masses | None, Masses | None]
 
 
 def open_inputs(
-    parameters: FitParameters, x: Any, y: Any, weights_x: Any, weights_y: Any
+    parameters: FitParameters,
+    x: Points,
+    y: Points | None,
+    weights_x: Masses | None,
+    weights_y: Masses | None,
 ) -> Inputs:
     """Return the samples as clouds where they are large, and in memory where they are not.
 
@@ -80,18 +84,20 @@ def open_inputs(
     return Inputs(None, (points_x, points_y, masses_x, masses_y))
 
 
-def _may_be_large(points: Any) -> bool:
+def _may_be_large(points: object) -> bool:
     if is_lazy(points):
         return True
     shape = getattr(points, "shape", None)
     return len(shape) == 2 and shape[0] > TAKES_OVER if shape is not None else _is_long(points)
 
 
-def _is_long(points: Any) -> bool:
+def _is_long(points: object) -> bool:
     return isinstance(points, list | tuple) and len(points) > TAKES_OVER
 
 
-def as_any_cloud(points: Any, weights: Any, name: str, rng: np.random.Generator) -> Cloud:
+def as_any_cloud(
+    points: Points, weights: Masses | None, name: str, rng: np.random.Generator
+) -> Cloud:
     """Return a cloud of what may be passed to `fit`, checked where it is in memory."""
     if not is_lazy(points) and not isinstance(points, np.memmap):
         points = np.asarray(check_sample(points, name))
@@ -149,7 +155,7 @@ class LargeMonitor:
         return None
 
 
-def fit_clouds(model: Any, clouds: tuple[Cloud, Cloud], x: Any) -> None:
+def fit_clouds(model: Any, clouds: tuple[Cloud, Cloud], x: Points) -> None:
     """Fit two clouds as a `KernelOT`'s parameters ask, and set what it found on the model."""
     parameters: FitParameters = model
     rng = check_generator(parameters.random_state, "random_state")

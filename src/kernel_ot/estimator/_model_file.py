@@ -10,7 +10,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -51,6 +51,9 @@ _ENTROPIC = {name for name in _SHAPES if name.startswith("entropic_")}
 _OPTIONAL = {"multiplier", "landmarks_x", "landmarks_y", "masses_x", "masses_y"} | _ENTROPIC
 _TEXTS = {"header", "digest"}
 
+JsonObject: TypeAlias = dict[str, Any]
+"""Decoded JSON: whatever reads an entry checks it."""
+
 
 class ModelFileError(ValueError):
     """A file that is no whole and true model; the message is for the user as it is."""
@@ -64,7 +67,7 @@ def damaged(path: Path, reason: str) -> ModelFileError:
     )
 
 
-def write_archive(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+def write_archive(path: Path, header: JsonObject, arrays: Mapping[str, Array]) -> None:
     """Write a model's file, whole or not at all."""
     text = json.dumps(
         {
@@ -75,7 +78,7 @@ def write_archive(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Ar
             **header,
         }
     )
-    members: dict[str, Any] = {
+    members: JsonObject = {
         "header": np.array(text),
         "digest": np.array(_digest(text, arrays)),
         **arrays,
@@ -84,7 +87,7 @@ def write_archive(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Ar
         np.savez(file, **members)
 
 
-def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
+def read_archive(path: Path) -> tuple[JsonObject, dict[str, Array]]:
     """Return header and arrays of a model's file, complete, of matching shapes, and finite.
 
     Raises

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Protocol
 
+from kernel_ot._arrays import RandomState
 from kernel_ot.estimator._progress import Callback
 from kernel_ot.kernels import Kernel
+from kernel_ot.selection import Criterion, FillingChoice, KernelChoice
+
+
+class GridParameters(Protocol):
+    """What `KernelOTCV` compares; its docstring says what each is."""
+
+    kernels: Iterable[KernelChoice]
+    reg_potentials: Iterable[float]
+    reg_sos: Iterable[float]
+    criterion: Criterion
 
 
 class FitParameters(Protocol):
@@ -15,7 +27,7 @@ class FitParameters(Protocol):
     reg_sos: str | float
     reg_potential: str | float
     n_fill: str | int
-    filling: Any
+    filling: FillingChoice
     preconditioner: str | None
     method: str
     tol: float
@@ -23,7 +35,7 @@ class FitParameters(Protocol):
     max_iter: int | None
     time_limit: float | None
     n_splits: int
-    random_state: Any
+    random_state: RandomState
     verdict: str | bool
     callback: Callback | None
     verbose: int

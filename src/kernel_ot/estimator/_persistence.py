@@ -28,7 +28,13 @@ from kernel_ot.estimator._checks import check_parameters
 from kernel_ot.estimator._combination_file import combination_in, entropic_arrays
 from kernel_ot.estimator._derived import set_derived
 from kernel_ot.estimator._large import Summary, set_large
-from kernel_ot.estimator._model_file import ModelFileError, damaged, read_archive, write_archive
+from kernel_ot.estimator._model_file import (
+    JsonObject,
+    ModelFileError,
+    damaged,
+    read_archive,
+    write_archive,
+)
 from kernel_ot.kernels import Kernel
 from kernel_ot.large_samples import landmark_problem
 from kernel_ot.preconditioning import Conjugation
@@ -171,7 +177,7 @@ def load_state(cls: type, path: Path) -> Any:
     return model
 
 
-def _rebuilt(cls: type, path: Path, header: dict[str, Any], arrays: dict[str, Array]) -> Any:
+def _rebuilt(cls: type, path: Path, header: JsonObject, arrays: dict[str, Array]) -> Any:
     parameters = {name: _decode(value) for name, value in header["parameters"].items()}
     if header["filling"] is None:
         parameters["filling"] = None  # set below from the points themselves
@@ -256,7 +262,7 @@ def _with_todays_residual(
 
 def _checked_solution(
     path: Path,
-    entry: dict[str, Any],
+    entry: JsonObject,
     problem: Problem,
     gamma: Array,
     multiplier: Array,
@@ -295,7 +301,7 @@ def _checked_solution(
     )
 
 
-def _summary(path: Path, entry: dict[str, Any]) -> Summary:
+def _summary(path: Path, entry: JsonObject) -> Summary:
     """Return what passes over all points said; the points are not in the file to say it again."""
     found = entry["certificate"]
     if found["kind"] not in ("exact", "sampled"):
@@ -316,7 +322,7 @@ def _summary(path: Path, entry: dict[str, Any]) -> Summary:
     return Summary((n, m), float(entry["offset"]), certificate)
 
 
-def _candidate(entry: dict[str, Any]) -> Candidate:
+def _candidate(entry: JsonObject) -> Candidate:
     kernel = _decode(entry["kernel"])
     if not (kernel is None or isinstance(kernel, Kernel)):
         raise TypeError(f"the kernel of a candidate is {kernel!r}")
@@ -330,7 +336,7 @@ def _candidate(entry: dict[str, Any]) -> Candidate:
     )
 
 
-def _verdict(entry: dict[str, Any] | None, preconditioner: str | None) -> Verdict | None:
+def _verdict(entry: JsonObject | None, preconditioner: str | None) -> Verdict | None:
     if entry is None:
         return None
     semi_dual = entry["semi_dual"]
@@ -345,11 +351,11 @@ def _verdict(entry: dict[str, Any] | None, preconditioner: str | None) -> Verdic
     )
 
 
-def _gain(entry: dict[str, Any]) -> Gain:
+def _gain(entry: JsonObject) -> Gain:
     return Gain(value=float(entry["value"]), error=float(entry["error"]))
 
 
-def _round(entry: dict[str, Any]) -> FillingRound:
+def _round(entry: JsonObject) -> FillingRound:
     numbers = {name: float(entry[name]) for name in ("violation", "dual", "seconds")}
     return FillingRound(n_fill=index(entry["n_fill"]), **numbers)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -14,8 +14,11 @@ from kernel_ot.cutting_planes import FillingRound
 from kernel_ot.selection import Score
 from kernel_ot.solvers import Progress
 
+if TYPE_CHECKING:
+    from tqdm.auto import tqdm
+
 Phase: TypeAlias = Literal["selection", "filling", "solve", "embedding", "certificate"]
-Callback: TypeAlias = Callable[["FitProgress"], Any]
+Callback: TypeAlias = Callable[["FitProgress"], object]
 _DOING: dict[Phase, str] = {
     "selection": "compare setting",
     "filling": "filling round",
@@ -106,10 +109,10 @@ class Narrator:
         self.verbose = verbose
         self.callback = callback
         self._share = FitShare(tol)
-        self._bar: Any = None
+        self._bar: tqdm | None = None
         self._began = perf_counter()
 
-    def tell(self, record: FitProgress) -> Any:
+    def tell(self, record: FitProgress) -> object:
         """Draw or print a step, and return what the callback says."""
         doing = f"{_DOING[record.phase]} {record.iteration + 1}"
         if self.verbose == 1:
@@ -163,7 +166,7 @@ class Watch:
         self._grace = max(_GRACE_SECONDS, _GRACE_SHARE * limit)
 
     @property
-    def selection_is_over(self) -> Callable[[Any], bool]:
+    def selection_is_over(self) -> Callable[[object], bool]:
         """Whether selection has had its time; can be pickled, and called in another process."""
         return partial(_is_past, self._selection_ends)
 
@@ -202,5 +205,5 @@ class Watch:
         return self.stopped
 
 
-def _is_past(end: float, step: Any) -> bool:
+def _is_past(end: float, step: object) -> bool:
     return perf_counter() >= end

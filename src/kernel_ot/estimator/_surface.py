@@ -23,7 +23,7 @@ class TwoSampleEstimator(TransformerMixin, BaseEstimator):
     """A transformer whose `fit(x, y)` takes two samples; base of `KernelOT` and `KernelOTCV`."""
 
     n_features_in_: int
-    feature_names_in_: Any
+    feature_names_in_: Array
 
     def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> Array:
         """Return the names of the columns of `transform(x)`, which are those of x.
@@ -107,7 +107,7 @@ class TwoSampleEstimator(TransformerMixin, BaseEstimator):
         return frame.set_axis(columns, axis=1).set_axis(index, axis=0)
 
 
-def _refuse_steps_before(steps: Sequence[tuple[str, Any]]) -> None:
+def _refuse_steps_before(steps: Sequence[tuple[str, object]]) -> None:
     places = (i for i, (_, step) in enumerate(steps) if isinstance(step, TwoSampleEstimator))
     before = [label for label, step in steps[: next(places, 0)] if step not in _NO_STEP]
     if before:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import Array, check_points, check_same_dimension, check_weights
 
@@ -68,7 +68,12 @@ class PairSampler:
 
 
 def pair_sampler(
-    x: Any, y: Any, n_fill: int, weights_x: Any, weights_y: Any, rng: np.random.Generator
+    x: ArrayLike,
+    y: ArrayLike,
+    n_fill: int,
+    weights_x: ArrayLike | None,
+    weights_y: ArrayLike | None,
+    rng: np.random.Generator,
 ) -> PairSampler:
     """Check both samples, thin very large ones by their weights, and merge equal points."""
     x, y, weights_x, weights_y = checked_samples(x, y, weights_x, weights_y)
@@ -79,7 +84,7 @@ def pair_sampler(
 
 
 def checked_samples(
-    x: Any, y: Any, weights_x: Any, weights_y: Any
+    x: ArrayLike, y: ArrayLike, weights_x: ArrayLike | None, weights_y: ArrayLike | None
 ) -> tuple[Array, Array, Array, Array]:
     """Return samples and weights checked, points without mass left out."""
     x, y = check_points(x, "x"), check_points(y, "y")

@@ -3,7 +3,6 @@ r"""The c-transform of values at points: how discrete dual variables become a fu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -83,7 +82,7 @@ class DiscreteCTransform:
         joined: Array = xp.concatenate(partners)
         return joined
 
-    def _checked(self, points: Any) -> Array:
+    def _checked(self, points: Array) -> Array:
         if namespace_of(points) is np:
             return check_points(points, "points", dimension=self.points.shape[1])
         array: Array = points

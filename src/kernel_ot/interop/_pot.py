@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import Array, check_points, check_same_dimension
 from kernel_ot.interop._discrete import DiscreteCTransform
@@ -88,7 +89,7 @@ def to_pot_result(model: KernelOT | KernelOTCV, *, metric: Metric) -> Any:
     )
 
 
-def from_pot_result(result: Any, x: Any, y: Any, *, metric: Metric) -> Potentials:
+def from_pot_result(result: Any, x: ArrayLike, y: ArrayLike, *, metric: Metric) -> Potentials:
     """Return the dual variables of an exact POT solve as functions; see `from_dual_values`.
 
     Parameters
@@ -130,7 +131,9 @@ def from_pot_result(result: Any, x: Any, y: Any, *, metric: Metric) -> Potential
     return from_dual_values(u, v, x, y, metric=metric)
 
 
-def from_dual_values(u: Any, v: Any, x: Any, y: Any, *, metric: Metric) -> Potentials:
+def from_dual_values(
+    u: ArrayLike, v: ArrayLike, x: ArrayLike, y: ArrayLike, *, metric: Metric
+) -> Potentials:
     r"""Return discrete dual variables as potentials, functions on all of R^d in our unit.
 
     Each is extended by the c-transform of the other, :math:`u(x) = \min_j c(x, y_j) - v_j`, which
@@ -196,7 +199,7 @@ def from_dual_values(u: Any, v: Any, x: Any, y: Any, *, metric: Metric) -> Poten
     return potentials
 
 
-def _check_values(values: Any, n: int, name: str) -> Array:
+def _check_values(values: ArrayLike, n: int, name: str) -> Array:
     array = np.asarray(values)
     if array.shape != (n,):
         raise ValueError(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from kernel_ot._arrays import Array, frame_library
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class MixedColumns(TransformerMixin, BaseEstimator):
@@ -66,7 +70,7 @@ class MixedColumns(TransformerMixin, BaseEstimator):
         self.category_distance = category_distance
         self.round_integers = round_integers
 
-    def fit(self, x: Any, y: Any = None) -> MixedColumns:
+    def fit(self, x: ArrayLike, y: ArrayLike | None = None) -> MixedColumns:
         """Learn the columns' kinds, means, deviations and categories."""
         frame = _checked(x)
         if self.handling not in ("one-hot", "drop"):
@@ -94,7 +98,7 @@ class MixedColumns(TransformerMixin, BaseEstimator):
         self.deviation_ = np.where(deviation > 0, deviation, 1.0)
         return self
 
-    def transform(self, x: Any) -> Array:
+    def transform(self, x: ArrayLike) -> Array:
         """Return points of shape (n, number of `get_feature_names_out()`)."""
         check_is_fitted(self)
         frame = _checked(x)
@@ -111,14 +115,14 @@ class MixedColumns(TransformerMixin, BaseEstimator):
                 parts.append(height * (frame[name].to_numpy()[:, None] == np.array(known, object)))
         return np.concatenate(parts, axis=1)
 
-    def inverse_transform(self, points: Any) -> Any:
+    def inverse_transform(self, points: ArrayLike) -> DataFrame:
         """Return a data frame with the columns and types of `fit`."""
         import pandas
 
         check_is_fitted(self)
         points = np.asarray(points, dtype=float)
         numbers = points[:, : len(self.numeric_)] * self.deviation_ + self.mean_
-        columns: dict[str, Any] = dict(zip(self.numeric_, numbers.T, strict=True))
+        columns: dict[str, object] = dict(zip(self.numeric_, numbers.T, strict=True))
         start = len(self.numeric_)
         for name, known in self.categories_.items():
             if self.handling == "drop":
@@ -135,7 +139,7 @@ class MixedColumns(TransformerMixin, BaseEstimator):
                 frame[name] = frame[name].round().astype(dtype)
         return frame
 
-    def get_feature_names_out(self, input_features: Any = None) -> Array:
+    def get_feature_names_out(self, input_features: object = None) -> Array:
         """Return names of the columns of `transform`: numbers first, then `COLUMN=CATEGORY`."""
         check_is_fitted(self)
         names = list(self.numeric_)
@@ -146,15 +150,15 @@ class MixedColumns(TransformerMixin, BaseEstimator):
         return np.array(names, dtype=object)
 
 
-def _is_number(dtype: Any) -> bool:
+def _is_number(dtype: object) -> bool:
     return getattr(dtype, "kind", "O") in "iuf"
 
 
-def _checked(x: Any) -> Any:
+def _checked(x: Any) -> DataFrame:
     library = frame_library(x)
     if library is None:
         raise ValueError("MixedColumns needs a data frame of pandas or polars.")
-    frame = x.to_pandas() if library == "polars" else x
+    frame: DataFrame = x.to_pandas() if library == "polars" else x
     missing = frame.isna().sum()
     counts = [f"{name} ({count})" for name, count in missing.items() if count]
     if counts:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.metaestimators import _BaseComposition
@@ -61,23 +62,27 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
     """
 
     def __init__(
-        self, steps: list[tuple[str, Any]], *, residual: Literal["keep", "drop"] = "keep"
+        self, steps: list[tuple[str, object]], *, residual: Literal["keep", "drop"] = "keep"
     ) -> None:
         self.steps = steps
         self.residual = residual
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
+    def get_params(self, deep: bool = True) -> dict[str, object]:
         """Return parameters, those of the steps as `STEP__NAME`."""
-        parameters: dict[str, Any] = self._get_params("steps", deep=deep)
+        parameters: dict[str, object] = self._get_params("steps", deep=deep)
         return parameters
 
-    def set_params(self, **parameters: Any) -> TwoSamplePipeline:
+    def set_params(self, **parameters: object) -> TwoSamplePipeline:
         """Set parameters, those of the steps as `STEP__NAME`."""
         self._set_params("steps", **parameters)
         return self
 
     def fit(
-        self, x: Any, y: Any, weights_x: Any = None, weights_y: Any = None
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        weights_x: ArrayLike | None = None,
+        weights_y: ArrayLike | None = None,
     ) -> TwoSamplePipeline:
         """Fit the steps to both samples together, then the transport to what they become.
 
@@ -112,7 +117,7 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
         self.__dict__ = fitted.__dict__
         return self
 
-    def transform(self, x: Any) -> Any:
+    def transform(self, x: ArrayLike) -> Any:
         """Return the images of points of the first sample's space, in its units.
 
         Parameters
@@ -127,19 +132,19 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
         check_is_fitted(self)
         return self._like(self._mapped(x, "x", self.transport_.transform), x)
 
-    def inverse_transform(self, y: Any) -> Any:
+    def inverse_transform(self, y: ArrayLike) -> Any:
         """Return the images of points of the second sample's space; see `transform`."""
         check_is_fitted(self)
         images = self._mapped(y, "y", self.transport_.inverse_transform)
         return self._like(images, y, configured=True)
 
-    def score(self, x: Any, y: Any) -> float:
+    def score(self, x: ArrayLike, y: ArrayLike) -> float:
         """Return the transport's semi-dual value on fresh samples, in the units after the steps."""
         check_is_fitted(self)
         value: float = self.transport_.score(self._changed(x, "x"), self._changed(y, "y"))
         return value
 
-    def _mapped(self, points: Any, name: str, function: Any) -> Any:
+    def _mapped(self, points: ArrayLike, name: str, function: Callable[[Array], Array]) -> Any:
         rows = self._table(points, name)
         changed = self._changed(points, name)
         images = self.steps_.inverse_transform(function(changed))
@@ -154,7 +159,7 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
             images = np.asarray(images) + lost
         return images
 
-    def _changed(self, points: Any, name: str) -> Array:
+    def _changed(self, points: ArrayLike, name: str) -> Array:
         rows = self._table(points, name)
         expected = getattr(self, "feature_names_in_", None)
         columns = getattr(rows, "columns", None)
@@ -204,7 +209,7 @@ def _stacked(x: Any, y: Any) -> Any:
 
 
 def make_two_sample_pipeline(
-    *steps: Any, residual: Literal["keep", "drop"] = "keep"
+    *steps: object, residual: Literal["keep", "drop"] = "keep"
 ) -> TwoSamplePipeline:
     """Return a `TwoSamplePipeline` of these steps, named as scikit-learn's `make_pipeline` does.
 
@@ -224,5 +229,5 @@ def make_two_sample_pipeline(
     >>> [name for name, _ in pipeline.steps]
     ['standardscaler', 'pca', 'kernelot']
     """
-    named: Sequence[tuple[str, Any]] = make_pipeline(*steps).steps
+    named: Sequence[tuple[str, object]] = make_pipeline(*steps).steps
     return TwoSamplePipeline(list(named), residual=residual)

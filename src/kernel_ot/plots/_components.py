@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import Array, check_points
 from kernel_ot.plots._axes import COLOURS, crowd_style, new_axes, scatter
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def principal_components(
-    source: Any,
-    target: Any = None,
-    mapped: Any = None,
+    source: ArrayLike,
+    target: ArrayLike | None = None,
+    mapped: ArrayLike | None = None,
     ax: Axes | None = None,
     *,
     max_points: int = 2000,
@@ -99,13 +100,13 @@ class PrincipalPlane:
     axes: Array
     labels: tuple[str, ...]
 
-    def project(self, points: Any) -> Array:
+    def project(self, points: ArrayLike) -> Array:
         """Return the coordinates, (k, 2), of points (k, d)."""
         points = check_points(points, "points", dimension=len(self.centre))
         return np.asarray((points - self.centre) @ self.axes)
 
 
-def principal_plane(source: Any, target: Any) -> PrincipalPlane:
+def principal_plane(source: ArrayLike, target: ArrayLike) -> PrincipalPlane:
     """Return the plane of the first two principal components, each sample counting half.
 
     Parameters

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import check_points
 from kernel_ot.plots._axes import COLOURS, MAPPED, NEUTRAL, TARGET, new_axes
@@ -17,9 +18,9 @@ _LINES = ("-", "--", ":")  # colour is not all that tells them apart
 
 
 def marginals(
-    source: Any,
-    target: Any,
-    mapped: Any,
+    source: ArrayLike,
+    target: ArrayLike,
+    mapped: ArrayLike,
     ax: Axes | None = None,
     *,
     label: str = "x",
@@ -77,8 +78,8 @@ def marginals(
 
 def shifts(
     names: Sequence[str],
-    values: Any,
-    intervals: Any,
+    values: ArrayLike,
+    intervals: ArrayLike,
     ax: Axes | None = None,
     *,
     quantity: str = "shift of the mean",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
 
@@ -19,7 +20,11 @@ _MOST_NUMBERS = 12
 
 
 def heat_map(
-    distances: Any, names: Sequence[str], ax: Axes | None = None, *, quantity: str = "distance"
+    distances: ArrayLike,
+    names: Sequence[str],
+    ax: Axes | None = None,
+    *,
+    quantity: str = "distance",
 ) -> Axes:
     """Draw a matrix of distances, clustered (average linkage): what is alike stands side by side.
 

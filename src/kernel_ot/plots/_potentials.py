@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import Array, check_points
 from kernel_ot.plots._axes import MAPPED, NEUTRAL, SOURCE, TARGET, new_axes, scatter, spread_rows
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from kernel_ot.diagnostics import FittedTransport
 
 
-def _check_drawable(points: Any, labels: Sequence[str] | None) -> tuple[Array, Sequence[str]]:
+def _check_drawable(
+    points: ArrayLike | None, labels: Sequence[str] | None
+) -> tuple[Array, Sequence[str]]:
     points = check_points(points, "points")
     d = points.shape[1]
     if d > 2:
@@ -32,7 +35,7 @@ def _check_drawable(points: Any, labels: Sequence[str] | None) -> tuple[Array, S
 
 def potential(
     function: FittedTransport | Function,
-    points: Any = None,
+    points: ArrayLike | None = None,
     ax: Axes | None = None,
     *,
     name: str = "u",
@@ -115,10 +118,10 @@ def potential(
 
 def transport_map(
     transport: FittedTransport | Function,
-    points: Any = None,
+    points: ArrayLike | None = None,
     ax: Axes | None = None,
     *,
-    target: Any = None,
+    target: ArrayLike | None = None,
     labels: Sequence[str] | None = None,
     max_arrows: int = 200,
 ) -> Axes:
@@ -160,7 +163,7 @@ def transport_map(
     if is_model(transport):
         model = transport
         points = model.samples_.x if points is None else points
-        target = model.samples_.y if target is None and points.shape[1] == 2 else target
+        target = model.samples_.y if target is None and np.shape(points)[1] == 2 else target
         labels, transport = labels or feature_labels(model), model.transform
     assert callable(transport)
     points, labels = _check_drawable(points, labels)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -119,7 +118,7 @@ class KernelExpansion:
         hessians = self.kernel.hessian(points, self.centres, self.coefficients)
         return hessians.astype(points.dtype)
 
-    def _checked(self, points: Any) -> Array:
+    def _checked(self, points: Array) -> Array:
         if namespace_of(points) is np:
             return check_points(points, "points", dimension=self.dimension)
         array: Array = points  # inside a traced function entries cannot be looked at

@@ -17,6 +17,7 @@ from kernel_ot.diagnostics import WORDS, FittedTransport, diagnose, fresh_sample
 from kernel_ot.plots import COLOURS
 from kernel_ot.report._features import feature_table
 from kernel_ot.report._figures import before_and_after, of_the_map, of_the_selection
+from kernel_ot.samples import Points
 from kernel_ot.selection import is_auto
 
 # Features of the first table; the others are in one that opens.
@@ -32,7 +33,9 @@ class Setting:
     why: str
 
 
-def write_report(model: FittedTransport, path: str | Path, x: Any = None, y: Any = None) -> Path:
+def write_report(
+    model: FittedTransport, path: str | Path, x: Points | None = None, y: Points | None = None
+) -> Path:
     """Write one HTML page about a fitted `KernelOT`, without anything from outside.
 
     The verdict, cautions, what moved and by how much, figures before and after, the settings and
@@ -64,7 +67,7 @@ def write_report(model: FittedTransport, path: str | Path, x: Any = None, y: Any
     return path
 
 
-def render(model: FittedTransport, x: Any = None, y: Any = None) -> str:
+def render(model: FittedTransport, x: Points | None = None, y: Points | None = None) -> str:
     """Return the page as text."""
     try:
         import jinja2

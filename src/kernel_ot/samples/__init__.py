@@ -1,6 +1,13 @@
 """Two samples with their masses: in memory, or read block by block from files and clusters."""
 
-from kernel_ot.samples._clouds import Cloud as Cloud, check_block as check_block
+from kernel_ot.samples._clouds import (
+    Blocks as Blocks,
+    Cloud as Cloud,
+    Masses as Masses,
+    Points as Points,
+    Sliceable as Sliceable,
+    check_block as check_block,
+)
 from kernel_ot.samples._open import (
     LAZY_SUFFIXES as LAZY_SUFFIXES,
     as_cloud as as_cloud,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import repeat
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from kernel_ot._arrays import Array
-from kernel_ot.samples._clouds import Cloud, check_block
+from kernel_ot.samples._clouds import Blocks, Cloud, check_block
+
+if TYPE_CHECKING:
+    from dask.array import Array as DaskArray
+    from dask.delayed import Delayed
 
 _Result = TypeVar("_Result")
 
@@ -21,7 +25,13 @@ class BlockCloud(Cloud):
     """
 
     def __init__(
-        self, blocks: Any, weights: Any, name: str, *, keep: int, rng: np.random.Generator
+        self,
+        blocks: Blocks,
+        weights: Blocks | None,
+        name: str,
+        *,
+        keep: int,
+        rng: np.random.Generator,
     ) -> None:
         self.name = name
         self._blocks, self._weights = blocks, weights
@@ -45,7 +55,7 @@ class BlockCloud(Cloud):
     def map_blocks(self, function: Callable[[Array, Array], _Result]) -> Iterator[_Result]:
         """Yield `function(points, masses)` of every block in order."""
         first_row, dimension = 0, self.dimension or None
-        masses: Iterable[Any] = repeat(None) if self._weights is None else self._weights
+        masses: Blocks | repeat[None] = repeat(None) if self._weights is None else self._weights
         given = iter(masses() if callable(masses) else masses)
         blocks = self._blocks() if callable(self._blocks) else self._blocks
         for number, block in enumerate(blocks):
@@ -107,7 +117,7 @@ class DaskCloud(Cloud):
     # Blocks whose results may be under way at once: bounds the memory of the one who collects.
     _AT_ONCE = 64
 
-    def __init__(self, points: Any, weights: Any, name: str) -> None:
+    def __init__(self, points: DaskArray, weights: DaskArray | None, name: str) -> None:
         self.name = name
         if points.ndim != 2:
             raise ValueError(
@@ -184,7 +194,7 @@ def _on_block(
     return function(points, weights)
 
 
-def computed(tasks: list[Any], purpose: str) -> tuple[Any, ...]:
+def computed(tasks: list[Delayed], purpose: str) -> tuple[Any, ...]:
     """Return the results of Dask tasks; a cluster that is gone is a RuntimeError that says so."""
     import dask
 

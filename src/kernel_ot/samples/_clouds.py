@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import Array, check_points
+
+
+class Sliceable(Protocol):
+    """An array, a memory map, or an open data set of a file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows first."""
+
+    def __getitem__(self, rows: Array | slice) -> Array:
+        """Return those rows."""
+
+
+Blocks: TypeAlias = Iterable[ArrayLike] | Callable[[], Iterable[ArrayLike]]
+"""Blocks of rows, or a function that starts them anew."""
+
+Points: TypeAlias = ArrayLike | Sliceable | str | Path | Blocks
+"""What a user may call a sample: an array, table or nested list, a file, or blocks."""
+
+Masses: TypeAlias = ArrayLike | Sliceable | str | Path | Blocks
+"""Its masses: the same in one dimension."""
 
 _Result = TypeVar("_Result")
 # Large enough that a pass is not all overhead, small enough to be many in memory.
@@ -57,7 +79,13 @@ class Cloud(ABC):
 
 
 def check_block(
-    points: Any, masses: Any, name: str, *, number: int, first_row: int, dimension: int | None
+    points: ArrayLike,
+    masses: ArrayLike | None,
+    name: str,
+    *,
+    number: int,
+    first_row: int,
+    dimension: int | None,
 ) -> tuple[Array, Array]:
     """Return a block's points and masses, or raise ValueError that names block and row.
 
@@ -107,7 +135,7 @@ def check_block(
 class ArrayCloud(Cloud):
     """An array, a memory map, or what can be sliced like one, such as an open file's data set."""
 
-    def __init__(self, points: Any, weights: Any, name: str) -> None:
+    def __init__(self, points: Sliceable, weights: Sliceable | None, name: str) -> None:
         self.name = name
         self._points, self._weights = points, weights
         shape = tuple(points.shape)
@@ -136,11 +164,11 @@ class ArrayCloud(Cloud):
         for array in (self._points, self._weights):
             check_file_is_whole(array, self.name)
         # Data sets of files take sorted lists only, and slowly if they are long.
-        chosen: Any = slice(None) if len(rows) == self.n else rows
+        chosen = slice(None) if len(rows) == self.n else rows
         points, masses = self._checked(chosen, 0, 0)
         return np.array(points, dtype=np.float64), masses
 
-    def _checked(self, rows: Any, number: int, first_row: int) -> tuple[Array, Array]:
+    def _checked(self, rows: Array | slice, number: int, first_row: int) -> tuple[Array, Array]:
         masses = None if self._weights is None else self._weights[rows]
         return check_block(
             self._points[rows],
@@ -152,7 +180,7 @@ class ArrayCloud(Cloud):
         )
 
 
-def check_file_is_whole(array: Any, name: str) -> None:
+def check_file_is_whole(array: object, name: str) -> None:
     """Raise ValueError if a memory map's file has become shorter than the map: reading would end
     the process.
     """  # noqa: D205

@@ -5,17 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeGuard, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from kernel_ot._arrays import Array
 from kernel_ot.samples._blocks import BlockCloud, DaskCloud
-from kernel_ot.samples._clouds import ArrayCloud, Cloud
+from kernel_ot.samples._clouds import ArrayCloud, Blocks, Cloud, Masses, Points, Sliceable
+
+if TYPE_CHECKING:
+    from anndata.abc import CSRDataset
+    from dask.array import Array as DaskArray
 
 LAZY_SUFFIXES = (".npy", ".zarr", ".h5ad")
 
 
-def open_points(source: str | Path) -> Any:
+def open_points(source: str | Path) -> Sliceable:
     """Open the points of a file without reading them.
 
     Parameters
@@ -52,12 +58,15 @@ def open_points(source: str | Path) -> Any:
     suffix = path.suffix.lower()
     try:
         if suffix == ".npy":
-            return np.load(path, mmap_mode="r", allow_pickle=False)
+            mapped: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+            return mapped
         if suffix == ".zarr":
             import zarr
 
-            opened: Any = zarr.open(path, mode="r")
-            return opened if name is None and hasattr(opened, "shape") else opened[name or "X"]
+            opened = zarr.open(path, mode="r")
+            is_array = name is None and hasattr(opened, "shape")
+            stored: Sliceable = opened if is_array else opened[name or "X"]
+            return stored
         if suffix == ".h5ad":
             return _open_h5ad(path, name or "X")
     except (ValueError, KeyError, EOFError, OSError) as error:
@@ -75,7 +84,7 @@ def _split(text: str) -> tuple[Path, str | None]:
     return Path(text), None
 
 
-def _open_h5ad(path: Path, name: str) -> Any:
+def _open_h5ad(path: Path, name: str) -> Sliceable:
     import h5py
 
     file = h5py.File(path, "r")
@@ -84,7 +93,8 @@ def _open_h5ad(path: Path, name: str) -> Any:
             continue
         entry = file[key]
         if hasattr(entry, "shape"):
-            return entry
+            dense: Sliceable = entry
+            return dense
         if "data" in entry and "indptr" in entry:
             from anndata.io import sparse_dataset
 
@@ -96,21 +106,21 @@ def _open_h5ad(path: Path, name: str) -> Any:
 class _DenseRows:
     """Rows of a sparse matrix on disk, made dense when they are asked for."""
 
-    def __init__(self, matrix: Any) -> None:
+    def __init__(self, matrix: CSRDataset) -> None:
         self._matrix = matrix
         self.shape = tuple(matrix.shape)
 
-    def __getitem__(self, rows: Any) -> Any:
-        return self._matrix[rows].toarray()
+    def __getitem__(self, rows: Array | slice) -> Array:
+        return np.asarray(self._matrix[rows].toarray())
 
 
-def is_dask(value: Any) -> bool:
+def is_dask(value: object) -> TypeGuard[DaskArray]:
     """Return whether a value is a Dask array; Dask is not imported for it."""
-    module: Any = sys.modules.get("dask.array")
+    module = sys.modules.get("dask.array")
     return module is not None and isinstance(value, module.Array)
 
 
-def is_lazy(value: Any) -> bool:
+def is_lazy(value: object) -> bool:
     """Return whether a value has to be read by blocks: no array in memory, nor a table or list.
 
     A memory map counts as an array: its size decides.
@@ -126,7 +136,9 @@ def is_lazy(value: Any) -> bool:
     return isinstance(value, Iterable)
 
 
-def as_cloud(points: Any, weights: Any, name: str, *, keep: int, rng: np.random.Generator) -> Cloud:
+def as_cloud(
+    points: Points, weights: Masses | None, name: str, *, keep: int, rng: np.random.Generator
+) -> Cloud:
     """Return a cloud of what a user passed as a sample.
 
     Parameters
@@ -154,13 +166,19 @@ def as_cloud(points: Any, weights: Any, name: str, *, keep: int, rng: np.random.
         return DaskCloud(points, weights, name)
     if is_dask(weights):
         weights = np.asarray(weights)
-    if hasattr(points, "shape"):
-        if weights is not None and not hasattr(weights, "shape"):
-            weights = np.concatenate([np.asarray(part, dtype=np.float64) for part in weights])
+    if _is_sliceable(points):
+        if weights is not None and not _is_sliceable(weights):
+            parts = cast("Iterable[ArrayLike]", weights)
+            weights = np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
         return ArrayCloud(points, weights, name)
-    if weights is not None and hasattr(weights, "shape"):
+    if _is_sliceable(weights):
         raise ValueError(
             f"weights_{name} is one array, but {name} comes in blocks; give its blocks' weights in "
             "the same blocks."
         )
-    return BlockCloud(points, weights, name, keep=keep, rng=rng)
+    blocks, masses = cast("Blocks", points), cast("Blocks | None", weights)
+    return BlockCloud(blocks, masses, name, keep=keep, rng=rng)
+
+
+def _is_sliceable(value: object) -> TypeGuard[Sliceable]:
+    return hasattr(value, "shape")

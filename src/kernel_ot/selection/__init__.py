@@ -9,7 +9,11 @@ from kernel_ot.selection._default_kernel import (
     typical_distance as typical_distance,
 )
 from kernel_ot.selection._entropic import entropic_potentials as entropic_potentials
-from kernel_ot.selection._filling import Filling as Filling, is_auto as is_auto
+from kernel_ot.selection._filling import (
+    Filling as Filling,
+    FillingChoice as FillingChoice,
+    is_auto as is_auto,
+)
 from kernel_ot.selection._paths import (
     Baseline as Baseline,
     KernelChoice as KernelChoice,
@@ -32,6 +36,7 @@ from kernel_ot.selection._selection import (
     Candidate as Candidate,
     Criterion as Criterion,
     Selection as Selection,
+    Splitter as Splitter,
     bandwidth_factors as bandwidth_factors,
     baseline_candidate as baseline_candidate,
     best_candidate as best_candidate,

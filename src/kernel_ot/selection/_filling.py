@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import Array, check_points
 from kernel_ot.filling import filling_points
@@ -13,6 +14,10 @@ from kernel_ot.preconditioning import Conjugation
 from kernel_ot.samples import Samples
 
 _STATIC_FILL = 300
+
+
+FillingChoice: TypeAlias = str | tuple[ArrayLike, ArrayLike]
+"""A way to choose filling points, or these themselves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +33,8 @@ class Filling:
         Of points that are not adaptive.
     """
 
-    strategy: Any = "auto"
-    count: Any = "auto"
+    strategy: FillingChoice = "auto"
+    count: str | int = "auto"
 
     @property
     def adaptive(self) -> bool:
@@ -44,7 +49,7 @@ class Filling:
             return filling_points(
                 changed.x,
                 changed.y,
-                _STATIC_FILL if is_auto(self.count) else self.count,
+                _STATIC_FILL if isinstance(self.count, str) else self.count,
                 self.strategy,  # type: ignore[arg-type]  # checked by filling_points
                 rng=rng,
                 weights_x=changed.weights_x,
@@ -63,6 +68,6 @@ class Filling:
         return change.forward_x(x_fill), change.forward_y(y_fill)
 
 
-def is_auto(value: Any) -> bool:
+def is_auto(value: object) -> bool:
     """Return whether a parameter is the word "auto"."""
     return isinstance(value, str) and value == "auto"

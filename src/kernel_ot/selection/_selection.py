@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import index
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -224,6 +224,13 @@ def _max_kernel_points(dimension: int) -> int:
     return _MAX_KERNEL_POINTS_OF_MANY_FEATURES if many else _MAX_KERNEL_POINTS
 
 
+class Splitter(Protocol):
+    """scikit-learn's, such as `KFold`."""
+
+    def split(self, points: Array) -> Iterable[tuple[Array, Array]]:
+        """Return indices of training and test points of every fold."""
+
+
 def fold_splits(samples: Samples, cv: Any, rng: np.random.Generator) -> tuple[Split, ...]:
     """Return the splits of a cross-validation, each sample cut into folds on its own.
 
@@ -296,7 +303,7 @@ def select(
     rng: np.random.Generator,
     *,
     n_splits: int = 3,
-    on_score: Callable[[Score], Any] | None = None,
+    on_score: Callable[[Score], object] | None = None,
     on_round: OnRound | None = None,
     n_jobs: int | None = None,
 ) -> Selection:
