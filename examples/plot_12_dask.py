@@ -34,39 +34,37 @@ def screen(n=150):
 
 
 # %%
-# ``LocalCluster`` starts two processes and stands for ``Client("tcp://scheduler:8786")``. Each of
-# them imports this file, so what starts the cluster is under ``if __name__ == "__main__"``.
-#
-# The maps are those that one process would have fitted: the last line that is printed compares one
-# of them.
+# ``SubprocessCluster`` starts a scheduler and two workers by their commands, as one would by hand
+# on several machines, and stands for ``Client("tcp://scheduler:8786")``.
 
 import joblib
-from dask.distributed import Client, LocalCluster
+from dask.distributed import Client, SubprocessCluster
 
-if __name__ == "__main__":
-    adata = screen()
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster) as client,
-        joblib.parallel_config(backend="dask"),
-    ):
-        pids = client.run(os.getpid)
-        print(f"{len(pids)} workers, in other processes: {os.getpid() not in pids.values()}")
-        maps = fit_conditions(adata, condition="drug", control="dmso", n_jobs=-1)
-    print(maps.table()[["target", "wasserstein", "converged"]].to_string(index=False))
+adata = screen()
+workers = {"n_workers": 2, "worker_kwargs": {"nthreads": 1}}
+with (
+    SubprocessCluster(**workers) as cluster,
+    Client(cluster) as client,
+    joblib.parallel_config(backend="dask"),
+):
+    client.wait_for_workers(2)
+    pids = client.run(os.getpid)
+    print(f"{len(pids)} workers, in other processes: {os.getpid() not in pids.values()}")
+    maps = fit_conditions(adata, condition="drug", control="dmso", n_jobs=-1)
+print(maps.table()[["target", "wasserstein", "converged"]].to_string(index=False))
 
-    alone = fit_conditions(adata, condition="drug", control="dmso", conditions=["a"]).model("a")
-    points = adata.obsm["X_pca"][:100]
-    difference = alone.transform(points) - maps.model("a").transform(points)
-    print(f"largest difference to a fit without the cluster: {np.abs(difference).max():.1e}")
+# %%
+# The maps are those that one process would have fitted.
 
-    figure, axes = plt.subplots(
-        1, 4, figsize=(12, 3.2), sharex=True, sharey=True, layout="constrained"
-    )
-    arrows = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.003}
-    for ax, drug in zip(axes, maps.conditions, strict=True):
-        images = maps.model(drug).transform(points)
-        ax.quiver(*points.T, *(images - points).T, **arrows)
-        ax.plot(*images.T, ".", color="#009E73", markersize=3)
-        ax.set(title=f"drug {drug}", aspect="equal")
-    plt.show()
+alone = fit_conditions(adata, condition="drug", control="dmso", conditions=["a"]).model("a")
+points = adata.obsm["X_pca"][:100]
+difference = np.abs(alone.transform(points) - maps.model("a").transform(points)).max()
+print(f"largest difference to a fit without the cluster: {difference:.1e}")
+
+figure, axes = plt.subplots(1, 4, figsize=(12, 3.2), sharex=True, sharey=True, layout="constrained")
+for ax, drug in zip(axes, maps.conditions, strict=True):
+    images = maps.model(drug).transform(points)
+    ax.quiver(*points.T, *(images - points).T, angles="xy", scale_units="xy", scale=1, width=0.003)
+    ax.plot(*images.T, ".", color="#009E73", markersize=3)
+    ax.set(title=f"drug {drug}", aspect="equal")
+plt.show()
