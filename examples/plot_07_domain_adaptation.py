@@ -62,9 +62,10 @@ plt.show()
 
 figure, ax = plt.subplots(figsize=(6, 4.2), layout="constrained")
 ax.scatter(*target.T, 10, color="#cccccc", label="target")
-ax.quiver(*source.T, *(moved - source).T, angles="xy", scale_units="xy", scale=1, width=0.002)
+arrows = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.002, "color": "#bbbbbb"}
+ax.quiver(*source.T, *(moved - source).T, **arrows)
 ax.scatter(*moved.T, 10, color=np.where(labels == 1, "#E69F00", "#0072B2"), label="mapped source")
-ax.legend()
+ax.legend(loc="lower right")
 plt.show()
 
 # %%
