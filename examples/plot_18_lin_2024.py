@@ -184,7 +184,8 @@ plt.show()
 # The paper's last experiment is on the 4i cells of Bunne et al. (2023). Set ``KERNEL_OT_4I`` to a
 # folder with the ``data`` of the authors' code to see them; else 48 features are drawn. With the
 # paper's bandwidth no two cells would be neighbours, so it is the median distance here, and filling
-# points are pairs of cells, since no sequence fills 96 dimensions.
+# points are pairs of cells, since no sequence fills 96 dimensions. The weights are the paper's,
+# under which the map hardly moves the cells.
 
 folder = os.environ.get("KERNEL_OT_4I")
 rng = np.random.default_rng(0)
