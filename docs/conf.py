@@ -75,7 +75,8 @@ html_theme_options = {
     "show_prev_next": True,
     "back_to_top_button": False,
 }
-html_sidebars = {"index": [], "benchmarks": [], "reference/index": []}
+# Gallery pages need the width for their code; the gallery itself is the list of them.
+html_sidebars = {"index": [], "benchmarks": [], "reference/index": [], "gallery/**": []}
 
 sphinx_gallery_conf = {
     "examples_dirs": [str(ROOT / "examples")],
