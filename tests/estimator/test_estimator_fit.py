@@ -14,7 +14,7 @@ from kernel_ot._arrays import Array
 from kernel_ot.estimator import Candidate, FitProgress
 from kernel_ot.kernels import Gaussian, Linear, Polynomial
 from kernel_ot.samples import Samples
-from kernel_ot.selection._selection import (
+from kernel_ot.selection import (
     bandwidth_factors,
     best_candidate,
     least_regularised,

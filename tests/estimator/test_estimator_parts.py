@@ -17,7 +17,7 @@ from kernel_ot.kernels import Gaussian, Linear
 from kernel_ot.potentials import KernelExpansion
 from kernel_ot.problem import check_optimality
 from kernel_ot.samples import Samples
-from kernel_ot.selection._selection import random_splits
+from kernel_ot.selection import random_splits
 from kernel_ot.solvers import solve
 
 

@@ -185,6 +185,14 @@ def worst_spread(by: Array, tolerance: float, n_held: int, room: int) -> Array:
     return chosen
 
 
+def started_at(
+    samples: Samples, kernel: Kernel, reg_potential: float, x: Array, y: Array
+) -> AdaptiveFit:
+    """Return what `adaptive_filling` starts from: given pairs that no programme was solved on."""
+    points = ContactPoints.at(Embeddings(samples, kernel), x, y)
+    return AdaptiveFit(points, reg_potential, (), complete=False)
+
+
 def _identity_start(samples: Samples, kernel: Kernel, max_fill: int) -> ContactPoints:
     half = max(1, min(max_fill, _FIRST_POINTS) // 2)
     x, y = samples.x, samples.y

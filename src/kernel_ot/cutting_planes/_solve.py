@@ -14,7 +14,13 @@ from typing import TypeAlias
 
 import numpy as np
 
-from kernel_ot.cutting_planes._rounds import AdaptiveFit, FillingRound, adaptive_filling
+from kernel_ot._arrays import Array
+from kernel_ot.cutting_planes._rounds import (
+    AdaptiveFit,
+    FillingRound,
+    adaptive_filling,
+    started_at,
+)
 from kernel_ot.cutting_planes._settings import Settings, make_problem
 from kernel_ot.problem import (
     Problem,
@@ -100,6 +106,7 @@ def fill_by_cutting_planes(
     max_fill: int,
     max_rounds: int,
     stop: StopRule,
+    contacts: tuple[Array, Array] | None = None,
 ) -> FilledProblem:
     """Choose filling points by cutting planes and pose the problem on them.
 
@@ -112,8 +119,15 @@ def fill_by_cutting_planes(
         As in `adaptive_filling`.
     stop : callable
         Takes each round and its record, returns a status to end with or None.
+    contacts : pair of ndarray of shape (l, d), optional
+        Pairs to start from, such as the contact points of a fit of a part of the samples.
     """
     began = perf_counter()
+    kernel, reg_potential = settings.kernel, settings.reg_potential
+    start: AdaptiveFit | None = None
+    # Room is left for what they do not hold yet.
+    if contacts is not None and 0 < len(contacts[0]) <= max_fill // 2:
+        start = started_at(samples, kernel, reg_potential, *contacts)
     history: list[Progress] = []
     stopped: Status | None = None
 
@@ -126,8 +140,9 @@ def fill_by_cutting_planes(
 
     fit = adaptive_filling(
         samples,
-        settings.kernel,
-        settings.reg_potential,
+        kernel,
+        reg_potential,
+        start=start,
         tol=violation_tol,
         max_fill=max_fill,
         max_rounds=max_rounds,

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from kernel_ot._arrays import check_positive
+from kernel_ot._arrays import Array, check_positive
 from kernel_ot.cutting_planes import Settings
+from kernel_ot.diagnostics import (
+    FittedTransport,
+    Verdict,
+    cross_verdict,
+    kept_out_verdict,
+)
 from kernel_ot.estimator._checks import check_potential_kernel
 from kernel_ot.estimator._parameters import FitParameters
 from kernel_ot.estimator._progress import Watch
@@ -17,15 +24,19 @@ from kernel_ot.kernels import Gaussian, Kernel
 from kernel_ot.problem import check_origin
 from kernel_ot.samples import Samples
 from kernel_ot.selection import (
+    MANY_POINTS,
     MAX_SEMI_DUAL_DIMENSION,
     REG_SOS,
     Candidate,
     Combination,
     Filling,
-    bandwidth_factors,
+    KeptOut,
+    KernelChoice,
     best_candidate,
+    chosen_kernel,
     combine,
-    default_kernel,
+    combine_on_kept_out,
+    default_kernels,
     is_auto,
     least_regularised,
     reg_potentials,
@@ -83,11 +94,19 @@ class ChosenSettings:
         What was compared.
     combination : Combination
         Weights of what is combined.
+    kept_out : KeptOut, optional
+        The fit of a part whose kept out points gave these weights, where there are many points.
     """
 
     settings: Settings
     candidates: tuple[Candidate, ...] = ()
     combination: Combination = field(default_factory=Combination)
+    kept_out: KeptOut | None = None
+
+    @property
+    def contacts(self) -> tuple[Array, Array] | None:
+        """Pairs that filling starts from, in the user's coordinates."""
+        return None if self.kept_out is None else self.kept_out.contacts
 
 
 def choose_settings(
@@ -126,22 +145,23 @@ def choose_settings(
         best = _compared(samples, given, parameters, rng, watch)
     kernel = given.kernel
     if kernel is None and Filling(parameters.filling).adaptive:
-        kernel = default_kernel(best.bandwidth_factor, changed, rng)
+        kernel = chosen_kernel(best.kernel, changed, rng)
     elif kernel is None:
-        kernel = Gaussian(best.bandwidth_factor * typical_distance(changed, rng))
+        kernel = Gaussian(_STATIC_BANDWIDTH_FACTOR * typical_distance(changed, rng))
     reg_potential = best.reg_potential if given.reg_potential is None else given.reg_potential
     settings = Settings(kernel, given.reg_sos, reg_potential)
-    return ChosenSettings(settings, best.candidates, best.combination)
+    return ChosenSettings(settings, best.candidates, best.combination, best.kept_out)
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """Bandwidth of the default kernel in median distances and lambda_2, with what led to them."""
+    """Kernel, as a bandwidth in median distances mostly, and lambda_2, with what led to them."""
 
-    bandwidth_factor: float
+    kernel: KernelChoice
     reg_potential: float
     candidates: tuple[Candidate, ...] = ()
     combination: Combination = field(default_factory=Combination)
+    kept_out: KeptOut | None = None
 
 
 def _compared(
@@ -153,12 +173,13 @@ def _compared(
 ) -> _Choice:
     """Return the choice that held-out points make."""
     dimension, reg_potential = samples.dimension, given.reg_potential
+    n = min(len(samples.x), len(samples.y))
     # A user's callback stays in this process; the time limit goes along.
     in_this_process = parameters.n_jobs in (None, 1)
     selection = select(
         samples,
         parameters.preconditioner,
-        bandwidth_factors(dimension) if given.kernel is None else (given.kernel,),
+        default_kernels(dimension, n) if given.kernel is None else (given.kernel,),
         reg_potentials(dimension) if reg_potential is None else (reg_potential,),
         rng,
         n_splits=parameters.n_splits,
@@ -172,18 +193,41 @@ def _compared(
         _warn_of_few_settings(len(allowed), parameters.time_limit)
     many_features = dimension > MAX_SEMI_DUAL_DIMENSION
     automatic = given.kernel is None and reg_potential is None
-    best, combination = _best(allowed, many_features), Combination()
+    best, combination, kept_out = _best(allowed, many_features), Combination(), None
     if parameters.combine and automatic and not many_features and selection.settings:
         # The Gaussian map is combined, so the best kernel comes in whether it beats it or not.
         best = best_candidate(selection.settings)
-        combination = combine(selection.trials_of(best))
-    factor, reg = _UNCOMPARED_FACTOR, _UNCOMPARED_REG_POTENTIAL
+        if n >= MANY_POINTS and not watch.selection_is_over(None):
+            kept_out = combine_on_kept_out(
+                samples, parameters.preconditioner, best, rng, watch.on_selection_round
+            )
+            combination = kept_out.combination
+        else:
+            combination = combine(selection.trials_of(best))
+    kernel: KernelChoice = _UNCOMPARED_FACTOR
+    reg = _UNCOMPARED_REG_POTENTIAL
     if best is not None and best.is_baseline:
-        factor, reg = _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL
+        kernel, reg = _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL
     elif best is not None:
         # Chosen on a part of the points: all of them need less regularisation.
-        factor, reg = best.bandwidth_factor, best.reg_potential * share_in_splits(samples)
-    return _Choice(factor, reg, selection.candidates, combination)
+        kernel, reg = best.kernel_choice, best.reg_potential * share_in_splits(samples)
+    return _Choice(kernel, reg, selection.candidates, combination, kept_out)
+
+
+def judge(
+    chosen: ChosenSettings,
+    samples: Samples,
+    preconditioner: str | None,
+    refit: Callable[[Samples], FittedTransport],
+    rng: np.random.Generator,
+) -> Verdict | None:
+    """Return the verdict on what was chosen, by points that some fit has kept out."""
+    kept_out = chosen.kept_out
+    if kept_out is None:
+        return cross_verdict(samples, refit, int(rng.integers(2**63)))
+    return kept_out_verdict(
+        kept_out.potentials, kept_out.terms, kept_out.change, kept_out.judges, preconditioner
+    )
 
 
 def _best(candidates: tuple[Candidate, ...], many_features: bool) -> Candidate | None:

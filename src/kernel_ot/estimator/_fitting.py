@@ -78,8 +78,12 @@ def fill_and_solve(
     *,
     rng: np.random.Generator,
     watch: Watch,
+    contacts: tuple[Array, Array] | None = None,
 ) -> tuple[Problem, Solution, tuple[FillingRound, ...]]:
-    """Place filling points and solve, as `KernelOT`'s parameters ask; rounds if adaptive."""
+    """Place filling points and solve, as `KernelOT`'s parameters ask; rounds if adaptive.
+
+    Adaptive filling starts from `contacts`, pairs in the user's coordinates, where they are known.
+    """
     filling = Filling(parameters.filling, parameters.n_fill)
     method, tol, max_iter = parameters.method, parameters.tol, parameters.max_iter
     if filling.adaptive:
@@ -90,6 +94,7 @@ def fill_and_solve(
             max_fill=largest_fill(parameters.n_fill),
             max_rounds=most_rounds(max_iter),
             stop=_stop_rule(parameters.violation_tol, watch),
+            contacts=contacts and (change.forward_x(contacts[0]), change.forward_y(contacts[1])),
         )
         if method != "auto" and filled.stopped is None:
             solution = solve_watched(filled.problem, method, tol, None, watch)

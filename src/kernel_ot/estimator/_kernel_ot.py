@@ -10,7 +10,6 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kernel_ot._arrays import Array, RandomState, check_generator, check_points, placed_like
-from kernel_ot.diagnostics import cross_verdict
 from kernel_ot.estimator._by_blocks import is_mapped_by_blocks, map_by_blocks
 from kernel_ot.estimator._checks import (
     check_both_samples,
@@ -19,7 +18,7 @@ from kernel_ot.estimator._checks import (
     check_parameters,
     check_spread,
 )
-from kernel_ot.estimator._choosing import choose_settings
+from kernel_ot.estimator._choosing import choose_settings, judge
 from kernel_ot.estimator._derived import semi_dual_terms, set_derived
 from kernel_ot.estimator._describing import DescribesItself, warn_of_cautions
 from kernel_ot.estimator._fitting import (
@@ -297,14 +296,14 @@ class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
         self.combination_ = chosen.combination if combination is None else combination
         self.entropic_ = entropic_potentials(changed, self.combination_.regularisations)
         problem, self.solution_, self.rounds_ = fill_and_solve(
-            changed, change, settings, self, rng=rng, watch=watch
+            changed, change, settings, self, rng=rng, watch=watch, contacts=chosen.contacts
         )
         self.conjugation_, self.n_features_in_ = change, samples.dimension
         set_derived(self, samples, problem)
         self.verdict_ = None
         was_chosen = chosen.candidates and not watch.stopped
         if self.verdict is True or (is_auto(self.verdict) and was_chosen):
-            self.verdict_ = cross_verdict(seen, self._refit, int(rng.integers(2**63)))
+            self.verdict_ = judge(chosen, seen, self.preconditioner, self._refit, rng)
         narrator.end(self.solution_.status.name, self.cost_)
 
     def _refit(self, part: Samples) -> KernelOT:

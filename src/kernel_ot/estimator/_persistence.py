@@ -333,6 +333,7 @@ def _candidate(entry: JsonObject) -> Candidate:
         energy=tuple(map(float, entry["energy"])),
         kernel=kernel,
         reg_sos=float(entry["reg_sos"]),
+        rough=entry.get("rough", False) is True,
     )
 
 

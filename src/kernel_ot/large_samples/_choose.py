@@ -8,7 +8,7 @@ import numpy as np
 
 from kernel_ot._arrays import Array
 from kernel_ot.cutting_planes import ContactPoints, Embeddings
-from kernel_ot.kernels import Anisotropic, Gaussian, Kernel, Matern
+from kernel_ot.kernels import Kernel
 from kernel_ot.large_samples._embedding import LandmarkSums, Projection, SumBlock, spanning
 from kernel_ot.large_samples._monitor import Monitor
 from kernel_ot.large_samples._path import COMPARING, Best, HeldOut, walk
@@ -21,6 +21,7 @@ from kernel_ot.selection import (
     baseline_candidate,
     default_kernel,
     make_candidate,
+    roughened,
     standard_error,
 )
 
@@ -32,9 +33,6 @@ _PATIENCE = 2
 _FINE_STEP, _SMALLEST = 10**-0.5, 1e-9
 # With many points wide kernels resolve as much as narrow ones, with fewer contact points.
 _FACTOR, _FACTOR_OF_MANY_FEATURES = 1.0, 0.35
-# The rougher of the two, for maps with kinks: on the pairs of Korotin et al. (2021), gradients of
-# networks, it has a quarter of the Gaussian's error.
-_ROUGH_SMOOTHNESS = 2.5
 # By one error the rougher kernel was taken for a smooth map at 1e6 points, at twice its UVP.
 _CLEARLY = 2.0
 _LANDMARKS = 1500
@@ -199,12 +197,7 @@ def _kernels(changed: Samples, rng: np.random.Generator) -> tuple[Kernel, ...]:
     if changed.dimension > MAX_SEMI_DUAL_DIMENSION:
         return (default_kernel(_FACTOR_OF_MANY_FEATURES, changed, rng),)
     smooth = default_kernel(_FACTOR, changed, rng)
-    if isinstance(smooth, Anisotropic):
-        inner = smooth.kernel
-        assert isinstance(inner, Gaussian)
-        return smooth, Anisotropic(Matern(_ROUGH_SMOOTHNESS, inner.bandwidth), smooth.matrix)
-    assert isinstance(smooth, Gaussian)
-    return smooth, Matern(_ROUGH_SMOOTHNESS, smooth.bandwidth)
+    return smooth, roughened(smooth)
 
 
 def _beats(path: Best | None, best: Best | None, bench: HeldOut) -> bool:

@@ -102,6 +102,7 @@ def _label(candidate: Candidate, compared: list[Candidate]) -> str:
     """Return what tells a candidate's curve from the others."""
     kernel = candidate.kernel
     label = f"bandwidth {candidate.bandwidth_factor:g} x median" if kernel is None else str(kernel)
+    label += ", Matern" if candidate.rough else ""
     if len({other.reg_sos for other in compared}) > 1:
         label += f", reg_sos {candidate.reg_sos:g}"
     return label

@@ -5,7 +5,9 @@ Nothing here is public; users take candidates from `kernel_ot.estimator`.
 
 from kernel_ot.selection._combination import Combination as Combination, combine as combine
 from kernel_ot.selection._default_kernel import (
+    RoughKernel as RoughKernel,
     default_kernel as default_kernel,
+    roughened as roughened,
     typical_distance as typical_distance,
 )
 from kernel_ot.selection._entropic import entropic_potentials as entropic_potentials
@@ -13,6 +15,10 @@ from kernel_ot.selection._filling import (
     Filling as Filling,
     FillingChoice as FillingChoice,
     is_auto as is_auto,
+)
+from kernel_ot.selection._kept_out import (
+    KeptOut as KeptOut,
+    combine_on_kept_out as combine_on_kept_out,
 )
 from kernel_ot.selection._paths import (
     Baseline as Baseline,
@@ -23,6 +29,7 @@ from kernel_ot.selection._paths import (
     Score as Score,
     Trial as Trial,
     Walk as Walk,
+    chosen_kernel as chosen_kernel,
     held_out_energy as held_out_energy,
     score_path as score_path,
     semi_dual as semi_dual,
@@ -30,21 +37,25 @@ from kernel_ot.selection._paths import (
 )
 from kernel_ot.selection._selection import (
     CRITERIA as CRITERIA,
-    MAX_SEMI_DUAL_DIMENSION as MAX_SEMI_DUAL_DIMENSION,
+    MANY_POINTS as MANY_POINTS,
     REG_POTENTIALS as REG_POTENTIALS,
     REG_SOS as REG_SOS,
     Candidate as Candidate,
     Criterion as Criterion,
     Selection as Selection,
-    Splitter as Splitter,
     bandwidth_factors as bandwidth_factors,
     baseline_candidate as baseline_candidate,
     best_candidate as best_candidate,
-    fold_splits as fold_splits,
+    default_kernels as default_kernels,
     least_regularised as least_regularised,
     make_candidate as make_candidate,
-    random_splits as random_splits,
     reg_potentials as reg_potentials,
     select as select,
+)
+from kernel_ot.selection._splits import (
+    MAX_SEMI_DUAL_DIMENSION as MAX_SEMI_DUAL_DIMENSION,
+    Splitter as Splitter,
+    fold_splits as fold_splits,
+    random_splits as random_splits,
     share_in_splits as share_in_splits,
 )

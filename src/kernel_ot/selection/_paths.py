@@ -27,13 +27,13 @@ from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import Conjugation, fit_conjugation
 from kernel_ot.samples import Samples
-from kernel_ot.selection._default_kernel import default_kernel
+from kernel_ot.selection._default_kernel import RoughKernel, default_kernel, roughened
 from kernel_ot.selection._filling import Filling
 from kernel_ot.solvers import Solution, solve
 
 Pair: TypeAlias = tuple[Array, Array]
 OnRound: TypeAlias = Callable[[FillingRound], bool]
-KernelChoice: TypeAlias = float | Kernel
+KernelChoice: TypeAlias = float | RoughKernel | Kernel
 """A kernel, or the bandwidth of the default kernel in median distances, see `default_kernel`."""
 
 # Choosing needs a fit less exact than the one that is kept.
@@ -100,12 +100,15 @@ class Trial:
         What was fitted and what was held out.
     unit : float
         A squared length of these coordinates in squared user units.
+    terms : pair of ndarray, optional
+        Terms of the held-out semi-dual value.
     """
 
     potentials: Potentials
     train: Samples
     test: Samples
     unit: float
+    terms: Pair | None = None
 
 
 @dataclass(frozen=True)
@@ -214,9 +217,7 @@ def walk_path(path: Path, split: Split, on_round: OnRound | None = None) -> Walk
     held_out = change.changed(test)
     base = change.cost(0.0, test.x, test.y, test.weights_x, test.weights_y)
     rng = np.random.default_rng(split.seed)
-    kernel = path.kernel
-    if not isinstance(kernel, Kernel):
-        kernel = default_kernel(kernel, inner, rng)
+    kernel = chosen_kernel(path.kernel, inner, rng)
     baseline = Baseline(base, held_out_energy(change.backward_y(held_out.x), test))
     fits = _fits(path, kernel, inner, change, rng, on_round)
     return Walk(baseline, _scores(fits, baseline, inner, held_out, test, change))
@@ -245,11 +246,20 @@ def _scores(
             change.scale**2 * standard_error(terms, best_terms, test),
             violation,
             seconds,
-            Trial(potentials, inner, held_out, change.scale**2),
+            Trial(potentials, inner, held_out, change.scale**2, terms),
         )
         if value > best:
             best, best_terms = value, terms
         began = perf_counter()
+
+
+def chosen_kernel(choice: KernelChoice, samples: Samples, rng: np.random.Generator) -> Kernel:
+    """Return the kernel of a choice, for samples in the preconditioned coordinates."""
+    if isinstance(choice, Kernel):
+        return choice
+    if isinstance(choice, RoughKernel):
+        return roughened(default_kernel(choice.factor, samples, rng))
+    return default_kernel(choice, samples, rng)
 
 
 class _Fit(NamedTuple):

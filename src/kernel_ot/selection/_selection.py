@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import index
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
-from kernel_ot._arrays import Array
 from kernel_ot._linalg import blas_on_one_thread
 from kernel_ot.kernels import Kernel
 from kernel_ot.samples import Samples
+from kernel_ot.selection._default_kernel import RoughKernel
 from kernel_ot.selection._filling import Filling
 from kernel_ot.selection._paths import (
     Baseline,
     KernelChoice,
     OnRound,
+    Pair,
     Path,
     Score,
     Split,
     Trial,
     Walk,
     score_until_worse,
+    standard_error,
     walk_path,
 )
+from kernel_ot.selection._splits import MAX_SEMI_DUAL_DIMENSION, random_splits
 
 Criterion: TypeAlias = Literal["semi_dual", "energy"]
 CRITERIA: tuple[Criterion, ...] = ("semi_dual", "energy")
@@ -33,16 +35,21 @@ CRITERIA: tuple[Criterion, ...] = ("semi_dual", "energy")
 # By dimension, up to 20 features. Few, since the criterion's noise leads to wrong choices among
 # many; benchmarks/results/ has those that were compared.
 _BANDWIDTH_FACTORS, _BANDWIDTH_FACTORS_BELOW_THREE = (0.5, 0.7), {1: (0.7, 1.4), 2: (1.0,)}
-# Among more features the semi-dual value prefers settings whose maps overshoot; the energy distance
-# does not, but its noise leaves room for few settings only. See benchmarks/results/.
-MAX_SEMI_DUAL_DIMENSION = 20
+# Few settings among many features: the noise of the energy distance leaves no more room.
 _BANDWIDTH_FACTORS_OF_MANY_FEATURES, _REG_POTENTIALS_OF_MANY_FEATURES = (0.35,), (1e-1, 1e-2, 3e-3)
 REG_POTENTIALS = (1e-1, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 REG_SOS = 1e-3
-# Of each sample, held out in a split.
-_TEST_FRACTION = 1 / 3
-# The criterion's noise needs no more points than this; the time of a fit grows as their cube.
-_MAX_KERNEL_POINTS, _MAX_KERNEL_POINTS_OF_MANY_FEATURES = 400, 1000
+MANY_POINTS = 1500
+"""Points of the smaller sample from which on a third of them is kept out once, not three times.
+
+With fewer the training part of a split is not much larger than the points that settings are
+compared on; benchmarks/results/ has what it gains.
+"""
+# Matern kernels hold many more contact points, the more the smaller lambda_2 is: offered where they
+# were seen to win, down to a lambda_2 that does not take several times as long.
+_DIMENSIONS_OF_ROUGH_KERNELS, _ROUGH_FACTOR, _ROUGH_REG_POTENTIAL = (2, 3, 4), 1.0, 3e-5
+# In standard errors of the difference on the first split.
+_CLEARLY = 2.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,8 @@ class Candidate:
         lambda_1.
     complete : bool
         Whether filling ended on every split; where it did not, the values say nothing.
+    rough : bool
+        Whether the default kernel is of the Matern family of smoothness 2.5, not Gaussian.
 
     Examples
     --------
@@ -80,6 +89,14 @@ class Candidate:
     kernel: Kernel | None = None
     reg_sos: float = REG_SOS
     complete: bool = True
+    rough: bool = False
+
+    @property
+    def kernel_choice(self) -> KernelChoice:
+        """What `select` was offered."""
+        if self.kernel is not None:
+            return self.kernel
+        return RoughKernel(self.bandwidth_factor) if self.rough else self.bandwidth_factor
 
     @property
     def is_baseline(self) -> bool:
@@ -135,6 +152,13 @@ def bandwidth_factors(dimension: int) -> tuple[float, ...]:
     return _BANDWIDTH_FACTORS_BELOW_THREE.get(dimension, _BANDWIDTH_FACTORS)
 
 
+def default_kernels(dimension: int, n: int) -> tuple[KernelChoice, ...]:
+    """Return the kernels that are compared by default where the smaller sample has `n` points."""
+    factors: tuple[KernelChoice, ...] = bandwidth_factors(dimension)
+    offered = dimension in _DIMENSIONS_OF_ROUGH_KERNELS and n >= MANY_POINTS
+    return (*factors, RoughKernel(_ROUGH_FACTOR)) if offered else factors
+
+
 def reg_potentials(dimension: int) -> tuple[float, ...]:
     """Return the lambda_2 that are compared by default."""
     many = dimension > MAX_SEMI_DUAL_DIMENSION
@@ -154,14 +178,19 @@ def baseline_candidate(baselines: Sequence[Baseline]) -> Candidate:
 
 def make_candidate(kernel: KernelChoice, scores: Sequence[Score]) -> Candidate:
     """Return the candidate of one setting from its scores on all splits."""
+    if isinstance(kernel, Kernel):
+        factor = 1.0
+    else:
+        factor = kernel.factor if isinstance(kernel, RoughKernel) else float(kernel)
     return Candidate(
-        bandwidth_factor=1.0 if isinstance(kernel, Kernel) else float(kernel),
+        bandwidth_factor=factor,
         reg_potential=scores[0].reg_potential,
         semi_dual=tuple(score.semi_dual for score in scores),
         energy=tuple(score.energy for score in scores),
         kernel=kernel if isinstance(kernel, Kernel) else None,
         reg_sos=scores[0].reg_sos,
         complete=all(score.complete for score in scores),
+        rough=isinstance(kernel, RoughKernel),
     )
 
 
@@ -187,104 +216,19 @@ def least_regularised(candidates: tuple[Candidate, ...]) -> Candidate:
     return min(filter(as_good, candidates), key=lambda candidate: candidate.reg_potential)
 
 
-def split_sample(n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return indices of training and test points, at least 2 and 1 of them."""
-    order = rng.permutation(n)
-    n_test = min(max(1, round(_TEST_FRACTION * n)), n - 2)
-    return np.sort(order[n_test:]), np.sort(order[:n_test])
-
-
-def random_splits(samples: Samples, n_splits: int, rng: np.random.Generator) -> tuple[Split, ...]:
-    """Return random splits, each sample split on its own, a third of it held out."""
-    splits = []
-    for _ in range(n_splits):
-        # One seed for both, so that swapping samples of equal size does not change the splits.
-        seed = int(rng.integers(2**63))
-        train_x, test_x = split_sample(len(samples.x), np.random.default_rng(seed))
-        train_y, test_y = split_sample(len(samples.y), np.random.default_rng(seed))
-        splits.append(
-            Split(
-                samples.restrict(train_x, train_y),
-                samples.restrict(test_x, test_y).distinct(),
-                int(rng.integers(2**63)),
-                _max_kernel_points(samples.x.shape[1]),
-            )
-        )
-    return tuple(splits)
-
-
-def share_in_splits(samples: Samples) -> float:
-    """Return which share of the smaller sample's points the kernel part of a random split has."""
-    fewest = min(len(samples.x), len(samples.y))
-    return min(1 - _TEST_FRACTION, _max_kernel_points(samples.x.shape[1]) / fewest)
-
-
-def _max_kernel_points(dimension: int) -> int:
-    many = dimension > MAX_SEMI_DUAL_DIMENSION
-    return _MAX_KERNEL_POINTS_OF_MANY_FEATURES if many else _MAX_KERNEL_POINTS
-
-
-class Splitter(Protocol):
-    """scikit-learn's, such as `KFold`."""
-
-    def split(self, points: Array) -> Iterable[tuple[Array, Array]]:
-        """Return indices of training and test points of every fold."""
-
-
-def fold_splits(samples: Samples, cv: Any, rng: np.random.Generator) -> tuple[Split, ...]:
-    """Return the splits of a cross-validation, each sample cut into folds on its own.
-
-    Parameters
-    ----------
-    samples : Samples
-    cv : int or splitter
-        Number of folds, or an object with scikit-learn's `split(points)`.
-    rng : numpy.random.Generator
-        Shuffles the points, where `cv` is a number.
-
-    Raises
-    ------
-    ValueError
-        Fewer than 2 folds, more folds than points, fewer than 2 training points, or a splitter that
-        cuts both samples into different numbers of folds.
-    """
-    if hasattr(cv, "split") and not isinstance(cv, str):
-        both = [list(cv.split(points)) for points in (samples.x, samples.y)]
-    else:
-        both = [_folds(len(points), cv, rng) for points in (samples.x, samples.y)]
-    if len(both[0]) != len(both[1]):
-        raise ValueError(f"cv cuts x into {len(both[0])} folds and y into {len(both[1])}.")
-    splits = []
-    for (train_x, test_x), (train_y, test_y) in zip(*both, strict=True):
-        if min(len(train_x), len(train_y)) < 2:
-            raise ValueError("cv leaves fewer than 2 points to fit; more points are needed.")
-        train = samples.restrict(train_x, train_y)
-        test = samples.restrict(test_x, test_y).distinct()
-        splits.append(Split(train, test, int(rng.integers(2**63))))
-    return tuple(splits)
-
-
-def _folds(n: int, n_folds: Any, rng: np.random.Generator) -> list[tuple[Array, Array]]:
-    try:
-        count = index(n_folds)
-    except TypeError:
-        raise ValueError(f"cv = {n_folds!r} must be a number of folds or a splitter.") from None
-    if isinstance(n_folds, bool) or not 2 <= count <= n:
-        raise ValueError(f"cv = {n_folds!r} must be at least 2 and at most the {n} points.")
-    order = rng.permutation(n)
-    return [
-        (np.sort(np.setdiff1d(order, fold)), np.sort(fold)) for fold in np.array_split(order, count)
-    ]
-
-
 def _walks(
-    paths: list[Path], splits: tuple[Split, ...], n_jobs: int | None, on_round: OnRound | None
+    paths: list[Path],
+    splits: tuple[Split, ...],
+    n_jobs: int | None,
+    on_round: OnRound | None,
+    outdone: set[int],
 ) -> Iterator[tuple[int, Walk]]:
-    """Yield the number of each path and its walk, split by split."""
+    """Yield the number of each path and its walk, split by split; serially without `outdone`."""
     pairs = [(number, path, split) for split in splits for number, path in enumerate(paths)]
     if n_jobs in (None, 1):  # followed as they are walked
         for number, path, split in pairs:
-            yield number, walk_path(path, split, on_round).until_worse()
+            if number not in outdone:
+                yield number, walk_path(path, split, on_round).until_worse()
         return
     from joblib import Parallel, delayed
 
@@ -292,6 +236,52 @@ def _walks(
         delayed(score_until_worse)(path, split, on_round) for _, path, split in pairs
     )
     yield from zip((number for number, _, _ in pairs), done, strict=True)
+
+
+def _offered(
+    kernel: KernelChoice, regularisations: tuple[tuple[float, float], ...]
+) -> tuple[tuple[float, float], ...]:
+    """Return the regularisations that are worth their time with a kernel."""
+    if not isinstance(kernel, RoughKernel):
+        return regularisations
+    largest = max(reg_potential for _, reg_potential in regularisations)
+    least = min(_ROUGH_REG_POTENTIAL, largest)
+    return tuple(pair for pair in regularisations if pair[1] >= least)
+
+
+def _outdone(
+    kernels: tuple[KernelChoice, ...], scores: dict[tuple[int, float], list[Score]]
+) -> set[int]:
+    """Return which kernels the first split rules out: the rough one, or all smooth ones.
+
+    The rough one takes longer, so it goes on only where it is better by more than its noise.
+    """
+    rough = {number for number, kernel in enumerate(kernels) if isinstance(kernel, RoughKernel)}
+    smooth = set(range(len(kernels))) - rough
+    if not rough:
+        return set()
+    mine, other = (
+        max(
+            (found[0] for (number, _), found in scores.items() if number in numbers),
+            key=lambda score: score.semi_dual,
+            default=None,
+        )
+        for numbers in (rough, smooth)
+    )
+    if mine is None or other is None:
+        return rough if mine is None else smooth
+    trial, terms, others = mine.trial, _terms(mine), _terms(other)
+    assert trial is not None
+    error = trial.unit * standard_error(terms, others, trial.test)
+    clear = mine.semi_dual > other.semi_dual + _CLEARLY * error
+    return smooth if clear else rough
+
+
+def _terms(score: Score) -> Pair:
+    """Return the held-out terms of a fit, which `walk_path` keeps."""
+    assert score.trial is not None
+    assert score.trial.terms is not None
+    return score.trial.terms
 
 
 @blas_on_one_thread()
@@ -336,13 +326,23 @@ def select(
         where the score has fallen by more than its noise, or where filling did not end.
     """
     regularisations = tuple((REG_SOS, reg_potential) for reg_potential in reg_potentials)
-    paths = [Path(kernel, regularisations, preconditioner, Filling()) for kernel in kernels]
+    paths = [
+        Path(kernel, _offered(kernel, regularisations), preconditioner, Filling())
+        for kernel in kernels
+    ]
     baselines: list[Baseline] = []
     scores: dict[tuple[int, float], list[Score]] = {}
-    stopped = False
-    for number, walk in _walks(paths, random_splits(samples, n_splits, rng), n_jobs, on_round):
-        if number == 0:  # the first path of a split
+    stopped, before = False, len(paths)
+    outdone: set[int] = set()
+    splits = random_splits(samples, n_splits, rng)
+    for number, walk in _walks(paths, splits, n_jobs, on_round, outdone):
+        if number <= before:  # the first path of a split
+            if len(baselines) == 1:
+                outdone |= _outdone(kernels, scores)
             baselines.append(walk.baseline)
+        before = number
+        if number in outdone:
+            continue
         for score in walk.scores:
             if score.complete:
                 scores.setdefault((number, score.reg_potential), []).append(score)
@@ -356,7 +356,7 @@ def select(
     compared = [
         (kernels[number], found[:n_needed])
         for (number, _), found in scores.items()
-        if len(found) >= n_needed
+        if len(found) >= n_needed and number not in outdone
     ]
     return Selection(
         baseline_candidate(baselines[:n_needed]),
