@@ -36,6 +36,7 @@ def compared() -> Any:
         energy = tuple(-value for value in values)
         return SimpleNamespace(
             bandwidth_factor=factor,
+            rough=False,
             reg_potential=reg,
             semi_dual=values,
             energy=energy,
