@@ -15,7 +15,7 @@ from kernel_ot.divergences import (
 )
 from kernel_ot.potentials import KernelExpansion, Potentials
 from kernel_ot.problem import Problem
-from kernel_ot.solvers import Solution, Status, TracedSolution, solve, solve_batch
+from kernel_ot.solvers import Solution, Status, solve, solve_batch
 
 if TYPE_CHECKING:
     from kernel_ot.estimator import KernelOT, KernelOTCV, interpolate
@@ -30,7 +30,6 @@ __all__ = [
     "Problem",
     "Solution",
     "Status",
-    "TracedSolution",
     "TwoSampleTest",
     "__version__",
     "divergence",

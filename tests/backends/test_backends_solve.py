@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from helpers import OPTIMA, Backend, judge, reference_case
-from kernel_ot import Problem, Status, kernels, solve, solve_batch
-from kernel_ot.solvers import FullRankInteriorPoint, InteriorPoint
+from kernel_ot import Problem, Solution, Status, kernels, solve, solve_batch
+from kernel_ot.solvers import FullRankInteriorPoint, InteriorPoint, Progress
 
 
 def _problem(backend: Backend, name: str, **options: Any) -> Problem:
@@ -48,11 +48,13 @@ def test_both_take_the_same_steps(jax_backend: Backend) -> None:
     name, numpy = "narrow_d2_n50", Backend("numpy", np)
     mine, expected = (solve(_problem(b, name), InteriorPoint()) for b in (jax_backend, numpy))
     assert int(mine.iterations) == expected.iterations
-    history = np.asarray(mine.residual_history)  # type: ignore[attr-defined]
-    assert np.isfinite(history[: expected.iterations + 1]).all()
-    assert np.isnan(history[expected.iterations + 1 :]).all()
-    steps = [record.residual for record in expected.history]
-    np.testing.assert_allclose(history[: len(steps) - 2], steps[:-2], rtol=1e-3)
+    assert len(mine.history) == len(expected.history)
+    for one, other in list(zip(mine.history, expected.history, strict=True))[:-2]:
+        assert one.iteration == other.iteration
+        assert one.residual == pytest.approx(other.residual, rel=1e-3)
+        assert one.objective == pytest.approx(other.objective, rel=1e-6)
+        assert np.isnan(one.elapsed)
+    assert np.isnan(mine.records.residual[len(mine.history) :]).all()
 
 
 def test_wherever_both_phases_of_ssn_are_stopped_the_same_point_is_returned(
@@ -77,8 +79,7 @@ def test_a_start_leads_ssn_to_the_same_phase(jax_backend: Backend, share: float)
     mine, theirs = (solve(problem, "ssn", init=start) for problem in (ours, expected))
     assert bool(mine.converged)
     assert int(mine.iterations) == theirs.iterations
-    history = np.asarray(mine.residual_history)  # type: ignore[attr-defined]
-    assert history[0] == pytest.approx(theirs.history[0].residual, rel=1e-5)
+    assert mine.history[0].residual == pytest.approx(theirs.history[0].residual, rel=1e-5)
 
 
 def test_baselines_run_on_jax(jax_backend: Backend) -> None:
@@ -171,6 +172,17 @@ def test_a_batch_of_unequal_problems(backend: Backend) -> None:
         alone = solve(case)
         assert float(solution.cost) == pytest.approx(alone.cost, rel=1e-6)
         assert float(solution.residual) <= 1e-8
+
+
+def test_one_type_of_solution(backend: Backend) -> None:
+    solution = solve(_problem(backend, "narrow_d2_n50"), InteriorPoint())
+    assert type(solution) is Solution
+    number = float if backend.namespace is np else type(solution.gamma)
+    for value in (solution.objective, solution.cost, solution.residual, solution.min_eigenvalue):
+        assert type(value) is number
+    assert repr(solution).startswith("Solution(CONVERGED, cost=")
+    assert isinstance(solution.history[0], Progress)
+    assert solution.history[-1].residual <= 1e-8
 
 
 def test_a_batch_is_of_one_kind(jax_backend: Backend) -> None:

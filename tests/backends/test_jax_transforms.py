@@ -192,8 +192,34 @@ def test_a_status_is_for_one_problem_outside_of_traced_code(jax_backend: Backend
     import jax
 
     problem = _problem(**_point())
-    with pytest.raises(ValueError, match="status is one Python object"):
-        jax.jit(lambda p: solve(p, max_iter=0).status)(problem)
+    for name, instead in (("status", "use converged"), ("history", "use records")):
+
+        def asked(problem: Problem, name: str = name) -> Any:
+            return getattr(solve(problem, max_iter=0), name)
+
+        with pytest.raises(ValueError, match=f"{name} is made of Python objects.*{instead}"):
+            jax.jit(asked)(problem)
+
+
+def test_a_solution_goes_into_compiled_functions_and_out_again(jax_backend: Backend) -> None:
+    import jax
+
+    problem = _problem(**_point())
+    solution = jax.jit(lambda p: solve(p, "interior_point"))(problem)
+    assert solution.converged
+    assert solution.status.name == "CONVERGED"
+    assert len(solution.history) == int(solution.iterations) + 1
+    again = jax.jit(lambda p, s: solve(p, "interior_point", init=s).iterations)(problem, solution)
+    assert int(again) == 0
+    batch = jax.tree.map(lambda leaf: jax.numpy.stack([leaf, leaf]), solution)
+    assert repr(batch) == (
+        f"Solution(gamma of shape (2, {N}), multiplier of (2, {N}, {N}), method='interior_point')"
+    )
+    with pytest.raises(ValueError, match="use converged"):
+        _ = batch.status
+    # One of NumPy is the same tree of other leaves.
+    onhost = solve(_problem(**POINT), "interior_point")
+    assert jax.tree.structure(onhost) == jax.tree.structure(solution)
 
 
 def test_potentials_and_kernels_are_arguments_of_compiled_functions(jax_backend: Backend) -> None:

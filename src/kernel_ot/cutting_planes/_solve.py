@@ -30,7 +30,7 @@ from kernel_ot.problem import (
     stationary_at_contact,
 )
 from kernel_ot.samples import Samples
-from kernel_ot.solvers import Progress, Solution, Status
+from kernel_ot.solvers import Progress, Records, Solution, Status
 
 StopRule: TypeAlias = Callable[[FillingRound, Progress], Status | None]
 """Called after each round; a status ends the filling with it."""
@@ -84,7 +84,7 @@ class FilledProblem:
         total = self.seconds + checking
         reached = Status.CONVERGED if residual <= tol else Status.NO_PROGRESS
         return Solution(
-            status=reached if self.stopped is None else self.stopped,
+            code=(self.stopped or reached).code,
             gamma=gamma,
             multiplier=zero,
             objective=objective,
@@ -94,7 +94,9 @@ class FilledProblem:
             method="cutting_planes",
             seconds=total,
             timings={"init": 0.0, "steps": self.seconds, "check": checking},
-            history=(*self.history, Progress(len(self.history), residual, objective, total)),
+            records=Records.of(
+                [*self.history, Progress(len(self.history), residual, objective, total)]
+            ),
         )
 
 

@@ -41,7 +41,7 @@ from kernel_ot.preconditioning import Conjugation
 from kernel_ot.problem import Problem, accurate_cost, accurate_objective, check_optimality
 from kernel_ot.samples import Samples
 from kernel_ot.selection import Candidate
-from kernel_ot.solvers import Progress, Solution, Status
+from kernel_ot.solvers import Progress, Records, Solution, Status
 
 # How far what is recomputed may be from what was saved: other machines round otherwise.
 _ROUNDING = 1e-7
@@ -286,7 +286,7 @@ def _checked_solution(
         if not abs(float(entry[name]) - value) <= _ROUNDING * (1 + abs(value)):
             raise damaged(path, f"it claims the {name} {entry[name]}, which is {value:.6g}")
     return Solution(
-        status=status,
+        code=status.code,
         gamma=gamma,
         multiplier=multiplier,
         **values,
@@ -295,8 +295,8 @@ def _checked_solution(
         method=str(entry["method"]),
         seconds=float(entry["seconds"]),
         timings={str(phase): float(value) for phase, value in entry["timings"].items()},
-        history=tuple(
-            Progress(index(number), *map(float, rest)) for number, *rest in entry["history"]
+        records=Records.of(
+            [Progress(index(number), *map(float, rest)) for number, *rest in entry["history"]]
         ),
     )
 

@@ -3,13 +3,12 @@
 from kernel_ot.solvers._choice import METHODS as METHODS, check_method_name as check_method_name
 from kernel_ot.solvers._lifting import lift
 from kernel_ot.solvers._method import Method, StartingPoint as StartingPoint, State as State
-from kernel_ot.solvers._solution import Progress, Solution as Solution
+from kernel_ot.solvers._solution import Progress, Records, Solution as Solution
 from kernel_ot.solvers._solve import solve as solve
 from kernel_ot.solvers._status import Status as Status
 from kernel_ot.solvers.interior_point._full_rank import FullRankInteriorPoint
 from kernel_ot.solvers.interior_point._general import InteriorPoint
 from kernel_ot.solvers.jax._batch import solve_batch as solve_batch
-from kernel_ot.solvers.jax._solution import TracedSolution as TracedSolution
 from kernel_ot.solvers.published._accelerated_gradient import AcceleratedGradient
 from kernel_ot.solvers.published._extragradient import Extragradient
 from kernel_ot.solvers.published._safeguarded_newton import SafeguardedSemismoothNewton
@@ -23,6 +22,7 @@ __all__ = [
     "InteriorPoint",
     "Method",
     "Progress",
+    "Records",
     "SafeguardedSemismoothNewton",
     "SemismoothNewton",
     "ShortStep",

@@ -20,7 +20,7 @@ from kernel_ot.problem import (
 )
 from kernel_ot.solvers._method import AnyMethod, Opening, StartingPoint, State
 from kernel_ot.solvers._points import GivenPoint, Point, ReachedPoint
-from kernel_ot.solvers._solution import Progress, Solution
+from kernel_ot.solvers._solution import Progress, Records, Solution
 from kernel_ot.solvers._status import Status
 from kernel_ot.solvers._stopping import RUNNING, is_fall, stopping_code, tightened
 
@@ -226,7 +226,7 @@ def _solution(run: _Run, method: str, status: Status, iterations: int) -> Soluti
     if float(report.residual) <= run.tol and status not in given_up:
         status = Status.CONVERGED
     return Solution(
-        status=status,
+        code=status.code,
         gamma=best.gamma,
         multiplier=best.multiplier(problem),
         objective=float(accurate_objective(problem, best.gamma)),
@@ -236,5 +236,5 @@ def _solution(run: _Run, method: str, status: Status, iterations: int) -> Soluti
         method=method,
         seconds=perf_counter() - run.began,
         timings={"init": run.init_seconds, "steps": step_seconds, "check": run.check_seconds},
-        history=tuple(run.history),
+        records=Records.of(run.history),
     )

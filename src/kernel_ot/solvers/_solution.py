@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from kernel_ot._arrays import Array
+import numpy as np
+
+from kernel_ot._arrays import Array, Scalar, is_traced, namespace_of, pytree
 from kernel_ot.problem import OptimalityReport
 from kernel_ot.solvers._status import Status
 
@@ -42,35 +45,71 @@ class Progress:
     elapsed: float
 
 
+@pytree()
+@dataclass(frozen=True, eq=False)
+class Records:
+    """What each iteration was recorded with, as arrays that compiled code can fill.
+
+    Attributes
+    ----------
+    count : int, or array of shape (...)
+        How many records there are; entries beyond are NaN.
+    residual, objective, elapsed : array of shape (..., k)
+        As in `Progress`, from the starting point on; `elapsed` is NaN on JAX, whose compiled code
+        cannot look at a clock.
+
+    Examples
+    --------
+    >>> Records.of([Progress(0, 0.5, 1.0, 0.0), Progress(1, 0.1, 1.2, 0.3)]).residual
+    array([0.5, 0.1])
+    """
+
+    count: Scalar
+    residual: Array
+    objective: Array
+    elapsed: Array
+
+    @classmethod
+    def of(cls, history: Sequence[Progress]) -> Records:
+        """Return the records of these iterations, which begin with number 0."""
+        rows = [(p.residual, p.objective, p.elapsed) for p in history]
+        return cls(len(rows), *np.array(rows, dtype=np.float64).reshape(-1, 3).T)
+
+
+@pytree(static=("method",))
 @dataclass(frozen=True, eq=False)
 class Solution:
     """The best point that a solve reached and what is true of it.
 
+    A pytree: compiled JAX functions take and return it. Of a solve on NumPy its numbers are
+    Python's. Of one on JAX they are arrays; under `jax.vmap` all shapes have leading axes.
+
     Attributes
     ----------
-    status : Status
-        How the solve ended; `status.message` says why and what to do.
+    code : int
+        `Status.code` of how the solve ended; 0 is `Status.CONVERGED`.
     gamma : array of shape (l,)
         Multipliers of the filling points.
     multiplier : array of shape (r, r)
         X, the sum-of-squares operator in the features' basis.
     objective : float
-        Objective at `gamma`.
+        Objective at `gamma`; on JAX its derivatives are those of the envelope theorem.
     cost : float
         Estimate of the optimal transport cost for `c = |x - y|^2 / 2`, of the problem that was
         solved and in its coordinates. `KernelOT.cost_` is the one in those of the samples.
     optimality : OptimalityReport
-        The optimality conditions, recomputed from `gamma` and `multiplier` alone.
+        The optimality conditions, recomputed from `gamma` and `multiplier` alone. Its derivatives
+        on JAX are 0.
     iterations : int
         Steps that were taken.
     method : str
         The method that ran.
     seconds : float
-        Wall-clock time of the whole call.
+        Wall-clock time of the whole call; NaN on JAX, where it runs on after the call.
     timings : dict of str to float
-        Seconds by phase: "init", "steps", "check".
-    history : tuple of Progress
-        One record an iteration.
+        Seconds by phase: "init", "steps", "check"; likewise.
+    records : Records
+        One record an iteration, as arrays.
 
     Examples
     --------
@@ -85,36 +124,86 @@ class Solution:
     (True, True)
     """
 
-    status: Status
+    # As with `Array`: NumPy's types are what a type checker can verify.
+    code: int
     gamma: Array
-    multiplier: Array = field(repr=False)
+    multiplier: Array
     objective: float
     cost: float
     optimality: OptimalityReport
     iterations: int
     method: str
     seconds: float
-    timings: dict[str, float] = field(repr=False)
-    history: tuple[Progress, ...] = field(repr=False)
+    timings: dict[str, float]
+    records: Records
 
     @property
     def converged(self) -> bool:
-        """Whether the status is `Status.CONVERGED`."""
-        return self.status is Status.CONVERGED
+        """Whether the solve ended with `Status.CONVERGED`; on JAX an array of Booleans."""
+        return self.code == Status.CONVERGED.code
+
+    @property
+    def status(self) -> Status:
+        """How the solve ended; `status.message` says why and what to do.
+
+        Raises
+        ------
+        ValueError
+            Inside of traced JAX code, or for a batch: a `Status` is one Python object. `code` and
+            `converged` are there always.
+        """
+        self._require_one("status", "converged, or code with Status.from_code")
+        return Status.from_code(self.code)
+
+    @property
+    def history(self) -> tuple[Progress, ...]:
+        """One `Progress` an iteration.
+
+        Raises
+        ------
+        ValueError
+            Inside of traced JAX code, or for a batch; `records` are there always.
+        """
+        self._require_one("history", "records")
+        r = self.records
+        columns = (np.asarray(column) for column in (r.residual, r.objective, r.elapsed))
+        rows = zip(range(int(r.count)), *columns, strict=False)
+        return tuple(Progress(i, *(float(value) for value in row)) for i, *row in rows)
 
     @property
     def residual(self) -> float:
         """Relative KKT residual at the returned point, see `OptimalityReport`."""
-        return float(self.optimality.residual)
+        return _number(self.optimality.residual)
 
     @property
     def min_eigenvalue(self) -> float:
         """Smallest eigenvalue of the constraint matrix M(gamma)."""
-        return float(self.optimality.min_eigenvalue)
+        return _number(self.optimality.min_eigenvalue)
+
+    def _is_one(self) -> bool:
+        return not is_traced(self.code) and np.ndim(self.code) == 0
+
+    def _require_one(self, name: str, instead: str) -> None:
+        if not self._is_one():
+            raise ValueError(
+                f"{name} is made of Python objects, which traced code and batches do not have; "
+                f"use {instead}."
+            )
 
     def __repr__(self) -> str:
+        if not self._is_one():
+            shapes = f"gamma of shape {self.gamma.shape}, multiplier of {self.multiplier.shape}"
+            return f"Solution({shapes}, method={self.method!r})"
         return (
             f"Solution({self.status.name}, cost={self.cost:.6g}, objective={self.objective:.6g}, "
             f"residual={self.residual:.1e}, min_eigenvalue={self.min_eigenvalue:.1e}, "
             f"method={self.method!r}, iterations={self.iterations}, seconds={self.seconds:.3g})"
         )
+
+
+def _number(value: Scalar) -> float:
+    """Return what is NumPy's as Python's; a JAX array itself."""
+    if namespace_of(value) is np:
+        return float(value)
+    number: float = value  # type: ignore[assignment]
+    return number

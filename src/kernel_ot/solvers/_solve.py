@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,13 +14,15 @@ from kernel_ot.solvers._loop import Callback, run
 from kernel_ot.solvers._method import AnyMethod, StartingPoint
 from kernel_ot.solvers._solution import Solution
 
+Start: TypeAlias = Solution | tuple[Array, Array | None]
+
 
 def solve(
     problem: Problem,
     method: str | AnyMethod = "auto",
     tol: float = 1e-8,
     max_iter: int | None = None,
-    init: Solution | tuple[Array, Array | None] | None = None,
+    init: Start | None = None,
     callback: Callback | None = None,
     time_limit: float | None = None,
 ) -> Solution:
@@ -49,11 +51,11 @@ def solve(
 
     Returns
     -------
-    Solution or TracedSolution
+    Solution
         Whatever happened, its status says how it ended. `solve` does not raise for a solve that
         failed, nor for Ctrl-C during the steps; one that comes while the answer is put together
-        leaves as KeyboardInterrupt, and nothing has changed. A problem of JAX arrays gives a
-        `TracedSolution` of JAX arrays.
+        leaves as KeyboardInterrupt, and nothing has changed. Of a problem of JAX arrays its
+        numbers are JAX arrays.
 
     Raises
     ------
@@ -83,8 +85,7 @@ def solve(
     ('CONVERGED', True)
     """
     if namespace_of(problem.features) is not np:
-        solution: Solution = _solve_jax(problem, method, tol, max_iter, init, callback, time_limit)
-        return solution
+        return _solve_jax(problem, method, tol, max_iter, init, callback, time_limit)
     start = _starting_point(problem, init)
     chosen = choose_method(method, problem, start) if isinstance(method, str) else method
     tol = check_positive(tol, "tol")
@@ -103,32 +104,32 @@ def solve(
 def _solve_jax(
     problem: Problem,
     method: str | AnyMethod,
-    tol: Any,
+    tol: float,
     max_iter: int | None,
-    init: Any,
+    init: Start | None,
     callback: Callback | None,
     time_limit: float | None,
-) -> Any:
+) -> Solution:
     from kernel_ot.solvers.jax._solve import solve_traced
 
     for name, value in (("callback", callback), ("time_limit", time_limit)):
         if value is not None:
             raise ValueError(
                 f"{name} cannot be used with JAX arrays, whose solve is one compiled function: "
-                "bound it with max_iter, look at residual_history, or pass NumPy arrays."
+                "bound it with max_iter, look at records, or pass NumPy arrays."
             )
     start = _traced_start(problem, init)
     chosen = choose_method(method, problem, start) if isinstance(method, str) else method
     max_iter = chosen.max_iter if max_iter is None else _as_count(max_iter)
     longest = max(max_iter, chosen.max_iter)
-    return solve_traced(problem, chosen, check_positive(tol, "tol"), max_iter, start, longest)
+    tol = check_positive(tol, "tol")
+    solution: Solution = solve_traced(problem, chosen, tol, max_iter, start, longest)
+    return solution
 
 
-def _traced_start(problem: Problem, init: Any) -> StartingPoint | None:
+def _traced_start(problem: Problem, init: Start | None) -> StartingPoint | None:
     if init is None:
         return None
-    if hasattr(init, "gamma"):
-        init = (init.gamma, init.multiplier)
     gamma, multiplier = _checked_pair(init)
     xp, dtype = namespace_of(problem.features), problem.features.dtype
     gamma = xp.asarray(gamma, dtype)
@@ -137,13 +138,12 @@ def _traced_start(problem: Problem, init: Any) -> StartingPoint | None:
     return StartingPoint(gamma, multiplier)
 
 
-def _starting_point(problem: Problem, init: Any) -> StartingPoint | None:
+def _starting_point(problem: Problem, init: Start | None) -> StartingPoint | None:
     if init is None:
         return None
-    if isinstance(init, Solution):
-        init = (init.gamma, init.multiplier)
-    gamma, multiplier = (None if part is None else _as_real(part) for part in _checked_pair(init))
-    assert gamma is not None
+    given = _checked_pair(init)
+    gamma = _as_real(given[0])
+    multiplier = None if given[1] is None else _as_real(given[1])
     _check_shapes(problem, gamma, multiplier)
     for name, array in (("gamma", gamma), ("multiplier", multiplier)):
         if array is not None and not np.isfinite(array).all():
@@ -151,13 +151,16 @@ def _starting_point(problem: Problem, init: Any) -> StartingPoint | None:
     return StartingPoint(gamma, multiplier)
 
 
-def _checked_pair(init: Any) -> Any:
+def _checked_pair(init: object) -> tuple[Array, Array | None]:
+    if isinstance(init, Solution):
+        return init.gamma, init.multiplier
     if not isinstance(init, (tuple, list)) or len(init) != 2 or init[0] is None:
         raise ValueError(
             f"init is {type(init).__name__}; it must be a Solution or a pair (gamma, multiplier), "
             "of which only the multiplier may be None."
         )
-    return init
+    gamma, multiplier = init
+    return gamma, multiplier
 
 
 def _check_shapes(problem: Problem, gamma: Array, multiplier: Array | None) -> None:
@@ -172,14 +175,14 @@ def _check_shapes(problem: Problem, gamma: Array, multiplier: Array | None) -> N
         )
 
 
-def _as_real(value: Any) -> Array:
+def _as_real(value: object) -> Array:
     array = np.asarray(value)
     if array.dtype.kind not in "fiu":
         raise ValueError(f"init holds entries of type {array.dtype}; they must be real numbers.")
     return array.astype(np.float64)
 
 
-def _as_count(value: Any) -> int:
+def _as_count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
         raise ValueError(f"max_iter = {value!r} must be a non-negative integer.")
     return int(value)

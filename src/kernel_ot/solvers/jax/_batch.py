@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from kernel_ot._arrays import Array, check_positive, namespace_of
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._choice import METHODS, check_method_name
 from kernel_ot.solvers._method import AnyMethod
+from kernel_ot.solvers._solution import Solution
 from kernel_ot.solvers._solve import solve
 from kernel_ot.solvers.interior_point._general import InteriorPoint
 
@@ -21,7 +21,7 @@ def solve_batch(
     method: str | AnyMethod = "auto",
     tol: float = 1e-8,
     max_iter: int | None = None,
-) -> list[Any]:
+) -> list[Solution]:
     """Solve every problem, on JAX in one compiled call by `jax.vmap`.
 
     Parameters
@@ -39,7 +39,7 @@ def solve_batch(
 
     Returns
     -------
-    list of Solution or TracedSolution
+    list of Solution
         In the order of `problems`, without padding. Reported errors are those of the padded
         problem, which are at least as large.
 
@@ -116,10 +116,10 @@ def _batch_method(method: str | AnyMethod, problem: Problem) -> AnyMethod:
     return InteriorPoint() if method in ("auto", "interior_point") else METHODS[method](problem)
 
 
-def _unpadded(solved: Any, index: int, problem: Problem) -> Any:
+def _unpadded(solved: Solution, index: int, problem: Problem) -> Solution:
     import jax
 
-    solution = jax.tree.map(lambda leaf: leaf[index], solved)
+    solution: Solution = jax.tree.map(lambda leaf: leaf[index], solved)
     gamma: Array = solution.gamma[: problem.n_fill]
     multiplier: Array = solution.multiplier[: problem.rank, : problem.rank]
     return replace(solution, gamma=gamma, multiplier=multiplier)

@@ -13,6 +13,7 @@ from jax import lax
 from kernel_ot._arrays import Array, pytree, with_entry
 from kernel_ot.problem import OptimalityReport, Problem, check_optimality, with_potential_gram
 from kernel_ot.solvers._method import AnyMethod, Opening, StartingPoint, State
+from kernel_ot.solvers._solution import Records
 from kernel_ot.solvers._status import Status
 from kernel_ot.solvers._stopping import RUNNING, is_fall, stopping_code, tightened
 
@@ -20,14 +21,14 @@ from kernel_ot.solvers._stopping import RUNNING, is_fall, stopping_code, tighten
 @pytree()
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """Where the loop ended; see `TracedSolution` for what the fields mean."""
+    """Where the loop ended; see `Solution` for what the fields mean."""
 
     gamma: Array
     multiplier: Array
-    code: Any
+    code: Array
     optimality: OptimalityReport
-    iterations: Any
-    residual_history: Array
+    iterations: Array
+    records: Records
 
 
 @pytree()
@@ -52,7 +53,8 @@ class _Run:
     finished: Array
     method_tol: Array
     refusals: Array
-    residual_history: Array
+    residuals: Array
+    objectives: Array
     point: tuple[Array, Array]
     report: OptimalityReport
 
@@ -70,7 +72,7 @@ def run_traced(
 
     The optimality conditions are recomputed when the method claims to be done and when it can go
     no further, in a loop around that of the steps: a batch pays for them once or twice. Of the
-    two budgets `longest` is the length of the history, and so part of the compiled code.
+    two budgets `longest` is the most records there may be, and so part of the compiled code.
     """
     problem = with_potential_gram(problem)
     dtype = problem.features.dtype
@@ -82,6 +84,7 @@ def run_traced(
     )
     start = start if method.warm else None
     given_is_solved = report.residual <= tol
+    unrecorded = jnp.full(longest + 1, jnp.nan, dtype)
     run = _Run(
         state=None,
         best=None,
@@ -95,7 +98,8 @@ def run_traced(
         finished=given_is_solved,
         method_tol=jnp.asarray(tol, dtype),
         refusals=jnp.asarray(0),
-        residual_history=jnp.full(longest + 1, jnp.nan, dtype),
+        residuals=unrecorded,
+        objectives=unrecorded,
         point=point,
         report=report,
     )
@@ -105,7 +109,8 @@ def run_traced(
     else:
         run = _driven_with_opening(run, phase, method.opening, start)
     gamma, multiplier = run.point
-    return Outcome(gamma, multiplier, run.code, run.report, run.iteration, run.residual_history)
+    records = Records(run.iteration + 1, run.residuals, run.objectives, unrecorded)
+    return Outcome(gamma, multiplier, run.code, run.report, run.iteration, records)
 
 
 def _driven_with_opening(
@@ -199,6 +204,7 @@ class _Phase:
     def recorded(self, run: _Run) -> _Run:
         """Take note of the present state, and decide whether the steps end here."""
         state, iteration = run.state, run.iteration
+        objective = self.problem.objective(state.gamma)
         finite = jnp.isfinite(state.residual) & jnp.all(jnp.isfinite(state.gamma))
         better = finite & (state.residual < run.best_residual)
         fallen = better & is_fall(state.residual, run.landmark)
@@ -222,7 +228,8 @@ class _Phase:
             last_fall=last_fall,
             claims=claims,
             code=code,
-            residual_history=with_entry(run.residual_history, iteration, state.residual),
+            residuals=with_entry(run.residuals, iteration, state.residual),
+            objectives=with_entry(run.objectives, iteration, objective),
         )
 
     def checked(self, run: _Run) -> _Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,8 +11,8 @@ import jax
 
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import AnyMethod, StartingPoint
+from kernel_ot.solvers._solution import Solution
 from kernel_ot.solvers.jax._implicit import optimal_value, optimum
-from kernel_ot.solvers.jax._solution import TracedSolution
 
 
 @partial(jax.jit, static_argnames=("method", "longest"))
@@ -22,15 +23,15 @@ def solve_traced(
     max_iter: Any,
     start: StartingPoint | None,
     longest: int,
-) -> TracedSolution:
+) -> Solution:
     """Return the solution of `problem` as a pytree; see `kernel_ot.solve`.
 
-    `longest` is the length of the residual history; `max_iter`, at most that, may change without
+    `longest` bounds the number of records; `max_iter`, at most that, may change without
     compiling anew.
     """
     problem = replace(problem, provenance=None)
     outcome = optimum(method, longest, problem, start, tol, max_iter)
-    return TracedSolution(
+    return Solution(
         code=outcome.code,
         gamma=outcome.gamma,
         multiplier=outcome.multiplier,
@@ -38,6 +39,8 @@ def solve_traced(
         cost=problem.cost(outcome.gamma),
         optimality=outcome.optimality,
         iterations=outcome.iterations,
-        residual_history=outcome.residual_history,
         method=method.name,
+        seconds=math.nan,
+        timings=dict.fromkeys(("init", "steps", "check"), math.nan),
+        records=outcome.records,
     )
