@@ -9,22 +9,19 @@ import typer
 
 from kernel_ot.cli._options import (
     Bars,
-    Decimal,
-    DropMissing,
-    Header,
-    Index,
     Jobs,
     Json,
     TableOptions,
-    Where,
     auto_or_float,
     auto_or_int,
+    reads_tables,
 )
 from kernel_ot.cli._reporting import plain_messages, print_result
 
 Model = Annotated[Path, typer.Argument(help="Model that `fit` saved.")]
 
 
+@reads_tables
 def fit(
     source: Annotated[str, typer.Argument(help="Sample where the map starts; - is stdin.")],
     target: Annotated[str, typer.Argument(help="Sample where it arrives.")],
@@ -92,11 +89,8 @@ def fit(
         int | None, typer.Option(help="Seed of splits and random filling points.  [default: 0]")
     ] = None,
     jobs: Jobs = 1,
-    header: Header = None,
-    index: Index = None,
-    decimal: Decimal = None,
-    drop_missing: DropMissing = False,
-    where: Where = None,
+    *,
+    tables: TableOptions,
     as_json: Json = False,
     progress: Bars = None,
 ) -> None:
@@ -127,13 +121,13 @@ def fit(
             from kernel_ot.kernels import Gaussian
 
             parameters["kernel"] = Gaussian(bandwidth)
-        tables = TableOptions(header, index, decimal, drop_missing, where)
         result, code = _commands.fit(source, target, out, parameters, tables, progress=progress)
         print_result(result, as_json=as_json)
     if code:
         raise typer.Exit(code)
 
 
+@reads_tables
 def transform(
     model: Model,
     points: Annotated[str, typer.Argument(help="Points to map; - is stdin.")],
@@ -146,11 +140,8 @@ def transform(
             help="Replace the file if it exists; never an input, but SAME.h5ad:NEW_KEY adds to it.",
         ),
     ] = False,
-    header: Header = None,
-    index: Index = None,
-    decimal: Decimal = None,
-    drop_missing: DropMissing = False,
-    where: Where = None,
+    *,
+    tables: TableOptions,
     as_json: Json = False,
     progress: Bars = None,
 ) -> None:
@@ -166,7 +157,7 @@ def transform(
             model,
             points,
             out,
-            TableOptions(header, index, decimal, drop_missing, where),
+            tables,
             inverse=inverse,
             progress=progress,
             overwrite=overwrite,
@@ -187,40 +178,34 @@ Fresh = Annotated[
 ]
 
 
+@reads_tables
 def summary(
     model: Model,
     source: Fresh = None,
     target: Fresh = None,
-    header: Header = None,
-    index: Index = None,
-    decimal: Decimal = None,
-    drop_missing: DropMissing = False,
-    where: Where = None,
+    *,
+    tables: TableOptions,
     as_json: Json = False,
 ) -> None:
     """Say whether a saved model is good: verdict, cautions, numbers; by fresh samples if given."""
     with plain_messages():
         from kernel_ot.cli import _commands
 
-        tables = TableOptions(header, index, decimal, drop_missing, where)
         found = _commands.summary(model, source, target, tables)
         typer.echo(found.to_json() if as_json else str(found))
 
 
+@reads_tables
 def report(
     model: Model,
     source: Fresh = None,
     target: Fresh = None,
     out: Annotated[Path, typer.Option(help="The page.")] = Path("report.html"),
-    header: Header = None,
-    index: Index = None,
-    decimal: Decimal = None,
-    drop_missing: DropMissing = False,
-    where: Where = None,
+    *,
+    tables: TableOptions,
 ) -> None:
     """Write one page of HTML about a saved model: verdict, what moved, figures, settings."""
     with plain_messages():
         from kernel_ot.cli import _commands
 
-        tables = TableOptions(header, index, decimal, drop_missing, where)
         typer.echo(_commands.report(model, source, target, out, tables))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -77,21 +80,35 @@ Jobs = Annotated[int, typer.Option(help="Processes at once; -1 takes all cores."
 class TableOptions:
     """How the tables of one call are read; see `kernel_ot.io.read_table`."""
 
-    header: bool | None = None
-    index: str | None = None
-    decimal: str | None = None
-    drop_missing: bool = False
-    where: str | None = None
+    header: Header = None
+    index: Index = None
+    decimal: Decimal = None
+    drop_missing: DropMissing = False
+    where: Where = None
 
     def read(self, source: str) -> Table:
         """Read a table; the index only where the format has one."""
         from kernel_ot.io import read_table
 
-        return read_table(
-            source,
-            header=self.header,
-            index=self.index,
-            decimal=self.decimal,
-            drop_missing=self.drop_missing,
-            where=self.where,
-        )
+        return read_table(source, **asdict(self))
+
+
+def reads_tables(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command with the options of `TableOptions` in the place of its argument `tables`.
+
+    Typer makes options of a signature, so that is what is rewritten.
+    """
+    options = inspect.signature(TableOptions, eval_str=True).parameters
+
+    @wraps(command)
+    def with_options(**given: object) -> None:
+        tables = TableOptions(**{name: given.pop(name) for name in options})  # type: ignore[arg-type]  # as Typer has read them
+        command(**given, tables=tables)
+
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        replaced = options.values() if parameter.name == "tables" else [parameter]
+        parameters += [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in replaced]
+    with_options.__annotations__ = {each.name: each.annotation for each in parameters}
+    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return with_options

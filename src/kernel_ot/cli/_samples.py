@@ -9,15 +9,12 @@ import typer
 
 from kernel_ot.cli._options import (
     Bars,
-    Decimal,
-    DropMissing,
-    Header,
-    Index,
     Jobs,
     Json,
     Seed,
     TableOptions,
     Where,
+    reads_tables,
 )
 from kernel_ot.cli._reporting import plain_messages, print_result
 
@@ -25,6 +22,7 @@ First = Annotated[str, typer.Argument(help="One sample; - is stdin.")]
 Second = Annotated[str, typer.Argument(help="The other.")]
 
 
+@reads_tables
 def distance(
     first: First,
     second: Second,
@@ -37,11 +35,8 @@ def distance(
         ),
     ] = True,
     seed: Seed = 0,
-    header: Header = None,
-    index: Index = None,
-    decimal: Decimal = None,
-    drop_missing: DropMissing = False,
-    where: Where = None,
+    *,
+    tables: TableOptions,
     as_json: Json = False,
     progress: Bars = None,
 ) -> None:
@@ -49,13 +44,13 @@ def distance(
     with plain_messages():
         from kernel_ot.cli import _commands
 
-        tables = TableOptions(header, index, decimal, drop_missing, where)
         result = _commands.distance(
             first, second, tables, transport=transport, seed=seed, progress=progress
         )
         print_result(result, as_json=as_json)
 
 
+@reads_tables
 def two_sample_test(
     first: First,
     second: Second,
@@ -64,18 +59,14 @@ def two_sample_test(
     ] = 999,
     seed: Seed = 0,
     jobs: Jobs = 1,
-    header: Header = None,
-    index: Index = None,
-    decimal: Decimal = None,
-    drop_missing: DropMissing = False,
-    where: Where = None,
+    *,
+    tables: TableOptions,
     as_json: Json = False,
 ) -> None:
     """Print the p-value of both samples being of one distribution, by permutations."""
     with plain_messages():
         from kernel_ot.cli import _commands
 
-        tables = TableOptions(header, index, decimal, drop_missing, where)
         result = _commands.compare(
             first,
             second,
