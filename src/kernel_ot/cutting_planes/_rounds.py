@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -139,7 +140,7 @@ def adaptive_filling(
     points = _identity_start(samples, kernel, max_fill) if start is None else start.points
     rounds: list[FillingRound] = []
     leeway = tol * unit
-    best: tuple[float, ContactPoints] | None = None
+    best: _Best | None = None
     while True:
         points = points.solved(reg_potential, leeway)
         violated = _violated_pairs(samples, points, reg_potential, tol * unit)
@@ -156,20 +157,27 @@ def adaptive_filling(
                 seconds=perf_counter() - began,
             )
         )
-        if best is None or rounds[-1].violation <= best[0]:
-            best = rounds[-1].violation, points
+        if best is None or rounds[-1].violation <= best.violation:
+            best = _Best(points, rounds[-1].violation)
         complete = rounds[-1].violation <= tol
         stopped = on_round is not None and on_round(rounds[-1]) is True
         room = max_fill - len(points.x)
         if complete or stopped or room <= 0 or len(rounds) >= max_rounds:
-            found = (
-                best[1].polished(reg_potential)
-                if exact
-                else best[1].solved(reg_potential, _LAST_LEEWAY * tol * unit)
-            )
-            return AdaptiveFit(found, reg_potential, tuple(rounds), complete)
+            break
         order = worst_spread(violated.by, tol * unit, len(points.x), room)
         points = points.extended(violated.x[order], violated.y[order])
+    if not exact:
+        found = best.points.solved(reg_potential, _LAST_LEEWAY * tol * unit)
+    else:  # the multipliers of a complete round are exact already
+        found = best.points if complete else best.points.polished(reg_potential)
+    return AdaptiveFit(found, reg_potential, tuple(rounds), complete)
+
+
+class _Best(NamedTuple):
+    """The round that has left the smallest violation."""
+
+    points: ContactPoints
+    violation: float
 
 
 def worst_spread(by: Array, tolerance: float, n_held: int, room: int) -> Array:

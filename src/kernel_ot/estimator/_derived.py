@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from kernel_ot.preconditioning import Conjugation
 from kernel_ot.problem import Problem, Provenance
 from kernel_ot.samples import Samples
 from kernel_ot.selection import semi_dual
+
+if TYPE_CHECKING:
+    from kernel_ot.estimator._kernel_ot import KernelOT
 
 # Effective number of distinct points, 1 / sum of squared masses, below which masses are split.
 _FEW_POINTS = 30
@@ -46,7 +49,7 @@ def _with_exact_means(potentials: Potentials, made_of: Provenance) -> Potentials
     return weighted_sum((potentials, Potentials(u, v)), (1.0, 1.0))
 
 
-def set_derived(model: Any, samples: Samples, problem: Problem) -> None:
+def set_derived(model: KernelOT, samples: Samples, problem: Problem) -> None:
     """Set what follows from samples, conjugation, problem, solution and combination."""
     change, solution = model.conjugation_, model.solution_
     made_of = problem.provenance

@@ -21,6 +21,7 @@ from kernel_ot.estimator._checks import (
 from kernel_ot.estimator._choosing import choose_settings, judge
 from kernel_ot.estimator._derived import semi_dual_terms, set_derived
 from kernel_ot.estimator._describing import DescribesItself, warn_of_cautions
+from kernel_ot.estimator._fitted import FittedAttributes
 from kernel_ot.estimator._fitting import (
     fill_and_solve,
     warn_if_unfinished,
@@ -40,7 +41,7 @@ from kernel_ot.selection import Combination, FillingChoice, entropic_potentials,
 _SETTINGS = ("kernel", "reg_sos", "reg_potential")
 
 
-class KernelOT(DescribesItself, Saves, TwoSampleEstimator):
+class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
     """Optimal transport between two samples: cost, potentials, and maps at any points.
 
     The estimator of Vacher et al. (2021): Kantorovich potentials in a reproducing kernel Hilbert

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from kernel_ot.problem import Problem
 from kernel_ot.samples import Cloud, Masses, Points, Samples, as_cloud, is_lazy
 from kernel_ot.selection import Combination, Filling, Score
 from kernel_ot.solvers import Progress, Status
+
+if TYPE_CHECKING:
+    from kernel_ot.estimator._kernel_ot import KernelOT
 
 TAKES_OVER = 5000
 """Points of the larger sample above which a fit looks at batches instead of all pairs.
@@ -155,7 +158,7 @@ class LargeMonitor:
         return None
 
 
-def fit_clouds(model: Any, clouds: tuple[Cloud, Cloud], x: Points) -> None:
+def fit_clouds(model: KernelOT, clouds: tuple[Cloud, Cloud], x: Points) -> None:
     """Fit two clouds as a `KernelOT`'s parameters ask, and set what it found on the model."""
     parameters: FitParameters = model
     rng = check_generator(parameters.random_state, "random_state")
@@ -234,7 +237,7 @@ class Summary:
     certificate: Certificate
 
 
-def set_large(model: Any, problem: Problem, sample: Samples, summary: Summary) -> None:
+def set_large(model: KernelOT, problem: Problem, sample: Samples, summary: Summary) -> None:
     """Set what follows from conjugation, problem, solution and summary; at a load, too."""
     made_of, change, solution = problem.provenance, model.conjugation_, model.solution_
     assert made_of is not None

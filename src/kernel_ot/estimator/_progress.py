@@ -180,7 +180,7 @@ class Watch:
 
     def on_score(self, score: Score) -> bool:
         """Report a setting that was compared; return whether selection is to end."""
-        self._report(score.violation, -score.semi_dual)
+        self._report(score.violation or 0.0, -score.semi_dual)
         self._n_scores += 1
         return self.stopped or self.selection_is_over(score)
 

@@ -138,8 +138,9 @@ class Score:
         Energy distance between T(x_test) and y_test, smaller is better.
     standard_error : float
         Of `semi_dual` minus that of the best score before on this path.
-    violation : float
-        What the fit left of the constraint, relative to the mean cost of a pair.
+    violation : float, optional
+        What the fit left of the constraint, relative to the mean cost of a pair; None where
+        filling points were fixed.
     seconds : float
         The time of the fit.
     trial : Trial, optional
@@ -151,14 +152,14 @@ class Score:
     semi_dual: float
     energy: float
     standard_error: float
-    violation: float
+    violation: float | None
     seconds: float
     trial: Trial | None = None
 
     @property
     def complete(self) -> bool:
         """Whether filling ended: what violates the constraint says nothing by its value."""
-        return not self.violation > _VIOLATION_TOL
+        return self.violation is None or self.violation <= _VIOLATION_TOL
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,11 +264,11 @@ def chosen_kernel(choice: KernelChoice, samples: Samples, rng: np.random.Generat
 
 
 class _Fit(NamedTuple):
-    """What one regularisation gave; `violation` is NaN where filling points are not adaptive."""
+    """What one regularisation gave; `violation` as in `Score`."""
 
     settings: Settings
     potentials: Potentials
-    violation: float
+    violation: float | None
 
 
 def _fits(
@@ -301,7 +302,7 @@ def _fits(
         settings = Settings(kernel, reg_sos, reg_potential)
         problem = make_problem(inner, x_fill, y_fill, settings)
         solution = solve(problem, tol=_SOLVER_TOL, init=solution)
-        yield _Fit(settings, problem.potentials(solution.gamma), float("nan"))
+        yield _Fit(settings, problem.potentials(solution.gamma), None)
 
 
 def semi_dual(
