@@ -132,21 +132,31 @@ def sizes(result: ResultFile) -> Figure:
     return figure
 
 
-def pairs(result: ResultFile) -> Figure:
+def pairs(published: ResultFile, accuracy: ResultFile, scale: ResultFile) -> Figure:
     """Draw the error of the map on published pairs, beside neural solvers with far more points."""
+    errors: dict[tuple[str, int], dict[int, float]] = {}
+    for row in published.rows:
+        line = errors.setdefault((row["method"], int(row["n"])), {})
+        line[int(row["dimension"])] = float(row["uvp_percent"])
+    for row in means(accuracy, "map"):
+        if row["family"] == "w2":
+            line = errors.setdefault((row["method"], int(row["n"])), {})
+            line[int(row["dimension"])] = 100 * float(row["mean"])
+    for row in scale.where(family="w2", method="kernel-ot"):
+        line = errors.setdefault(("kernel-ot", int(row["n"])), {})
+        line[int(row["dimension"])] = 100 * float(row["uvp"])
     figure = Figure(figsize=(8, 4.6), layout="constrained")
     ax = figure.subplots()
-    lines = list(dict.fromkeys((row["method"], int(row["n"])) for row in result.rows))
-    colours = _colours(dict.fromkeys(method for method, _ in lines))
-    for method, n in lines:
-        rows = result.where(method=method, n=str(n))
+    colours = _colours(dict.fromkeys(method for method, _ in errors))
+    fewest = min(n for _, n in errors)
+    for (method, n), line in errors.items():
         colour, marker = colours[method]
-        style = "-" if n == min(number for name, number in lines if name == method) else "--"
-        style = ":" if rows[0]["source"] else style
-        points = sorted((int(row["dimension"]), float(row["uvp_percent"])) for row in rows)
-        label = f"{method}, {n:,} points" + (" (published)" if rows[0]["source"] else "")
+        is_published = n > 10**7
+        style = ":" if is_published else "-" if n == fewest else "--"
+        label = f"{method}, {n:,} points" + (" (published)" if is_published else "")
+        points = sorted(line.items())
         ax.plot(*zip(*points, strict=True), style, marker=marker, color=colour, label=label)
-    _ticks(ax, result.rows, "dimension")
+    _ticks(ax, published.rows, "dimension")
     ax.set(yscale="log", xlabel="number of features", ylabel="error of the map in percent")
     ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
@@ -182,27 +192,27 @@ def times(fits: ResultFile, peers: ResultFile) -> Figure:
 
 def scale(result: ResultFile) -> Figure:
     """Draw seconds, memory and error of fits of many points."""
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    found = [
+        row
+        for row in result.where(family="logcosh", dimension="5")
+        if row["case"].startswith("defaults")
+    ]
+    ours = [row for row in found if row["method"] == "kernel-ot"]
+    baseline = [{**row, "method": "Gaussian map", "uvp": row["gaussian_uvp"]} for row in ours]
+    figure = Figure(figsize=(10, 4), layout="constrained")
     axes = figure.subplots(1, 3)
-    rows = sorted(result.where(family="logcosh", dimension="5"), key=lambda row: int(row["n"]))
-    n = [int(row["n"]) for row in rows]
     labels = {
         "seconds": "processor seconds",
         "mib": "MiB beyond the samples",
         "uvp": "error of the map",
     }
     for ax, (column, label) in zip(axes, labels.items(), strict=True):
-        values = [(k, float(row[column])) for k, row in zip(n, rows, strict=True) if row[column]]
-        ax.plot(*zip(*values, strict=True), "o-", color=_OURS, label="kernel-ot")
+        rows = [*found, *baseline] if column == "uvp" else found
+        _lines(ax, rows, "n", column, _methods([*found, *baseline]))
         ax.set(xscale="log", yscale="log", xlabel="points a side", ylabel=label)
+        ax.set_ylim(bottom=ax.get_ylim()[0] / 2)
         ax.grid(alpha=0.3)
-    baseline = [
-        (k, float(row["gaussian_uvp"]))
-        for k, row in zip(n, rows, strict=True)
-        if row["gaussian_uvp"]
-    ]
-    axes[2].plot(*zip(*baseline, strict=True), "s-", color=_OTHERS[0][0], label="Gaussian map")
-    axes[2].legend(fontsize=9)
+    figure.legend(*axes[2].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
 
 
@@ -286,7 +296,7 @@ _FIGURES: dict[str, tuple[tuple[str, ...], Callable[..., Figure]]] = {
     "accuracy": (("accuracy",), accuracy),
     "accuracy_cost": (("accuracy",), cost),
     "accuracy_sizes": (("accuracy",), sizes),
-    "pairs": (("pairs",), pairs),
+    "pairs": (("pairs", "accuracy", "scale"), pairs),
     "times": (("fits", "sinkhorn"), times),
     "scale": (("scale",), scale),
     "losses": (("losses",), losses),
