@@ -192,27 +192,27 @@ def times(fits: ResultFile, peers: ResultFile) -> Figure:
 
 def scale(result: ResultFile) -> Figure:
     """Draw seconds, memory and error of fits of many points."""
-    found = [
-        row
-        for row in result.where(family="logcosh", dimension="5")
-        if row["case"].startswith("defaults")
-    ]
-    ours = [row for row in found if row["method"] == "kernel-ot"]
-    baseline = [{**row, "method": "Gaussian map", "uvp": row["gaussian_uvp"]} for row in ours]
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
     axes = figure.subplots(1, 3)
+    rows = sorted(result.where(family="logcosh", dimension="5"), key=lambda row: int(row["n"]))
+    n = [int(row["n"]) for row in rows]
     labels = {
         "seconds": "processor seconds",
         "mib": "MiB beyond the samples",
         "uvp": "error of the map",
     }
     for ax, (column, label) in zip(axes, labels.items(), strict=True):
-        rows = [*found, *baseline] if column == "uvp" else found
-        _lines(ax, rows, "n", column, _methods([*found, *baseline]))
+        values = [(k, float(row[column])) for k, row in zip(n, rows, strict=True) if row[column]]
+        ax.plot(*zip(*values, strict=True), "o-", color=_OURS, label="kernel-ot")
         ax.set(xscale="log", yscale="log", xlabel="points a side", ylabel=label)
-        ax.set_ylim(bottom=ax.get_ylim()[0] / 2)
         ax.grid(alpha=0.3)
-    figure.legend(*axes[2].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    baseline = [
+        (k, float(row["gaussian_uvp"]))
+        for k, row in zip(n, rows, strict=True)
+        if row["gaussian_uvp"]
+    ]
+    axes[2].plot(*zip(*baseline, strict=True), "s-", color=_OTHERS[0][0], label="Gaussian map")
+    axes[2].legend(fontsize=9)
     return figure
 
 
