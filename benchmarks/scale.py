@@ -2,14 +2,15 @@
 
 Every case runs in a process of its own. Time is the processor's, with one BLAS thread; memory is
 the largest anonymous resident memory (of a memory map the system may drop what is in memory, so
-that does not count), sampled every 20 ms, less what there was before the fit.
+that does not count), sampled every 20 ms, less what there was before the fit. Cases are written
+to the table as they end; those in it are run again only if they are named.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
-import platform
 import subprocess
 import sys
 import tempfile
@@ -19,22 +20,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from scipy.io import loadmat
 
+from benchmarks._tables import write_table
 from benchmarks.accuracy import _families
 from kernel_ot import KernelOT
 from kernel_ot._arrays import Array
 from kernel_ot.distances import energy_distance
 from kernel_ot.estimator import certify
 from kernel_ot.kernels import Gaussian
+from kernel_ot.potentials import EntropicPotential
 
 _DATA = Path(__file__).parents[2] / "shared" / "data"
 _RESULTS = Path(__file__).parent / "results"
 _BLOCK = 500_000
-Row = dict[str, Any]
+Row: TypeAlias = dict[str, float | str]
+COLUMNS = (
+    *("case", "method", "n", "d", "wanted", "seconds", "mib", "uvp", "uvp_gaussian", "energy"),
+    *("energy_gaussian", "certify_seconds", "transform_seconds", "compile_seconds", "kernel"),
+    *("lambda_2", "contacts", "certificate", "rows", "violated_share", "cost", "lower_bound"),
+    *("status",),
+)
+# Of a peer's Sinkhorn: of the mean cost, and of the marginals.
+_EPSILON, _PEER_TOL = 0.01, 1e-3
 
 
 def map_of(family: str, d: int, seed: int = 21) -> _families.Map:
@@ -61,7 +72,7 @@ def write_samples(folder: Path, n: int, d: int, dtype: str) -> tuple[Path, Path]
 
 
 @contextmanager
-def measured(row: Row, name: str) -> Iterator[None]:
+def measured(row: Row, name: str = "") -> Iterator[None]:
     """Put processor seconds and the growth of memory of what is inside into the row."""
     before = _anonymous_mib()
     peak, done = before, threading.Event()
@@ -77,10 +88,11 @@ def measured(row: Row, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        row[f"{name} s"] = round(time.process_time() - began, 1)
+        row[f"{name}seconds"] = round(time.process_time() - began, 1)
         done.set()
         thread.join()
-        row[f"{name} MiB"] = round(peak - before)
+        if not name:
+            row["mib"] = round(peak - before)
 
 
 def _anonymous_mib() -> float:
@@ -90,25 +102,43 @@ def _anonymous_mib() -> float:
     return 0.0
 
 
-def uvp(model: KernelOT, points: Array, truth: Array) -> float:
-    """Return the unexplained variance of the map."""
-    missed = np.sum(np.square(model.transform(points) - truth), axis=1)
-    return float(missed.mean() / np.sum(np.var(truth, axis=0)))
+def uvp(images: Array, truth: Array) -> float:
+    """Return the unexplained variance of a map, from images of points and those they should be."""
+    missed = np.sum(np.square(images - truth), axis=1)
+    return _rounded(missed.mean() / np.sum(np.var(truth, axis=0)))
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def gaussian_map(model: KernelOT, points: Array) -> Array:
+    """Return the images by the Gaussian map, in whose coordinates a model was fitted."""
+    change = model.conjugation_
+    return change.backward_y(change.forward_x(points))
 
 
 def described(model: KernelOT) -> Row:
     """Return what a fitted model says of itself."""
     certificate = model.certificate_
     return {
-        "status": model.solution_.status.name,
         "kernel": str(model.kernel_),
-        "lambda_2": float(f"{model.reg_potential_:.2g}"),
+        "lambda_2": _rounded(model.reg_potential_),
         "contacts": len(model.x_fill_),
         "certificate": certificate.kind,
         "rows": certificate.n_rows,
-        "violated share <=": float(f"{certificate.violated_share:.2g}"),
+        "violated_share": _rounded(certificate.violated_share),
         "cost": float(f"{model.cost_:.6g}"),
-        "lower bound": float(f"{certificate.lower_bound:.6g}"),
+        "lower_bound": float(f"{certificate.lower_bound:.6g}"),
+        "status": model.solution_.status.name,
+    }
+
+
+def errors(model: KernelOT, test: Array, truth: Array) -> Row:
+    """Return the errors of a model's map and of the Gaussian map."""
+    return {
+        "uvp": uvp(model.transform(test), truth),
+        "uvp_gaussian": uvp(gaussian_map(model, test), truth),
     }
 
 
@@ -117,15 +147,12 @@ def fixed_settings(n: int = 10_000) -> Row:
     transport, rng = map_of("softmax", 5), np.random.default_rng(n)
     x, y = rng.normal(size=(n, 5)), transport(rng.normal(size=(n, 5)))
     row: Row = {}
-    with measured(row, "fit"):
+    with measured(row):
         model = KernelOT(Gaussian(2.0), reg_potential=1e-3).fit(x, y)
-    with measured(row, "certify"):
-        certificate = certify(model, x, y, exact=True, progress=False)
-    row["violation / mean cost"] = float(
-        f"{certificate.largest_violation / model.samples_.mean_cost():.2g}"
-    )
+    with measured(row, "certify_"):
+        certify(model, x, y, exact=True, progress=False)
     test = rng.normal(size=(2000, 5))
-    return row | {"uvp": uvp(model, test, transport(test))} | described(model)
+    return row | errors(model, test, transport(test)) | described(model)
 
 
 def defaults(n: int, d: int = 5, dtype: str = "float64") -> Row:
@@ -135,15 +162,12 @@ def defaults(n: int, d: int = 5, dtype: str = "float64") -> Row:
     with tempfile.TemporaryDirectory() as folder:
         paths = write_samples(Path(folder), n, d, dtype)
         x, y = (np.load(path, mmap_mode="r") for path in paths)
-        with measured(row, "fit"):
+        with measured(row):
             model = KernelOT().fit(x, y)
         test = rng.normal(size=(4000, d))
-        truth = map_of("logcosh", d)(test)
-        row["uvp"] = uvp(model, test, truth)
-        gaussian = KernelOT(Gaussian(1.0), reg_potential=1e6).fit(x[:4000], y[:4000])
-        row["uvp of the Gaussian map"] = uvp(gaussian, test, truth)
+        row |= errors(model, test, map_of("logcosh", d)(test))
         if n == 10**6:
-            with measured(row, "transform of 1e6"):
+            with measured(row, "transform_"):
                 model.transform(x)
     return row | described(model)
 
@@ -158,11 +182,10 @@ def cells(n: int = 100_000, d: int = 48) -> Row:
         clouds.append(drawn + 0.1 * points.std(axis=0) * rng.normal(size=drawn.shape))
     x, y = clouds
     row: Row = {}
-    with measured(row, "fit"):
+    with measured(row):
         model = KernelOT().fit(x[:n], y[:n])
-    gaussian = KernelOT(Gaussian(1.0), reg_potential=1e6).fit(x[:4000], y[:4000])
-    row["energy distance"] = energy_distance(model.transform(x[n:]), y[n:])
-    row["energy distance of the Gaussian map"] = energy_distance(gaussian.transform(x[n:]), y[n:])
+    row["energy"] = _rounded(energy_distance(model.transform(x[n:]), y[n:]))
+    row["energy_gaussian"] = _rounded(energy_distance(gaussian_map(model, x[n:]), y[n:]))
     return row | described(model)
 
 
@@ -172,62 +195,125 @@ def known_pairs(d: int, n: int = 20_000) -> Row:
     data = np.load(_DATA / "w2" / f"mix3_mix10_d{d}_n{size}.npz")
     x, y, test, truth = (data[name].astype(np.float64) for name in ("x", "y", "x_test", "map_test"))
     row: Row = {}
-    with measured(row, "fit"):
+    with measured(row):
         model = KernelOT().fit(x[:n], y[:n])
-    return row | {"uvp": uvp(model, test, truth)} | described(model)
+    return row | errors(model, test, truth) | described(model)
 
 
-CASES: dict[str, tuple[Callable[[], Row], str]] = {
-    "1e4, Gaussian(2.0), 1e-3": (fixed_settings, "5 s + 10 s"),
-    "1e5, defaults": (lambda: defaults(10**5), "15 s, uvp .0010"),
-    "w2 d=2, 2e4": (lambda: known_pairs(2), "uvp .004"),
-    "w2 d=4, 2e4": (lambda: known_pairs(4), "uvp .012"),
-    "w2 d=8, 2e4": (lambda: known_pairs(8), "uvp .05"),
-    "1e6, memory maps": (lambda: defaults(10**6), "60 s, 1 GiB, uvp .0008; transform 10 s"),
-    "w2 d=8, 1e5": (lambda: known_pairs(8, 10**5), "uvp .035"),
-    "1e5, d=20": (lambda: defaults(10**5, 20), "180 s, not worse than the Gaussian map"),
-    "1e5, cells d=48": (cells, "180 s, not worse than the Gaussian map"),
-    "1e4, defaults": (lambda: defaults(10**4), ""),
-    "3e4, defaults": (lambda: defaults(3 * 10**4), ""),
-    "3e5, defaults": (lambda: defaults(3 * 10**5), ""),
-    "1e7, float32 memory maps": (lambda: defaults(10**7, dtype="float32"), "600 s, 2 GiB"),
+def _peer_samples(n: int, d: int) -> tuple[Array, Array, Array, Array, float]:
+    transport, rng = map_of("logcosh", d), np.random.default_rng(n)
+    x, y = rng.normal(size=(n, d)), transport(rng.normal(size=(n, d)))
+    test = rng.normal(size=(2000, d))
+    mean_cost = (x.var(axis=0).sum() + y.var(axis=0).sum()) / 2
+    mean_cost += np.square(x.mean(axis=0) - y.mean(axis=0)).sum() / 2
+    return x, y, test, transport(test), _EPSILON * float(mean_cost)
+
+
+def _entropic_errors(g: Array, y: Array, epsilon: float, test: Array, truth: Array) -> Row:
+    potential = EntropicPotential(y, g.astype(np.float64), epsilon)  # equal masses do not matter
+    return {"uvp": uvp(test - potential.gradient(test), truth)}
+
+
+def by_ott(n: int, d: int = 5) -> Row:
+    """OTT-JAX's Sinkhorn at 1 % of the mean cost, jitted; compile time apart."""
+    import jax
+    from ott.geometry import pointcloud
+    from ott.problems.linear import linear_problem
+    from ott.solvers.linear import sinkhorn
+
+    x, y, test, truth, epsilon = _peer_samples(n, d)
+    batch = None if n <= 10_000 else 1000
+    solver = sinkhorn.Sinkhorn(threshold=_PEER_TOL, max_iterations=2000)
+
+    def potential(a: Array, b: Array) -> tuple[Array, Array]:
+        # Its cost is twice ours.
+        geometry = pointcloud.PointCloud(a, b, epsilon=2 * epsilon, batch_size=batch)
+        found = solver(linear_problem.LinearProblem(geometry))
+        return found.g / 2, found.converged
+
+    arrays = [jax.numpy.asarray(points, dtype="float32") for points in (x, y)]
+    row: Row = {}
+    with measured(row, "compile_"):
+        compiled = jax.jit(potential).lower(*arrays).compile()
+    with measured(row):
+        g, converged = jax.block_until_ready(compiled(*arrays))
+    row["status"] = "CONVERGED" if converged else "MAX_ITERATIONS"
+    return row | _entropic_errors(np.asarray(g), y, epsilon, test, truth)
+
+
+def by_geomloss(n: int, d: int = 5) -> Row:
+    """GeomLoss's Sinkhorn with a blur of the same epsilon, without KeOps."""
+    import torch
+    from geomloss import SamplesLoss
+
+    torch.set_num_threads(1)
+    x, y, test, truth, epsilon = _peer_samples(n, d)
+    loss = SamplesLoss(
+        "sinkhorn", p=2, blur=epsilon**0.5, debias=False, potentials=True, backend="tensorized"
+    )
+    row: Row = {}
+    with measured(row):
+        _, g = loss(*(torch.tensor(points, dtype=torch.float32) for points in (x, y)))
+    return row | {"status": "ENDED"} | _entropic_errors(g.numpy(), y, epsilon, test, truth)
+
+
+Case: TypeAlias = tuple[str, int, int, Callable[[], Row], str]
+"""Method, n, d, what measures it, what is wanted."""
+_OURS = "kernel-ot"
+CASES: dict[str, Case] = {
+    "fixed settings": (_OURS, 10**4, 5, fixed_settings, "5 s, 10 s to certify"),
+    "defaults 1e4": (_OURS, 10**4, 5, lambda: defaults(10**4), ""),
+    "defaults 1e5": (_OURS, 10**5, 5, lambda: defaults(10**5), "15 s, uvp .0010"),
+    "defaults 1e6": (
+        *(_OURS, 10**6, 5, lambda: defaults(10**6)),
+        "60 s, 1 GiB, uvp .0008, transform 10 s",
+    ),
+    "w2 d=2": (_OURS, 20_000, 2, lambda: known_pairs(2), "uvp .004"),
+    "w2 d=4": (_OURS, 20_000, 4, lambda: known_pairs(4), "uvp .012"),
+    "w2 d=8": (_OURS, 20_000, 8, lambda: known_pairs(8), "uvp .05"),
+    "GeomLoss 1e4": ("GeomLoss", 10**4, 5, lambda: by_geomloss(10**4), ""),
+    "OTT-JAX 1e4": ("OTT-JAX", 10**4, 5, lambda: by_ott(10**4), ""),
+    "defaults d=20": (
+        *(_OURS, 10**5, 20, lambda: defaults(10**5, 20)),
+        "180 s, not worse than the Gaussian map",
+    ),
+    "defaults d=50": (
+        *(_OURS, 10**5, 50, lambda: defaults(10**5, 50)),
+        "180 s, not worse than the Gaussian map",
+    ),
+    "cells 4i": (_OURS, 10**5, 48, cells, "180 s, not worse than the Gaussian map"),
+    "defaults 1e7 float32": (
+        *(_OURS, 10**7, 5, lambda: defaults(10**7, dtype="float32")),
+        "600 s, 2 GiB",
+    ),
+    "w2 d=8 1e5": (_OURS, 10**5, 8, lambda: known_pairs(8, 10**5), "uvp .035"),
+    "OTT-JAX 1e5": ("OTT-JAX", 10**5, 5, lambda: by_ott(10**5), ""),
+    "GeomLoss 1e5": ("GeomLoss", 10**5, 5, lambda: by_geomloss(10**5), ""),
 }
 
 
-def report(rows: dict[str, Row], path: Path, command: str) -> None:
-    """Write the rows as a page."""
-    lines = [
-        f"# Fits of many points, {date.today()}",
-        "",
-        f"`{command}`, {platform.machine()}, Python {platform.python_version()}, one BLAS thread; "
-        "processor seconds, MiB beyond the samples. Other work ran on the machine.",
-        "",
-        "| case | wanted | measured |",
-        "|---|---|---|",
-    ]
-    for name, row in rows.items():
-        found = ", ".join(
-            f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
-            for key, value in row.items()
-        )
-        lines.append(f"| {name} | {CASES[name][1]} | {found} |")
-    path.write_text("\n".join(lines) + "\n")
+def read(path: Path) -> dict[str, Row]:
+    """Return the rows of a table by their case."""
+    if not path.exists():
+        return {}
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    return {row["case"]: dict(row) for row in csv.DictReader(lines)}
 
 
 def main() -> None:
     """Run the cases that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
-    parser.add_argument("--timeout", type=float, default=1800, help="seconds for a case")
-    parser.add_argument("--out", type=Path, default=_RESULTS / f"{date.today()}-scale.md")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds of the clock a case")
+    parser.add_argument("--out", type=Path, default=_RESULTS / f"{date.today()}-scale.csv")
     parser.add_argument("--one", choices=list(CASES), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        print(json.dumps(CASES[arguments.one][0]()))
+        print(json.dumps(CASES[arguments.one][3]()))
         return
-    kept = arguments.out.with_suffix(".json")
-    rows: dict[str, Row] = json.loads(kept.read_text()) if kept.exists() else {}
     for name in arguments.cases:
+        method, n, d, _, wanted = CASES[name]
+        row: Row = {"case": name, "method": method, "n": n, "d": d, "wanted": wanted}
         try:
             process = subprocess.run(
                 [sys.executable, "-m", "benchmarks.scale", "--one", name],
@@ -236,14 +322,21 @@ def main() -> None:
                 timeout=arguments.timeout,
                 check=True,
             )
-            rows[name] = json.loads(process.stdout.splitlines()[-1])
+            row |= json.loads(process.stdout.splitlines()[-1])
         except subprocess.TimeoutExpired:
-            rows[name] = {"ended": f"not within {arguments.timeout:g} s of the clock"}
+            row["status"] = f"not within {arguments.timeout:g} s of the clock"
         except subprocess.CalledProcessError as error:
-            rows[name] = {"failed": error.stderr.strip().splitlines()[-1][:200]}
-        print(name, rows[name], flush=True)
-        kept.write_text(json.dumps(rows, indent=1) + "\n")
-        report(rows, arguments.out, "python -m benchmarks.scale")
+            said = error.stderr.strip().splitlines() or [f"ended by signal {-error.returncode}"]
+            row["status"] = "failed: " + said[-1][:120]
+        print(row, flush=True)
+        rows = read(arguments.out) | {name: row}
+        write_table(
+            arguments.out,
+            "Fits of many points: processor seconds, MiB beyond the samples, error of the map.",
+            COLUMNS,
+            [[rows[case].get(key, "") for key in COLUMNS] for case in CASES if case in rows],
+            "kernel-ot numpy scipy ott-jax jax geomloss torch",
+        )
 
 
 if __name__ == "__main__":
