@@ -12,7 +12,7 @@ import pytest
 
 from kernel_ot import KernelOT
 from kernel_ot._arrays import Array
-from kernel_ot.estimator import FitProgress, FitShare
+from kernel_ot.estimator import FitProgress, FitShare, certify
 from kernel_ot.kernels import Gaussian
 from kernel_ot.samples import as_cloud
 
@@ -82,13 +82,23 @@ def test_certificate_of_all_pairs_is_that_of_the_whole_matrix(large: KernelOT) -
 
 
 def test_certificate_of_many_points_is_sampled_and_says_so() -> None:
-    model = KernelOT(**SETTINGS).fit(*warped(25_000, 4))
+    model = KernelOT(**SETTINGS).fit(*warped(32_000, 4))
     certificate = model.certificate_
     assert certificate.kind == "sampled"
+    assert not certificate.proven
     assert certificate.n_rows == 3000
     assert certificate.violated_share >= 1 - 0.05 ** (1 / 3000) - 1e-12
-    assert "95 %" in str(certificate)
     assert certificate.lower_bound < model.cost_
+    # Wherever the bound is told, it is told how sure it is.
+    summary = model.summary()
+    [bound] = [n for n in summary.numbers() if n.name == "sample_cost_lower_bound"]
+    for told in (str(certificate), bound.text, str(summary), summary.to_json()):
+        assert "with 95 % probability" in told
+    assert "proven" not in str(certificate)
+    proved = certify(model, *warped(32_000, 4), progress=False)
+    assert proved.proven
+    assert "proven" in str(proved)
+    assert certificate.lower_bound <= proved.lower_bound + 1e-9
 
 
 def test_weights_are_repetitions() -> None:

@@ -213,6 +213,7 @@ def describe(model: KernelOT) -> Result:
         "iterations": int(solution.iterations),
         "solver_seconds": float(solution.seconds),
         "sample_cost_lower_bound": float(model.certificate_.lower_bound),
+        "sample_cost_lower_bound_proven": model.certificate_.proven,
         "features": int(model.n_features_in_),
         "filling_points": len(model.x_fill_),
         "kernel": str(model.kernel_),

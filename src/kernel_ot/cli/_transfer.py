@@ -217,6 +217,7 @@ def colour_transfer(
         "cost": float(model.cost_),
         "wasserstein": float(model.wasserstein_),
         "sample_cost_lower_bound": float(model.certificate_.lower_bound),
+        "sample_cost_lower_bound_proven": model.certificate_.proven,
         "unit": "red, green and blue in [0, 1]; cost |x - y|^2 / 2",
         "status": solution.status.name,
         "message": solution.status.message,

@@ -15,10 +15,10 @@ class Certificate:
     Attributes
     ----------
     lower_bound : float
-        A proven lower bound of the optimal cost between the two samples: the best of the dual value
-        shifted by the largest violation and of the two values in which one potential is replaced by
-        the c-transform of the other on the sample. If `kind` is "sampled", a lower bound with
-        a probability of 95 %.
+        A lower bound of the optimal cost between the two samples. If `kind` is "exact", it is
+        proven: the best of the dual value shifted by the largest violation and of the two values in
+        which one potential is replaced by the c-transform of the other on the sample. If `kind` is
+        "sampled", it is not proven: it holds with a probability of 95 % over the rows drawn.
     largest_violation : float
         Largest u(x_i) + v(y_j) - c(x_i, y_j) over the sample pairs that were evaluated; (u, v) is
         itself feasible if `kind` is "exact" and this is at most 0.
@@ -41,8 +41,8 @@ class Certificate:
     >>> from kernel_ot.kernels import Gaussian
     >>> x = np.linspace(0, 1, 20)[:, None]
     >>> model = KernelOT(Gaussian(2.0), reg_potential=1e-2).fit(x, x + 3)
-    >>> model.certificate_.kind, model.certificate_.n_pairs
-    ('exact', 400)
+    >>> model.certificate_.kind, model.certificate_.n_pairs, model.certificate_.proven
+    ('exact', 400, True)
     """
 
     lower_bound: float
@@ -53,12 +53,22 @@ class Certificate:
     violated_rows: int = 0
     violated_share: float = 0.0
 
+    @property
+    def proven(self) -> bool:
+        """Whether `lower_bound` is certain: all pairs were evaluated."""
+        return self.kind == "exact"
+
+    @property
+    def assurance(self) -> str:
+        """How sure `lower_bound` is, in words: "proven" or "with 95 % probability"."""
+        return "proven" if self.proven else f"with {CONFIDENCE:.0%} probability".replace("%", " %")
+
     def __str__(self) -> str:
-        """Return one sentence that says what was proven and how."""
+        """Return one sentence that says what is known of the cost and how."""
         bound = f"cost >= {self.lower_bound:.6g}"
-        if self.kind == "exact":
-            return f"{bound}, exact over all {self.n_pairs} pairs"
+        if self.proven:
+            return f"{bound}, proven: exact over all {self.n_pairs} pairs"
         return (
-            f"{bound} with 95 % probability; sampled: {self.violated_rows} of {self.n_rows} rows "
+            f"{bound} {self.assurance}; sampled: {self.violated_rows} of {self.n_rows} rows "
             f"violated, so at most {self.violated_share:.2g} of all (95 %)"
         )

@@ -5,6 +5,7 @@ from kernel_ot.diagnostics._cautions import (
     CautionWarning,
     cautions as cautions,
     outlier_caution as outlier_caution,
+    sample_sizes as sample_sizes,
 )
 from kernel_ot.diagnostics._diagnose import diagnose as diagnose, fresh_samples as fresh_samples
 from kernel_ot.diagnostics._diagnostics import Diagnostics

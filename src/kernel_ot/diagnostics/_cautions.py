@@ -86,17 +86,23 @@ def cautions(model: FittedTransport) -> tuple[Caution, ...]:
     ()
     """
     seen = _seen(model.samples_)
-    outliers = outlier_caution(model.samples_, model.outliers_)
+    outliers = outlier_caution(sample_sizes(model), model.outliers_)
     found: list[Caution | None] = [outliers, _few_points(model.samples_), _violation(model)]
     found.extend(_of_maps(model, seen, far_rows_are_named=outliers is not None))
     return tuple(caution for caution in found if caution is not None)
 
 
-def outlier_caution(samples: Samples, outliers: tuple[Array, Array]) -> Caution | None:
+def sample_sizes(model: FittedTransport) -> tuple[int, int]:
+    """Return how many rows both samples have that a model was fitted to."""
+    summary = model.summary_of_all_
+    return (len(model.samples_.x), len(model.samples_.y)) if summary is None else summary.sizes
+
+
+def outlier_caution(sizes: tuple[int, int], outliers: tuple[Array, Array]) -> Caution | None:
     """Return which rows a fit left out, None where there are none."""
     found = [
-        f"{len(rows)} of the {len(points)} rows of {name} ({_listed(rows)})"
-        for name, points, rows in zip("xy", (samples.x, samples.y), outliers, strict=True)
+        f"{len(rows)} of the {size} rows of {name} ({_listed(rows)})"
+        for name, size, rows in zip("xy", sizes, outliers, strict=True)
         if len(rows)
     ]
     if not found:
@@ -282,9 +288,10 @@ def _parted_bound(model: FittedTransport, inner: Samples) -> Caution | None:
         return None
     return Caution(
         "bound",
-        f"The cost {model.cost_:.3g} lies {excess:.2g} below the proven lower bound of the cost "
-        f"between these samples, and their dimension explains {explained:.2g} of it: a few far "
-        "points carry much of the cost, or the potentials are too smooth for these samples.",
+        f"The cost {model.cost_:.3g} lies {excess:.2g} below the lower bound of the cost between "
+        f"these samples ({model.certificate_.assurance}), and their dimension explains "
+        f"{explained:.2g} of it: a few far points carry much of the cost, or the potentials are "
+        "too smooth for these samples.",
         "Look for rows far from all others; let kernel and reg_potential be 'auto', or lower "
         "reg_potential.",
     )

@@ -69,6 +69,7 @@ def diagnose(
         wasserstein=model.wasserstein_,
         wasserstein_interval=(_distance(low), _distance(high)),
         sample_cost_lower_bound=model.certificate_.lower_bound,
+        sample_cost_lower_bound_assurance=model.certificate_.assurance,
         semi_dual=float(weights[0] @ u + weights[1] @ transformed),
         semi_dual_error=points.standard_error(u, transformed),
         violation=_violation(model, points) if held_out else relative_violation(model),

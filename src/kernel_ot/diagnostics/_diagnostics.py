@@ -7,6 +7,7 @@ import json
 import math
 import textwrap
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -39,6 +40,8 @@ class Number:
     value : float or int
     low, high : float, optional
         A 95 % interval, where there is one.
+    note : str, optional
+        How sure it is, where that is not the same for all fits.
 
     Examples
     --------
@@ -50,6 +53,7 @@ class Number:
     value: float | int
     low: float | None = None
     high: float | None = None
+    note: str = ""
 
     @property
     def term(self) -> Term:
@@ -59,7 +63,7 @@ class Number:
     @property
     def text(self) -> str:
         """The value as people read it, with its interval."""
-        value = f"{self.value:.4g}"
+        value = f"{self.value:.4g}" + (f"  ({self.note})" if self.note else "")
         return value if self.low is None else f"{value}  (95 %: {self.low:.4g} to {self.high:.4g})"
 
 
@@ -86,7 +90,10 @@ class Diagnostics:
         95 % intervals for the noise of the samples: to first order the cost fluctuates as mean u +
         mean v does (del Barrio and Loubes 2019). The bias of the estimate is not in them.
     sample_cost_lower_bound : float
-        Proven lower bound of the optimal cost between the training samples.
+        Lower bound of the optimal cost between the training samples.
+    sample_cost_lower_bound_assurance : str
+        "proven", or "with 95 % probability" where a fit of many points looked at a part of the
+        pairs.
     semi_dual, semi_dual_error : float
         mean u + mean u^c and its standard error.
     violation : float
@@ -124,6 +131,7 @@ class Diagnostics:
     wasserstein: float
     wasserstein_interval: tuple[float, float]
     sample_cost_lower_bound: float
+    sample_cost_lower_bound_assurance: str
     semi_dual: float
     semi_dual_error: float
     violation: float
@@ -157,16 +165,16 @@ class Diagnostics:
 
     def numbers(self) -> list[Number]:
         """Return every number that the glossary explains."""
-        intervals = {
+        intervals: dict[str, tuple[float, float]] = {
             "cost": self.cost_interval,
             "wasserstein": self.wasserstein_interval,
             "semi_dual": _interval(self.semi_dual, self.semi_dual_error),
         }
-        numbers = [
-            Number(name, getattr(self, name), *intervals.get(name, ()))
-            for name in GLOSSARY
-            if hasattr(self, name)
-        ]
+        numbers = []
+        for name in filter(partial(hasattr, self), GLOSSARY):
+            low, high = intervals.get(name, (None, None))
+            note = getattr(self, f"{name}_assurance", "")
+            numbers.append(Number(name, getattr(self, name), low, high, note))
         return [*self._gains(), *numbers]
 
     def _gains(self) -> list[Number]:
@@ -190,6 +198,7 @@ class Diagnostics:
                 "value": _finite(number.value),
                 "low": _finite(number.low),
                 "high": _finite(number.high),
+                "note": number.note,
             }
             for number in self.numbers()
         }
@@ -223,6 +232,7 @@ class Diagnostics:
                 "value": [number.value for number in numbers],
                 "low": [math.nan if n.low is None else n.low for n in numbers],
                 "high": [math.nan if n.high is None else n.high for n in numbers],
+                "note": [number.note for number in numbers],
                 "about": [number.term.about for number in numbers],
                 "meaning": [number.term.meaning for number in numbers],
             },

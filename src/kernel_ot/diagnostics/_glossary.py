@@ -48,7 +48,8 @@ GLOSSARY: dict[str, Term] = {
     "sample_cost_lower_bound": Term(
         "lower bound of the samples' own cost",
         _SAMPLES,
-        "Proven: no matching of exactly these points costs less. With many features it lies far "
+        "No matching of exactly these points costs less: proven where all pairs were looked at, "
+        "with a probability of 95 % where a sample of them was. With many features it lies far "
         "above the transport cost, since two samples are apart even where their populations are "
         "equal; KernelOT.certificate_.lower_bound.",
     ),

@@ -33,7 +33,7 @@ def certify(
     progress: bool | None = None,
     random_state: int = 0,
 ) -> Certificate:
-    """Return what a fitted model's potentials prove about the cost between two samples.
+    """Return a lower bound of the cost between two samples, proven by a model's potentials.
 
     Any two samples: those of the fit, or others, whose cost the potentials bound as well.
 
@@ -46,7 +46,8 @@ def certify(
     weights_x, weights_y : the same, of shape (n,) and (m,), optional
     exact : bool, default True
         All n x m pairs, in blocks: 1e9 pairs take about 2 s, whatever the memory. If False, all
-        partners of 3000 random rows of x, and the bounds hold with a probability of 95 %.
+        partners of 3000 random rows of x: the bound is then not proven, it holds with a probability
+        of 95 %.
     progress : bool, optional
         Whether to draw a bar; by default where standard error is a terminal.
     random_state : int, default 0
@@ -71,8 +72,8 @@ def certify(
     >>> x = np.random.default_rng(0).normal(size=(50, 2))
     >>> model = KernelOT(Gaussian(2.0), reg_potential=1e-2).fit(x, x + 1)
     >>> certificate = certify(model, x, x + 1)
-    >>> certificate.n_pairs, bool(certificate.lower_bound <= 1)
-    (2500, True)
+    >>> certificate.n_pairs, certificate.proven, bool(certificate.lower_bound <= 1)
+    (2500, True, True)
     """
     rng = np.random.default_rng(random_state)
     clouds = [

@@ -53,9 +53,9 @@ def without_outliers(samples: Samples, outliers: str) -> tuple[Samples, tuple[Ar
     return samples.without(*rows), rows
 
 
-def warn_of_outliers(samples: Samples, outliers: tuple[Array, Array]) -> None:
+def warn_of_outliers(sizes: tuple[int, int], outliers: tuple[Array, Array]) -> None:
     """Warn, once for both samples, which rows were left out and why."""
-    found = outlier_caution(samples, outliers)
+    found = outlier_caution(sizes, outliers)
     if found is not None:
         warnings.warn(str(found), OutlierWarning, stacklevel=3)
 

@@ -24,7 +24,7 @@ from kernel_ot.large_samples import (
     landmark_problem,
 )
 from kernel_ot.problem import Problem
-from kernel_ot.samples import Cloud, Masses, Points, Samples, as_cloud, is_lazy
+from kernel_ot.samples import Cloud, Masses, Points, Samples, TrimmedCloud, as_cloud, is_lazy
 from kernel_ot.selection import Combination, Filling, Score
 from kernel_ot.solvers import Progress, Status
 
@@ -175,7 +175,9 @@ def fit_clouds(model: KernelOT, clouds: tuple[Cloud, Cloud], x: Points) -> None:
     )
     monitor = LargeMonitor(watch)
     began = perf_counter()
-    x_cloud, y_cloud = clouds
+    sizes = clouds[0].n, clouds[1].n
+    trimmed = [TrimmedCloud(cloud, rng) for cloud in clouds if parameters.outliers == "exclude"]
+    x_cloud, y_cloud = trimmed or clouds
     fit = fit_large(x_cloud, y_cloud, options, rng, monitor)
     seconds = perf_counter() - began
     problem = landmark_problem(fit.filled.points, fit.settings)
@@ -201,7 +203,8 @@ def fit_clouds(model: KernelOT, clouds: tuple[Cloud, Cloud], x: Points) -> None:
     model.kernel_, model.reg_sos_ = fit.settings.kernel, fit.settings.reg_sos
     model.reg_potential_ = fit.settings.reg_potential
     model.candidates_, model.rounds_ = fit.candidates, fit.filled.rounds
-    model.outliers_ = np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+    nothing = np.zeros(0, dtype=np.intp)
+    model.outliers_ = (trimmed[0].outliers, trimmed[1].outliers) if trimmed else (nothing, nothing)
     model.verdict_, kept_out = None, fit.kept_out
     if parameters.verdict is not False and kept_out is not None:
         model.verdict_ = kept_out_verdict(
@@ -215,7 +218,7 @@ def fit_clouds(model: KernelOT, clouds: tuple[Cloud, Cloud], x: Points) -> None:
     columns = getattr(x, "columns", None)
     if columns is not None:
         model.feature_names_in_ = np.array([str(name) for name in columns], dtype=object)
-    set_large(model, problem, fit.sample, Summary((x_cloud.n, y_cloud.n), fit.offset, certificate))
+    set_large(model, problem, fit.sample, Summary(sizes, fit.offset, certificate))
     narrator.end(solution.status.name, model.cost_)
 
 

@@ -207,7 +207,7 @@ def _rebuilt(cls: type, path: Path, header: JsonObject, arrays: dict[str, Array]
         problem = make_problem(change.changed(samples.distinct()), x_fill, y_fill, settings)
     model.conjugation_ = change
     model.combination_, model.entropic_ = combination_in(path, header, arrays)
-    model.outliers_ = _outliers(path, header.get("outliers", [[], []]), samples)
+    left_out = header.get("outliers", [[], []])
     model.kernel_ = settings.kernel
     model.reg_sos_, model.reg_potential_ = settings.reg_sos, settings.reg_potential
     model.candidates_ = tuple(_candidate(entry) for entry in header["candidates"])
@@ -228,8 +228,11 @@ def _rebuilt(cls: type, path: Path, header: JsonObject, arrays: dict[str, Array]
             raise damaged(path, "it does not have one name a feature")
         model.feature_names_in_ = np.array(header["feature_names"], dtype=object)
     if "large" in header:
-        set_large(model, problem, samples, _summary(path, header["large"]))
+        summary = _summary(path, header["large"])
+        set_large(model, problem, samples, summary)
+        model.outliers_ = _rows_below(path, left_out, summary.sizes)
     else:
+        model.outliers_ = _outliers(path, left_out, samples)
         set_derived(model, samples, problem)
     if header["filling"] is None:
         model.filling = (model.x_fill_, model.y_fill_)
@@ -238,9 +241,7 @@ def _rebuilt(cls: type, path: Path, header: JsonObject, arrays: dict[str, Array]
 
 def _outliers(path: Path, entry: list[list[int]], samples: Samples) -> tuple[Array, Array]:
     """Return the rows that were left out; none of them has mass. Older files name none."""
-    rows, columns = (np.array(named, dtype=np.intp) for named in entry)
-    if rows.min(initial=0) < 0 or columns.min(initial=0) < 0:
-        raise damaged(path, "it names rows below zero")
+    rows, columns = _rows_below(path, entry, (len(samples.x), len(samples.y)))
     if samples.weights_x[rows].any() or samples.weights_y[columns].any():
         raise damaged(path, "rows that were left out have mass")
     return rows, columns
@@ -258,6 +259,15 @@ def _with_todays_residual(
     if not had_converged or residual <= tol or not residual <= _LARGEST_OLD_RESIDUAL:
         return {**entry, "residual": tol if had_converged else math.inf}
     return {**entry, "residual": residual, "status": Status.NO_PROGRESS.name}
+
+
+def _rows_below(path: Path, entry: list[list[int]], sizes: tuple[int, int]) -> tuple[Array, Array]:
+    """Return rows of x and of y, which are among so many."""
+    rows, columns = (np.array(named, dtype=np.intp) for named in entry)
+    for named, size in zip((rows, columns), sizes, strict=True):
+        if named.min(initial=0) < 0 or named.max(initial=0) >= size:
+            raise damaged(path, "it names rows that the samples do not have")
+    return rows, columns
 
 
 def _checked_solution(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,10 @@ from kernel_ot._arrays import Array
 from kernel_ot.cutting_planes import ContactPoints, Embeddings
 from kernel_ot.kernels import Kernel
 from kernel_ot.large_samples._embedding import LandmarkSums, Projection, SumBlock, spanning
-from kernel_ot.large_samples._monitor import Monitor
-from kernel_ot.large_samples._path import COMPARING, Best, HeldOut, walk
+from kernel_ot.large_samples._monitor import Deadline, Monitor
+from kernel_ot.large_samples._path import COMPARING, Best, HeldOut, Walked, walk
 from kernel_ot.preconditioning import Conjugation
-from kernel_ot.samples import Samples
+from kernel_ot.samples import Samples, cluster_is_there, computed
 from kernel_ot.selection import (
     MAX_SEMI_DUAL_DIMENSION,
     Candidate,
@@ -177,19 +178,55 @@ def choose_kernel(
     part, test = train.first(_COMPARED), held.first(_COMPARED_HELD_OUT)
     bench = held_out(change, part, test)
     candidates = [baseline_candidate([bench.baseline()])]
+    regs = _COARSE if reg_potential is None else (reg_potential,)
+    comparison = _Comparison(part, bench, regs, unit)
     best: Choice | None = None
-    for kernel in kernels:
-        landmarks = Landmarks.of(part, change, kernel, (len(part.x), len(part.y)), _ROUGHLY)
-        points = start_at(part, change, landmarks.embeddings(landmarks.sums(part)))
-        regs = _COARSE if reg_potential is None else (reg_potential,)
-        walked = walk(points, regs, bench, unit, COMPARING, rng, monitor, _PATIENCE)
+    for kernel, walked in comparison.of(kernels, rng, monitor):
         candidates += as_candidates(kernel, walked.scores)
         if best is None or _beats(walked.best, best.best, bench):
             best = Choice(kernel, walked.best, ())
-        if monitor.stop():
-            break
     assert best is not None
     return Choice(best.kernel, best.best, tuple(candidates))
+
+
+@dataclass(frozen=True, eq=False)
+class _Comparison:
+    """What paths of several kernels have in common."""
+
+    part: Drawn
+    bench: HeldOut
+    reg_potentials: tuple[float, ...]
+    unit: float
+
+    def of(
+        self, kernels: tuple[Kernel, ...], rng: np.random.Generator, monitor: Monitor
+    ) -> Iterator[tuple[Kernel, Walked]]:
+        """Yield each kernel's path, all at once on a Dask cluster if one is there."""
+        drawing = rng.spawn(len(kernels))  # the same batches wherever a path is walked
+        if len(kernels) > 1 and cluster_is_there():
+            from dask import delayed
+
+            work, limit = delayed(self.walked, pure=False), Deadline(monitor.seconds_left())
+            tasks = [work(kernel, own, limit) for kernel, own in zip(kernels, drawing, strict=True)]
+            paths = computed(tasks, "the comparison of kernels")
+            for kernel, walked in zip(kernels, paths, strict=True):
+                for score in walked.scores:
+                    monitor.on_score(score)
+                yield kernel, walked
+            return
+        for kernel, own in zip(kernels, drawing, strict=True):
+            yield kernel, self.walked(kernel, own, monitor)
+            if monitor.stop():
+                return
+
+    def walked(self, kernel: Kernel, rng: np.random.Generator, monitor: Monitor) -> Walked:
+        """Return the path of one kernel."""
+        part, change = self.part, self.bench.change
+        landmarks = Landmarks.of(part, change, kernel, (len(part.x), len(part.y)), _ROUGHLY)
+        points = start_at(part, change, landmarks.embeddings(landmarks.sums(part)))
+        return walk(
+            points, self.reg_potentials, self.bench, self.unit, COMPARING, rng, monitor, _PATIENCE
+        )
 
 
 def _kernels(changed: Samples, rng: np.random.Generator) -> tuple[Kernel, ...]:

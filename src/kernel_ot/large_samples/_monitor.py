@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Protocol
 
 from kernel_ot.cutting_planes import FillingRound
@@ -48,3 +49,33 @@ class Reserving:
     def seconds_left(self) -> float:
         """Return how long may be spent before the rest."""
         return self._monitor.seconds_left() - self._reserved
+
+
+class Deadline:
+    """Nobody listens, but the time ends: for a part of a fit that runs on a worker.
+
+    The clock starts when the worker has it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._began = seconds, perf_counter()
+
+    def __setstate__(self, state: dict[str, float]) -> None:
+        self.__dict__ = state | {"_began": perf_counter()}
+
+    def stop(self) -> bool:
+        """Return whether the time is over."""
+        return self.seconds_left() <= 0
+
+    def seconds_left(self) -> float:
+        """Return how long is left; infinite without a limit."""
+        return self._seconds - (perf_counter() - self._began)
+
+    def on_score(self, score: Score) -> None:
+        """Do nothing."""
+
+    def on_round(self, step: FillingRound) -> None:
+        """Do nothing."""
+
+    def on_pass(self, what: str, done: float) -> None:
+        """Do nothing."""

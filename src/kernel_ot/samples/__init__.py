@@ -1,5 +1,9 @@
 """Two samples with their masses: in memory, or read block by block from files and clusters."""
 
+from kernel_ot.samples._blocks import (
+    cluster_is_there as cluster_is_there,
+    computed as computed,
+)
 from kernel_ot.samples._clouds import (
     Blocks as Blocks,
     Cloud as Cloud,
@@ -17,5 +21,6 @@ from kernel_ot.samples._open import (
 )
 from kernel_ot.samples._outliers import outlying_rows as outlying_rows
 from kernel_ot.samples._samples import Samples as Samples
+from kernel_ot.samples._trimmed import TrimmedCloud as TrimmedCloud
 
 __all__ = ["open_points"]

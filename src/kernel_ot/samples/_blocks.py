@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -192,6 +193,24 @@ def _on_block(
         block, masses, name, number=number, first_row=first_row, dimension=dimension
     )
     return function(points, weights)
+
+
+def cluster_is_there() -> bool:
+    """Return whether a Dask client is connected; inside of a task, which must not wait, False."""
+    distributed: Any = sys.modules.get("distributed")
+    if distributed is None:
+        return False
+    try:
+        distributed.get_worker()
+    except ValueError:
+        pass
+    else:
+        return False
+    try:
+        distributed.default_client()
+    except ValueError:
+        return False
+    return True
 
 
 def computed(tasks: list[Delayed], purpose: str) -> tuple[Any, ...]:

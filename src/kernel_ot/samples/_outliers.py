@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from kernel_ot._arrays import Array
@@ -47,26 +49,54 @@ def outlying_rows(points: Array, weights: Array) -> Array:
     >>> np.flatnonzero(outlying_rows(points, np.full(51, 1 / 51))).tolist()
     [50]
     """
-    outlying = np.zeros(len(points), dtype=bool)
-    massive = np.flatnonzero(weights > 0)
-    if not len(massive):
-        return outlying
-    centred = points[massive] - np.median(points[massive], axis=0)
-    lengths = np.linalg.norm(centred, axis=1)
-    # Where most rows are one point, as zeros in counts are, those beside it say what is usual.
-    beside = lengths > 0
-    massive, centred, lengths = massive[beside], centred[beside], lengths[beside]
-    if len(massive) < _FEWEST_ROWS:
-        return outlying
-    masses = weights[massive] / weights[massive].sum()
-    unit = centred / lengths[:, None]
-    _, directions = np.linalg.eigh(unit.T @ unit)
-    along = centred @ directions
-    low, high = _quantiles(along, masses, _SHARE + 1 / len(massive))
-    width = high - low
-    reach = _REACH * np.maximum(width, _SMALLEST_WIDTH * np.median(lengths))
-    outlying[massive] = ((along < low - reach) | (along > high + reach)).any(axis=1)
-    return outlying
+    found = Reach.of(points, weights)
+    return np.zeros(len(points), dtype=bool) if found is None else found.outside(points, weights)
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """How far a sample reaches in the directions of its principal components.
+
+    Attributes
+    ----------
+    centre : ndarray of shape (d,)
+    directions : ndarray of shape (d, d)
+        In columns.
+    low, high : ndarray of shape (d,)
+        Between these, along the directions from the centre, points are of the sample.
+    """
+
+    centre: Array
+    directions: Array
+    low: Array
+    high: Array
+
+    @classmethod
+    def of(cls, points: Array, weights: Array) -> Reach | None:
+        """Return the reach of a sample; None where too few rows differ from its median."""
+        massive = np.flatnonzero(weights > 0)
+        if not len(massive):
+            return None
+        centre = np.median(points[massive], axis=0)
+        centred = points[massive] - centre
+        lengths = np.linalg.norm(centred, axis=1)
+        # Where most rows are one point, as zeros in counts are, those beside it say what is usual.
+        beside = lengths > 0
+        massive, centred, lengths = massive[beside], centred[beside], lengths[beside]
+        if len(massive) < _FEWEST_ROWS:
+            return None
+        masses = weights[massive] / weights[massive].sum()
+        unit = centred / lengths[:, None]
+        _, directions = np.linalg.eigh(unit.T @ unit)
+        low, high = _quantiles(centred @ directions, masses, _SHARE + 1 / len(massive))
+        reach = _REACH * np.maximum(high - low, _SMALLEST_WIDTH * np.median(lengths))
+        return cls(centre, directions, low - reach, high + reach)
+
+    def outside(self, points: Array, weights: Array) -> Array:
+        """Return which of any points with mass lie outside, as a mask."""
+        along = (points - self.centre) @ self.directions
+        beyond = np.any((along < self.low) | (along > self.high), axis=1)
+        return np.asarray(beyond & (weights > 0))
 
 
 def _quantiles(values: Array, weights: Array, share: float) -> tuple[Array, Array]:
