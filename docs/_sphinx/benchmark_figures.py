@@ -191,28 +191,58 @@ def times(fits: ResultFile, peers: ResultFile) -> Figure:
 
 
 def scale(result: ResultFile) -> Figure:
-    """Draw seconds, memory and error of fits of many points."""
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    """Draw seconds, memory and error of fits of many points, beside what else was measured."""
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
     axes = figure.subplots(1, 3)
-    rows = sorted(result.where(family="logcosh", dimension="5"), key=lambda row: int(row["n"]))
-    n = [int(row["n"]) for row in rows]
+    rows = result.where(family="logcosh", dimension="5")
+    methods = _colours(dict.fromkeys(row["method"] for row in rows))
     labels = {
         "seconds": "processor seconds",
         "mib": "MiB beyond the samples",
         "uvp": "error of the map",
     }
     for ax, (column, label) in zip(axes, labels.items(), strict=True):
-        values = [(k, float(row[column])) for k, row in zip(n, rows, strict=True) if row[column]]
-        ax.plot(*zip(*values, strict=True), "o-", color=_OURS, label="kernel-ot")
+        for method, (colour, marker) in methods.items():
+            _points(ax, [row for row in rows if row["method"] == method], column, colour, marker)
         ax.set(xscale="log", yscale="log", xlabel="points a side", ylabel=label)
         ax.grid(alpha=0.3)
-    baseline = [
-        (k, float(row["gaussian_uvp"]))
-        for k, row in zip(n, rows, strict=True)
-        if row["gaussian_uvp"]
-    ]
-    axes[2].plot(*zip(*baseline, strict=True), "s-", color=_OTHERS[0][0], label="Gaussian map")
-    axes[2].legend(fontsize=9)
+    ours = [row for row in rows if row["method"] == "kernel-ot"]
+    colour, marker = _STYLES["Gaussian map"]
+    _points(axes[2], ours, "gaussian_uvp", colour, marker)
+    for name, (colour, marker) in {**methods, "Gaussian map": _STYLES["Gaussian map"]}.items():
+        axes[2].plot([], [], color=colour, marker=marker, label=name)
+    figure.legend(*axes[2].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    return figure
+
+
+def _points(ax: Axes, rows: list[Row], column: str, colour: str, marker: str) -> None:
+    values = sorted((int(row["n"]), float(row[column])) for row in rows if row[column])
+    if values:
+        ax.plot(*zip(*values, strict=True), color=colour, marker=marker)
+
+
+def takeover(result: ResultFile) -> Figure:
+    """Draw time and error of fits by batches and by all pairs, and how far their maps are apart."""
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    axes = figure.subplots(1, 3)
+    labels = {
+        "seconds": "processor seconds",
+        "uvp": "error of the map",
+        "agreement": "distance between both maps",
+    }
+    ways = dict(zip(result.values("way"), ((_OURS, "o"), _OTHERS[0]), strict=True))
+    for ax, (column, label) in zip(axes, labels.items(), strict=True):
+        for d, style in zip(result.values("dimension"), ("-", "--"), strict=True):
+            for way, (colour, marker) in ways.items():
+                taken: dict[int, list[float]] = {}
+                for row in result.where(way=way, dimension=d):
+                    taken.setdefault(int(row["n"]), []).append(float(row[column]))
+                points = sorted((n, sum(values) / len(values)) for n, values in taken.items())
+                name = f"{way}, {d} features"
+                ax.plot(*zip(*points, strict=True), style, marker=marker, color=colour, label=name)
+        ax.set(yscale="log", xlabel="points a side", ylabel=label)
+        ax.grid(alpha=0.3)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 
