@@ -17,6 +17,7 @@ import numpy as np
 from kernel_ot._arrays import Array, require_memory
 from kernel_ot._files import atomic_path
 from kernel_ot._version import __version__
+from kernel_ot.samples import Samples
 
 FORMAT = "kernel-ot model"
 # 1 had no digest and no list of arrays, 2 another residual, 3 no combined potentials
@@ -205,3 +206,20 @@ def _check_shapes(path: Path, arrays: Mapping[str, Array]) -> None:
     for name in ("weights_x", "weights_y"):
         if arrays[name].min() < 0 or abs(arrays[name].sum() - 1) > 1e-6:
             raise damaged(path, f"its {name} are no masses that sum to one")
+
+
+def rows_without_mass(path: Path, entry: list[list[int]], samples: Samples) -> tuple[Array, Array]:
+    """Return the rows that were left out; none of them has mass. Older files name none."""
+    rows, columns = rows_below(path, entry, (len(samples.x), len(samples.y)))
+    if samples.weights_x[rows].any() or samples.weights_y[columns].any():
+        raise damaged(path, "rows that were left out have mass")
+    return rows, columns
+
+
+def rows_below(path: Path, entry: list[list[int]], sizes: tuple[int, int]) -> tuple[Array, Array]:
+    """Return rows of x and of y, which are among so many."""
+    rows, columns = (np.array(named, dtype=np.intp) for named in entry)
+    for named, size in zip((rows, columns), sizes, strict=True):
+        if named.min(initial=0) < 0 or named.max(initial=0) >= size:
+            raise damaged(path, "it names rows that the samples do not have")
+    return rows, columns

@@ -33,6 +33,8 @@ from kernel_ot.estimator._model_file import (
     ModelFileError,
     damaged,
     read_archive,
+    rows_below,
+    rows_without_mass,
     write_archive,
 )
 from kernel_ot.kernels import Kernel
@@ -230,21 +232,13 @@ def _rebuilt(cls: type, path: Path, header: JsonObject, arrays: dict[str, Array]
     if "large" in header:
         summary = _summary(path, header["large"])
         set_large(model, problem, samples, summary)
-        model.outliers_ = _rows_below(path, left_out, summary.sizes)
+        model.outliers_ = rows_below(path, left_out, summary.sizes)
     else:
-        model.outliers_ = _outliers(path, left_out, samples)
+        model.outliers_ = rows_without_mass(path, left_out, samples)
         set_derived(model, samples, problem)
     if header["filling"] is None:
         model.filling = (model.x_fill_, model.y_fill_)
     return model
-
-
-def _outliers(path: Path, entry: list[list[int]], samples: Samples) -> tuple[Array, Array]:
-    """Return the rows that were left out; none of them has mass. Older files name none."""
-    rows, columns = _rows_below(path, entry, (len(samples.x), len(samples.y)))
-    if samples.weights_x[rows].any() or samples.weights_y[columns].any():
-        raise damaged(path, "rows that were left out have mass")
-    return rows, columns
 
 
 def _with_todays_residual(
@@ -259,15 +253,6 @@ def _with_todays_residual(
     if not had_converged or residual <= tol or not residual <= _LARGEST_OLD_RESIDUAL:
         return {**entry, "residual": tol if had_converged else math.inf}
     return {**entry, "residual": residual, "status": Status.NO_PROGRESS.name}
-
-
-def _rows_below(path: Path, entry: list[list[int]], sizes: tuple[int, int]) -> tuple[Array, Array]:
-    """Return rows of x and of y, which are among so many."""
-    rows, columns = (np.array(named, dtype=np.intp) for named in entry)
-    for named, size in zip((rows, columns), sizes, strict=True):
-        if named.min(initial=0) < 0 or named.max(initial=0) >= size:
-            raise damaged(path, "it names rows that the samples do not have")
-    return rows, columns
 
 
 def _checked_solution(
