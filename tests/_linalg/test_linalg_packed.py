@@ -70,4 +70,4 @@ def test_single_precision_stays() -> None:
     matrix = _positive_definite(5).astype(np.float32)
     packed = packed_cholesky_in_place(matrix.copy())
     assert packed.dtype == unpacked(packed, matrix.diagonal()).dtype == np.float32
-    assert upper_product(packed, packed).dtype == np.float32
+    assert np.asarray(upper_product(packed, packed)).dtype == np.float32

@@ -60,8 +60,8 @@ def test_gradient_against_central_differences(n_fill: int, seed: int) -> None:
     gamma = np.random.default_rng(seed + 1).normal(size=n_fill)
     step = 1e-3  # the objective is quadratic: only rounding is left, and a long step keeps it low
     differences = [
-        (problem.objective(gamma + step * e) - problem.objective(gamma - step * e)) / (2 * step)
-        for e in np.eye(n_fill)
+        float(problem.objective(gamma + e) - problem.objective(gamma - e)) / (2 * step)
+        for e in step * np.eye(n_fill)
     ]
     scale = 1 + float(np.abs(problem.gradient(gamma)).max())
     np.testing.assert_allclose(problem.gradient(gamma), differences, atol=1e-8 * scale)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from kernel_ot._arrays._namespace import Array, namespace_of
+from kernel_ot._arrays._namespace import Array, Scalar, namespace_of
 
 _State = TypeVar("_State")
+Index: TypeAlias = int | slice | Array
 
 
 def while_loop(
-    condition: Callable[[_State], Any], body: Callable[[_State], _State], state: _State
+    condition: Callable[[_State], Scalar], body: Callable[[_State], _State], state: _State
 ) -> _State:
     """Return `state` after `body` has been applied to it as long as `condition` holds.
 
@@ -42,7 +43,7 @@ def while_loop(
 
 
 def branch(
-    predicate: Any, when_true: Callable[[], _State], when_false: Callable[[], _State]
+    predicate: Scalar, when_true: Callable[[], _State], when_false: Callable[[], _State]
 ) -> _State:
     """Return `when_true()` or `when_false()`; both must return the same structure of arrays."""
     if namespace_of(predicate) is not np:
@@ -53,7 +54,7 @@ def branch(
     return when_true() if bool(predicate) else when_false()
 
 
-def with_entry(array: Array, index: Any, value: Any) -> Array:
+def with_entry(array: Array, index: Index, value: Scalar) -> Array:
     """Return `array` with `array[index] = value`; NumPy's array itself is written to.
 
     Only for arrays that the caller made and nobody else sees.

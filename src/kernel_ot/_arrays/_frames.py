@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 FRAME_LIBRARIES = ("pandas", "polars")
 
 
-def frame_library(points: Any) -> str | None:
+def frame_library(points: object) -> str | None:
     """Return "pandas" or "polars" where `points` is one's data frame, without importing either."""
     for name in FRAME_LIBRARIES:
         module = sys.modules.get(name)

@@ -15,7 +15,7 @@ _LARGEST_COORDINATE = 1e150
 _PLAIN = (np.dtype(np.float64), np.dtype(np.float32))
 
 
-def as_numbers(value: Any, name: str) -> Array:
+def as_numbers(value: object, name: str) -> Array:
     """Return `value` as a floating-point array, float32 kept, everything else float64.
 
     Entries are not looked at, shapes not checked; see `check_points` for that.
@@ -63,7 +63,7 @@ def as_numbers(value: Any, name: str) -> Array:
         ) from error
 
 
-def _refuse_containers(value: Any, name: str) -> None:
+def _refuse_containers(value: object, name: str) -> None:
     """Raise ValueError for what holds an array but would not be read as the user means it."""
     if hasattr(value, "obsm") and hasattr(value, "X"):
         raise ValueError(
@@ -84,7 +84,7 @@ def _refuse_containers(value: Any, name: str) -> None:
         )
 
 
-def _refuse_entries(value: Any, array: Array, name: str) -> None:
+def _refuse_entries(value: object, array: Array, name: str) -> None:
     """Raise ValueError for entries that could be read as numbers and are none."""
     entries = array.ravel() if array.dtype.kind == "O" else ()
 
@@ -121,7 +121,7 @@ def _columns_without_numbers(table: Any) -> str:
     return f" Columns without numbers or with missing ones: {', '.join(wrong[:5])}."
 
 
-def _is_numeric(dtype: Any) -> bool:
+def _is_numeric(dtype: object) -> bool:
     """Return whether a data frame's type, NumPy's, pandas' or polars', is one of numbers."""
     asked = getattr(dtype, "is_numeric", None)
     if asked is not None and not hasattr(dtype, "kind"):
@@ -129,7 +129,7 @@ def _is_numeric(dtype: Any) -> bool:
     return getattr(dtype, "kind", "O") in "biuf"
 
 
-def _check_finite(array: Array, name: str, table: Any = None) -> None:
+def _check_finite(array: Array, name: str, table: object = None) -> None:
     if is_traced(array):  # its entries cannot be looked at; a solve of NaN ends with a status
         return
     finite = np.isfinite(np.asarray(array))
@@ -142,7 +142,7 @@ def _check_finite(array: Array, name: str, table: Any = None) -> None:
         )
 
 
-def _check_magnitude(array: Array, name: str, table: Any) -> None:
+def _check_magnitude(array: Array, name: str, table: object) -> None:
     if is_traced(array) or array.dtype == np.float32:  # whose range ends far below
         return
     large = np.abs(np.asarray(array)) > _LARGEST_COORDINATE
@@ -155,7 +155,7 @@ def _check_magnitude(array: Array, name: str, table: Any) -> None:
         )
 
 
-def _columns_with(wrong: Array, table: Any) -> str:
+def _columns_with(wrong: Array, table: object) -> str:
     """Return a sentence that names the columns of a data frame with a wrong entry."""
     columns = getattr(table, "columns", None)
     if columns is None or wrong.ndim != 2:
@@ -164,7 +164,7 @@ def _columns_with(wrong: Array, table: Any) -> str:
     return f" Columns: {', '.join(names)}."
 
 
-def check_points(value: Any, name: str, *, dimension: int | None = None) -> Array:
+def check_points(value: object, name: str, *, dimension: int | None = None) -> Array:
     """Return `value` as a finite (n, d) float array, float32 kept, everything else float64.
 
     Parameters
@@ -221,7 +221,7 @@ def check_points(value: Any, name: str, *, dimension: int | None = None) -> Arra
     return array
 
 
-def check_sample(value: Any, name: str) -> Array:
+def check_sample(value: object, name: str) -> Array:
     """Return `value` as `check_points` does, with at least two points.
 
     Raises
@@ -247,7 +247,7 @@ def check_same_dimension(x: Array, y: Array, name_x: str = "x", name_y: str = "y
         )
 
 
-def check_weights(value: Any, n: int, name: str) -> Array:
+def check_weights(value: object, n: int, name: str) -> Array:
     """Return weights that are positive somewhere and sum to one; None means equal weights.
 
     Raises
@@ -322,7 +322,7 @@ def check_generator(value: Any, name: str = "rng") -> np.random.Generator:
         ) from error
 
 
-def check_positive(value: Any, name: str, remedy: str = "") -> float:
+def check_positive(value: object, name: str, remedy: str = "") -> float:
     """Return `value` as a positive finite float, or raise ValueError naming it.
 
     Examples
@@ -338,7 +338,7 @@ def check_positive(value: Any, name: str, remedy: str = "") -> float:
     return number
 
 
-def check_non_negative(value: Any, name: str) -> float:
+def check_non_negative(value: object, name: str) -> float:
     """Return `value` as a non-negative finite float, or raise ValueError naming it."""
     number = _check_number(value, name)
     if not is_traced(number) and number < 0:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
-from kernel_ot._arrays import Array, namespace_of, while_loop
+from kernel_ot._arrays import Array, Scalar, namespace_of, while_loop
 from kernel_ot._linalg import _inplace as inplace
 from kernel_ot._linalg._eigen import eigh
 from kernel_ot._linalg._products import BLOCK, add_diagonal, gram
@@ -73,11 +71,13 @@ def cholesky_with_ridge(matrix: Array, *, overwrite: bool = False) -> Array:
         return _ridged_in_place(matrix if overwrite else matrix.copy())
     largest = xp.max(xp.abs(xp.diagonal(matrix)))
 
-    def failed(tried: tuple[Array, Any]) -> Any:
+    def failed(tried: tuple[Array, Scalar]) -> Array:
         factor, relative = tried
-        return ~xp.isfinite(factor[-1, -1]) & xp.isfinite(largest) & (relative < _LARGEST_RIDGE)
+        is_lost = ~xp.isfinite(factor[-1, -1]) & xp.isfinite(largest)
+        again: Array = is_lost & (relative < _LARGEST_RIDGE)
+        return again
 
-    def raise_ridge(tried: tuple[Array, Any]) -> tuple[Array, Any]:
+    def raise_ridge(tried: tuple[Array, Scalar]) -> tuple[Array, Scalar]:
         _, relative = tried
         return cholesky(add_diagonal(matrix, relative * largest)), 10 * relative
 
@@ -213,7 +213,7 @@ def inverse_from_cholesky(factor: Array) -> Array:
     return inplace.mirror_lower(inverse).T  # symmetric, and in C order again
 
 
-def triangular_condition(upper: Array) -> Any:
+def triangular_condition(upper: Array) -> Scalar:
     """Return an estimate of the condition number, in the 1-norm, of an upper triangular matrix.
 
     Examples
@@ -226,10 +226,12 @@ def triangular_condition(upper: Array) -> Any:
     if xp is not np:
         identity = xp.eye(upper.shape[0], dtype=upper.dtype)
         inverse = solve_lower(upper.T, identity, transpose=True)
-        return xp.linalg.norm(upper, 1) * xp.linalg.norm(inverse, 1)
+        exact: Scalar = xp.linalg.norm(upper, 1) * xp.linalg.norm(inverse, 1)
+        return exact
     trcon = get_lapack_funcs("trcon", (upper,))
     reciprocal, _ = trcon(upper, norm="1", uplo="U", diag="N")
-    return 1 / max(reciprocal, np.finfo(upper.dtype).tiny)
+    condition: Scalar = 1 / max(reciprocal, np.finfo(upper.dtype).tiny)
+    return condition
 
 
 def project_psd(matrix: Array) -> Array:

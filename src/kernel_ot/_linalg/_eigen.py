@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 
@@ -58,14 +57,14 @@ def eigvalsh(matrix: Array) -> Array:
     return values
 
 
-def _plain_eigh(matrix: Any) -> tuple[Any, Any]:
+def _plain_eigh(matrix: Array) -> tuple[Array, Array]:
     import jax
 
     values, vectors = jax.numpy.linalg.eigh(matrix)
     return values, vectors
 
 
-def _guarded_eigh(matrix: Any) -> tuple[Any, Any]:
+def _guarded_eigh(matrix: Array) -> tuple[Array, Array]:
     """Return `_plain_eigh`, from the CPU if what comes back for a finite matrix is not finite."""
     import jax
     from jax import numpy as jnp
@@ -73,16 +72,16 @@ def _guarded_eigh(matrix: Any) -> tuple[Any, Any]:
     values, vectors = _plain_eigh(matrix)
     failed = jnp.all(jnp.isfinite(matrix)) & ~jnp.all(jnp.isfinite(values))
 
-    def on_cpu() -> tuple[Any, Any]:
+    def on_cpu() -> tuple[Array, Array]:
         shapes = [jax.ShapeDtypeStruct(part.shape, part.dtype) for part in (values, vectors)]
         found = jax.pure_callback(_numpy_eigh, tuple(shapes), matrix, vmap_method="sequential")
         return found[0], found[1]
 
-    chosen: tuple[Any, Any] = jax.lax.cond(failed, on_cpu, lambda: (values, vectors))
+    chosen: tuple[Array, Array] = jax.lax.cond(failed, on_cpu, lambda: (values, vectors))
     return chosen
 
 
-def _numpy_eigh(matrix: Any) -> tuple[Array, Array]:
+def _numpy_eigh(matrix: Array) -> tuple[Array, Array]:
     warnings.warn(
         "The accelerator's eigen-solver returned NaN for a finite matrix of shape "
         f"{matrix.shape}; its eigen-decomposition is repeated on the CPU.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg.lapack import get_lapack_funcs
 
 from kernel_ot._arrays import Array, check_non_negative, is_traced, namespace_of
@@ -143,7 +144,7 @@ def feature_factor(
     return _measured(matrix, features, "pivoted", jitter, machine_tol)
 
 
-def _checked(gram: Any, jitter: float) -> Array:
+def _checked(gram: ArrayLike, jitter: float) -> Array:
     """Return a copy of `gram` with the jitter added, or say what is wrong with it."""
     matrix: Array = np.array(gram, dtype=np.float32 if _is_single(gram) else np.float64, order="F")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
@@ -168,7 +169,7 @@ def _checked(gram: Any, jitter: float) -> Array:
     return matrix
 
 
-def _is_single(gram: Any) -> bool:
+def _is_single(gram: object) -> bool:
     return bool(getattr(gram, "dtype", None) == np.float32)
 
 

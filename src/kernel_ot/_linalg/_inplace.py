@@ -6,11 +6,9 @@ returns a new one, so the returned matrix is the one to go on with.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from kernel_ot._arrays import Array, namespace_of
+from kernel_ot._arrays import Array, Scalar, namespace_of
 from kernel_ot._linalg._products import BLOCK, add_diagonal, symmetric
 
 
@@ -33,7 +31,7 @@ def symmetrise(matrix: Array) -> Array:
     return matrix
 
 
-def add_scaled(matrix: Array, scale: Any, other: Array) -> Array:
+def add_scaled(matrix: Array, scale: Scalar, other: Array) -> Array:
     """Return `matrix + scale other`, in the place of `matrix`.
 
     Examples
@@ -67,7 +65,7 @@ def multiply(matrix: Array, other: Array) -> Array:
     return matrix
 
 
-def add_to_diagonal(matrix: Array, entries: Any) -> Array:
+def add_to_diagonal(matrix: Array, entries: Scalar) -> Array:
     """Return `matrix + diag(entries)`, in the place of `matrix`; `add_diagonal` makes a new one.
 
     Examples

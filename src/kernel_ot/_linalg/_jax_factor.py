@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
-from kernel_ot._arrays import Array, is_traced, namespace_of, while_loop
+from kernel_ot._arrays import Array, Scalar, is_traced, namespace_of, while_loop, with_entry
 from kernel_ot._linalg._dense import cholesky, solve_lower
 from kernel_ot._linalg._products import add_diagonal
 
@@ -47,7 +47,7 @@ def jax_features(
     return gram, features if traced else features[: int(n_above)], True
 
 
-def pivoted_features(gram: Array, rank: int, rank_tol: Any) -> tuple[Array, Any]:
+def pivoted_features(gram: Array, rank: int, rank_tol: Scalar) -> tuple[Array, Array]:
     """Return features of `rank` rows by pivoted Cholesky, and how many are above `rank_tol`.
 
     The pivots are chosen greedily by the largest remaining diagonal entry; given the pivots p the
@@ -79,35 +79,43 @@ def pivoted_features(gram: Array, rank: int, rank_tol: Any) -> tuple[Array, Any]
     return solve_lower(factor, rows), n_above
 
 
-def _pivots(gram: Array, rank: int, rank_tol: Any) -> tuple[Array, Any]:
+def _pivots(gram: Array, rank: int, rank_tol: Scalar) -> tuple[Array, Array]:
     """Return the indices of the pivots in order, and how many of them are above the tolerance."""
     xp = namespace_of(gram)
     size = gram.shape[0]
     diagonal = xp.diagonal(gram)
     least = rank_tol * xp.max(diagonal)
 
-    def take_largest(carried: tuple[Any, ...]) -> tuple[Any, ...]:
-        step, features, remaining, pivots, n_above = carried
-        pivot = xp.argmax(remaining)
-        largest = xp.maximum(remaining[pivot], xp.finfo(gram.dtype).tiny)
-        row = (gram[pivot] - features[:, pivot] @ features) / xp.sqrt(largest)
-        above = remaining[pivot] > least
+    def take_largest(at: _Pivoted) -> _Pivoted:
+        pivot = xp.argmax(at.remaining)
+        largest = xp.maximum(at.remaining[pivot], xp.finfo(gram.dtype).tiny)
+        row = (gram[pivot] - at.features[:, pivot] @ at.features) / xp.sqrt(largest)
+        above = at.remaining[pivot] > least
         row = xp.where(above, row, 0.0)
-        remaining = (remaining - row**2).at[pivot].set(-xp.inf)
-        return (
-            step + 1,
-            features.at[step].set(row),
-            remaining,
-            pivots.at[step].set(pivot),
-            n_above + above,
+        return _Pivoted(
+            at.step + 1,
+            with_entry(at.features, at.step, row),
+            with_entry(at.remaining - row**2, pivot, -xp.inf),
+            with_entry(at.pivots, at.step, pivot),
+            at.n_above + above,
         )
 
-    start = (
-        xp.asarray(0),
-        xp.zeros((rank, size), dtype=gram.dtype),
-        diagonal,
-        xp.zeros(rank, dtype=int),
-        xp.asarray(0),
+    begun = _Pivoted(
+        step=xp.asarray(0),
+        features=xp.zeros((rank, size), dtype=gram.dtype),
+        remaining=diagonal,
+        pivots=xp.zeros(rank, dtype=int),
+        n_above=xp.asarray(0),
     )
-    _, _, _, pivots, n_above = while_loop(lambda carried: carried[0] < rank, take_largest, start)
-    return pivots, n_above
+    end = while_loop(lambda at: at.step < rank, take_largest, begun)
+    return end.pivots, end.n_above
+
+
+class _Pivoted(NamedTuple):
+    """The pivots so far, the features that they give, and the diagonal that is left."""
+
+    step: Array
+    features: Array
+    remaining: Array
+    pivots: Array
+    n_above: Array

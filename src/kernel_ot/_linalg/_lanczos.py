@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from kernel_ot._arrays import Array, namespace_of, while_loop, with_entry
+from kernel_ot._arrays import Array, Scalar, namespace_of, while_loop, with_entry
 from kernel_ot._linalg._eigen import eigvalsh
 from kernel_ot._linalg._products import symmetric
 
@@ -20,7 +20,7 @@ _DENSE = 100
 
 def extreme_eigenvalues(
     apply: Callable[[Array], Array], like: Array, products: int
-) -> tuple[Any, Any]:
+) -> tuple[Scalar, Scalar]:
     """Return cautious estimates of the smallest and the largest eigenvalue, exact for small ones.
 
     Parameters
@@ -47,7 +47,7 @@ def extreme_eigenvalues(
     return values[0], values[-1]
 
 
-def smallest_eigenvalue(apply: Callable[[Array], Array], start: Array, steps: int) -> Any:
+def smallest_eigenvalue(apply: Callable[[Array], Array], start: Array, steps: int) -> Scalar:
     """Return a cautious estimate of the smallest eigenvalue of a symmetric operator.
 
     Lanczos with full reorthogonalisation. The smallest Ritz value lies above the smallest
@@ -78,33 +78,61 @@ def smallest_eigenvalue(apply: Callable[[Array], Array], start: Array, steps: in
     return _ritz_ends(apply, start, steps)[0]
 
 
-def _ritz_ends(apply: Callable[[Array], Array], start: Array, steps: int) -> tuple[Any, Any]:
+class _Lanczos(NamedTuple):
+    """An iteration: the vectors so far and the tridiagonal matrix between them.
+
+    `vector` is the next one, `size` the norm of the operator as far as it is seen, `found_all`
+    whether the vectors span all that the start leads to.
+    """
+
+    step: int
+    known: Array
+    vector: Array
+    diagonal: Array
+    offdiagonal: Array
+    size: Scalar
+    found_all: Array
+
+
+def _ritz_ends(apply: Callable[[Array], Array], start: Array, steps: int) -> tuple[Scalar, Scalar]:
     """Return the outer Ritz values of a Lanczos iteration, moved outward by their residuals."""
     xp = namespace_of(start)
     steps = min(steps, start.shape[0])
     unit = start / xp.linalg.norm(start)
     empty = xp.zeros(steps, dtype=start.dtype)
 
-    def extend(carried: tuple[Any, ...]) -> tuple[Any, ...]:
-        step, known, vector, diagonal, offdiagonal, size, found_all = carried
-        known = with_entry(known, step, vector)
-        image = apply(vector)
+    def extend(at: _Lanczos) -> _Lanczos:
+        known = with_entry(at.known, at.step, at.vector)
+        image = apply(at.vector)
         # Past an invariant subspace there is nothing new: repeat an entry that changes nothing.
-        diagonal = with_entry(diagonal, step, xp.where(found_all, diagonal[0], vector @ image))
-        size = xp.maximum(size, xp.linalg.norm(image))
+        entry = xp.where(at.found_all, at.diagonal[0], at.vector @ image)
+        size = xp.maximum(at.size, xp.linalg.norm(image))
         # Twice is enough: one pass leaves components of the size of the cancellation.
         for _ in range(2):
             image = image - known.T @ (known @ image)
         norm = xp.linalg.norm(image)
-        found_all = found_all | (norm <= _BREAKDOWN * size)
-        offdiagonal = with_entry(offdiagonal, step, xp.where(found_all, 0.0, norm))
-        vector = xp.where(found_all, 0.0, image / xp.where(found_all, 1.0, norm))
-        return step + 1, known, vector, diagonal, offdiagonal, size, found_all
+        found_all = at.found_all | (norm <= _BREAKDOWN * size)
+        return _Lanczos(
+            at.step + 1,
+            known,
+            xp.where(found_all, 0.0, image / xp.where(found_all, 1.0, norm)),
+            with_entry(at.diagonal, at.step, entry),
+            with_entry(at.offdiagonal, at.step, xp.where(found_all, 0.0, norm)),
+            size,
+            found_all,
+        )
 
-    known = xp.zeros((steps, start.shape[0]), dtype=start.dtype)
-    size = xp.asarray(0.0, dtype=start.dtype)
-    begun = (0, known, unit, empty, xp.zeros_like(empty), size, xp.asarray(False))
-    *_, diagonal, off, _, _ = while_loop(lambda carried: carried[0] < steps, extend, begun)
+    begun = _Lanczos(
+        step=0,
+        known=xp.zeros((steps, start.shape[0]), dtype=start.dtype),
+        vector=unit,
+        diagonal=empty,
+        offdiagonal=xp.zeros_like(empty),
+        size=xp.asarray(0.0, dtype=start.dtype),
+        found_all=xp.asarray(False),
+    )
+    end = while_loop(lambda at: at.step < steps, extend, begun)
+    diagonal, off = end.diagonal, end.offdiagonal
     tridiagonal = xp.diag(diagonal) + xp.diag(off[:-1], 1) + xp.diag(off[:-1], -1)
     values, vectors = xp.linalg.eigh(tridiagonal)
     residuals = xp.abs(off[-1] * vectors[-1])

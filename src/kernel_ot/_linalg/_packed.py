@@ -6,12 +6,10 @@ there where it factorises in place. Its diagonal is kept apart.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.linalg import get_lapack_funcs
 
-from kernel_ot._arrays import Array, namespace_of
+from kernel_ot._arrays import Array, Scalar, namespace_of
 from kernel_ot._linalg import _inplace as inplace
 from kernel_ot._linalg._dense import cholesky, factorised_in_place
 from kernel_ot._linalg._products import BLOCK
@@ -63,7 +61,7 @@ def unpacked(packed: Array, diagonal: Array) -> Array:
     return whole
 
 
-def add_unpacked_in_place(matrix: Array, packed: Array, diagonal: Array, weights: Any) -> Array:
+def add_unpacked_in_place(matrix: Array, packed: Array, diagonal: Array, weights: Scalar) -> Array:
     """Return `matrix + unpacked(packed, diagonal) * weights`; NumPy adds in its place.
 
     Parameters
@@ -96,7 +94,7 @@ def add_unpacked_in_place(matrix: Array, packed: Array, diagonal: Array, weights
     return matrix
 
 
-def upper_product(first: Array, second: Array) -> Any:
+def upper_product(first: Array, second: Array) -> Scalar:
     """Return the inner product of what two matrices have above their diagonals.
 
     Examples
@@ -107,14 +105,16 @@ def upper_product(first: Array, second: Array) -> Any:
     """
     xp = namespace_of(first, second)
     if xp is not np:
-        return xp.sum(xp.triu(first, 1) * second)
+        product: Scalar = xp.sum(xp.triu(first, 1) * second)
+        return product
     first, second = first.T, second.T  # as in `add_unpacked_in_place`
     total = 0.0
     for begin in range(0, len(first), BLOCK):
         rows = slice(begin, begin + BLOCK)
         total += np.vdot(np.tril(first[rows, rows], -1), second[rows, rows])
         total += np.einsum("ij,ij->", first[rows, :begin], second[rows, :begin])
-    return first.dtype.type(total)
+    rounded: Scalar = first.dtype.type(total)
+    return rounded
 
 
 def lower_triangle(matrix: Array) -> Array:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from kernel_ot._arrays import Array, namespace_of
+from kernel_ot._arrays import Array, Scalar, namespace_of
 
 # Rows that are handled at once: thin beside a matrix, thick enough for BLAS.
 BLOCK = 80
@@ -18,7 +16,7 @@ def gram(matrix: Array) -> Array:
     return product
 
 
-def schur_complement(first: Array, second: Array, quadratic: Array, scale: Any) -> Array:
+def schur_complement(first: Array, second: Array, quadratic: Array, scale: Scalar) -> Array:
     """Return `(first' first) o (second' second) + scale quadratic`, exactly symmetric.
 
     NumPy forms it by blocks of rows of one triangle: half the work, and no second l x l array.
@@ -57,7 +55,7 @@ def schur_complement(first: Array, second: Array, quadratic: Array, scale: Any) 
     return total
 
 
-def add_diagonal(matrix: Array, entries: Any) -> Array:
+def add_diagonal(matrix: Array, entries: Scalar) -> Array:
     """Return `matrix + diag(entries)`; one new matrix, not two.
 
     Parameters

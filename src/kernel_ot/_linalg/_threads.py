@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import LibController, ThreadpoolController
 
 # Up to this size threads of SciPy's BLAS cost time: 1.8 to 3 times a solve's at 400 and 800, a
 # fifth at 1600, on two cores.
@@ -21,8 +20,8 @@ _held: dict[str, tuple[int, int]] = {}
 
 
 @contextmanager
-def _on_one_thread(libraries: tuple[Any, ...]) -> Iterator[None]:
-    inside: list[Any] = []
+def _on_one_thread(libraries: tuple[LibController, ...]) -> Iterator[None]:
+    inside: list[LibController] = []
     try:  # an interrupt at any point lets go of what is held by then
         with _lock:
             for library in libraries:
@@ -74,7 +73,7 @@ def blas_on_one_thread() -> Iterator[None]:
 
 
 @cache
-def _libraries(of_scipy_alone: bool) -> tuple[Any, ...]:
+def _libraries(of_scipy_alone: bool) -> tuple[LibController, ...]:
     """Return the BLAS libraries that are loaded: looked for once, it takes a while."""
     blas = ThreadpoolController().select(user_api="blas").lib_controllers
     own = {"scipy", "scipy.libs"}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kernel_ot._arrays import Array, namespace_of
+from kernel_ot._arrays import Array, Scalar, namespace_of
 
 if TYPE_CHECKING:
     from kernel_ot.problem._problem import Problem
@@ -18,7 +18,7 @@ _BLOCK = 80
 _ROUNDINGS = 4
 
 
-def accurate_objective(problem: Problem, gamma: Array) -> Any:
+def accurate_objective(problem: Problem, gamma: Array) -> Scalar:
     """Return `problem.objective(gamma)`, on NumPy rounded only once.
 
     Its terms are of the size 1 / lambda_2 and |gamma|^2, and cancel: where lambda_2 is small or Q
@@ -36,7 +36,7 @@ def accurate_objective(problem: Problem, gamma: Array) -> Any:
     return float(terms / (4 * np.longdouble(problem.reg_potential)))
 
 
-def accurate_cost(problem: Problem, gamma: Array) -> Any:
+def accurate_cost(problem: Problem, gamma: Array) -> Scalar:
     """Return `problem.cost(gamma)`, on NumPy rounded only once."""
     if not _is_extended(gamma):
         return problem.cost(gamma)
@@ -45,7 +45,7 @@ def accurate_cost(problem: Problem, gamma: Array) -> Any:
     return float(terms / (2 * np.longdouble(problem.reg_potential)))
 
 
-def rounding_error(problem: Problem, gamma: Array) -> Any:
+def rounding_error(problem: Problem, gamma: Array) -> Scalar:
     """Return an estimate of what `accurate_objective` is off by, relative to `1 + |objective|`."""
     xp = namespace_of(gamma)
     eps = np.finfo(np.longdouble).eps if _is_extended(gamma) else xp.finfo(gamma.dtype).eps
@@ -54,7 +54,8 @@ def rounding_error(problem: Problem, gamma: Array) -> Any:
     curved = xp.linalg.norm(size) * xp.sum(size)
     terms = curved + 2 * xp.linalg.norm(gamma * problem.linear) + xp.abs(problem.constant)
     error = _ROUNDINGS * float(eps) / 2 * terms / (4 * problem.reg_potential)
-    return error / (1 + xp.abs(problem.objective(gamma)))
+    relative: Scalar = error / (1 + xp.abs(problem.objective(gamma)))
+    return relative
 
 
 def _is_extended(gamma: Array) -> bool:

@@ -7,20 +7,21 @@ Q `quadratic`, z `linear`, q2 `constant`, Phi `features`, lambda_1 `reg_sos`, la
 
 from __future__ import annotations
 
-from typing import Any
-
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, Scalar
 from kernel_ot._linalg import inplace, quadratic_forms, weighted_gram
 
 
 def objective(
-    gamma: Array, quadratic: Array, linear: Array, constant: Any, reg_potential: Any
-) -> Any:
+    gamma: Array, quadratic: Array, linear: Array, constant: Scalar, reg_potential: Scalar
+) -> Scalar:
     """Return `gamma'Q gamma / (4 lambda_2) - gamma'z / (2 lambda_2) + q2 / (4 lambda_2)`."""
-    return (gamma @ (quadratic @ gamma) - 2 * (gamma @ linear) + constant) / (4 * reg_potential)
+    terms: Scalar = gamma @ (quadratic @ gamma) - 2 * (gamma @ linear) + constant
+    return terms / (4 * reg_potential)
 
 
-def objective_gradient(gamma: Array, quadratic: Array, linear: Array, reg_potential: Any) -> Array:
+def objective_gradient(
+    gamma: Array, quadratic: Array, linear: Array, reg_potential: Scalar
+) -> Array:
     """Return `(Q gamma - z) / (2 lambda_2)`.
 
     At the solution these are the sums of squares `c - u - v` at the filling points.
@@ -29,7 +30,9 @@ def objective_gradient(gamma: Array, quadratic: Array, linear: Array, reg_potent
     return gradient
 
 
-def transport_cost(gamma: Array, embedding: Array, constant: Any, reg_potential: Any) -> Any:
+def transport_cost(
+    gamma: Array, embedding: Array, constant: Scalar, reg_potential: Scalar
+) -> Scalar:
     """Return the estimate of the optimal transport cost, `(q2 - w'gamma) / (2 lambda_2)`."""
     return (constant - embedding @ gamma) / (2 * reg_potential)
 
@@ -39,7 +42,7 @@ def adjoint(gamma: Array, features: Array) -> Array:
     return weighted_gram(features, gamma)
 
 
-def constraint_matrix(gamma: Array, features: Array, reg_sos: Any) -> Array:
+def constraint_matrix(gamma: Array, features: Array, reg_sos: Scalar) -> Array:
     """Return `M(gamma) = Phi diag(gamma) Phi' + lambda_1 I`, to be positive semidefinite."""
     return inplace.add_to_diagonal(adjoint(gamma, features), reg_sos)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kernel_ot._arrays import Array, branch, namespace_of, pytree
+from kernel_ot._arrays import Array, Scalar, branch, namespace_of, pytree
 from kernel_ot._linalg import eigvalsh, solve_lower, squared_lengths, symmetric
 from kernel_ot.problem._extended import rounding_error
 from kernel_ot.problem._operators import operator
@@ -80,17 +80,17 @@ class OptimalityReport:
     True
     """
 
-    stationarity: Any
-    stationarity_gap: Any
-    constraint_violation: Any
-    multiplier_violation: Any
-    complementarity: Any
-    cost_mismatch: Any
-    rounding: Any
-    min_eigenvalue: Any
+    stationarity: Scalar
+    stationarity_gap: Scalar
+    constraint_violation: Scalar
+    multiplier_violation: Scalar
+    complementarity: Scalar
+    cost_mismatch: Scalar
+    rounding: Scalar
+    min_eigenvalue: Scalar
 
     @property
-    def residual(self) -> Any:
+    def residual(self) -> Scalar:
         """Bound on the relative error of the objective; its other parts are no larger either.
 
         `max(stationarity_gap + multiplier_violation + complementarity, constraint_violation,
@@ -100,7 +100,8 @@ class OptimalityReport:
         gap = self.stationarity_gap + self.multiplier_violation + self.complementarity
         of_objective = xp.maximum(gap, self.constraint_violation)
         others = xp.maximum(self.cost_mismatch, self.stationarity)
-        return xp.maximum(of_objective, others) + self.rounding
+        residual: Scalar = xp.maximum(of_objective, others) + self.rounding
+        return residual
 
 
 class Stationarity(NamedTuple):
@@ -109,16 +110,17 @@ class Stationarity(NamedTuple):
     `error` is `L^-1 r`, with `L L' = Q`.
     """
 
-    of_gradient: Any
-    of_objective: Any
-    of_cost: Any
+    of_gradient: Scalar
+    of_objective: Scalar
+    of_cost: Scalar
     error: Array
 
     @property
-    def largest(self) -> Any:
+    def largest(self) -> Scalar:
         """The largest of the three."""
         xp = namespace_of(self.of_cost)
-        return xp.maximum(self.of_gradient, xp.maximum(self.of_objective, self.of_cost))
+        largest: Scalar = xp.maximum(self.of_gradient, xp.maximum(self.of_objective, self.of_cost))
+        return largest
 
 
 def stationarity(problem: Problem, gamma: Array, values: Array) -> Stationarity:
@@ -139,19 +141,21 @@ def stationarity(problem: Problem, gamma: Array, values: Array) -> Stationarity:
     )
 
 
-def gradient_size(problem: Problem) -> Any:
+def gradient_size(problem: Problem) -> Scalar:
     """Return `1 + |z| / (2 lambda_2)`, what a gradient is compared with."""
     norm = namespace_of(problem.linear).linalg.norm(problem.linear)
-    return 1 + norm / (2 * problem.reg_potential)
+    size: Scalar = 1 + norm / (2 * problem.reg_potential)
+    return size
 
 
-def complementarity(problem: Problem, gamma: Array, product: Any) -> Any:
+def complementarity(problem: Problem, gamma: Array, product: Scalar) -> Scalar:
     """Return `|<X, M(gamma)>|` relative to `1 + |objective|`, given the inner `product`."""
     xp = namespace_of(gamma)
-    return xp.abs(product) / (1 + xp.abs(problem.objective(gamma)))
+    relative: Scalar = xp.abs(product) / (1 + xp.abs(problem.objective(gamma)))
+    return relative
 
 
-def restoration(problem: Problem, gamma: Array, violation: Any) -> Any:
+def restoration(problem: Problem, gamma: Array, violation: Scalar) -> Scalar:
     """Return what feasibility costs where the smallest eigenvalue of M(gamma) is -`violation`.
 
     See `OptimalityReport.constraint_violation`.
@@ -160,7 +164,8 @@ def restoration(problem: Problem, gamma: Array, violation: Any) -> Any:
     shrunk = violation / (problem.reg_sos + violation)  # 1 - t
     curvature = gamma @ (problem.quadratic @ gamma) / (4 * problem.reg_potential)
     change = shrunk * (shrunk * curvature - gamma @ problem.gradient(gamma))
-    return xp.abs(change) / (1 + xp.abs(problem.objective(gamma)))
+    relative: Scalar = xp.abs(change) / (1 + xp.abs(problem.objective(gamma)))
+    return relative
 
 
 def check_optimality(problem: Problem, gamma: Array, multiplier: Array) -> OptimalityReport:
@@ -213,9 +218,9 @@ def _report(
     problem: Problem,
     gamma: Array,
     errors: Stationarity,
-    product: Any,
-    shift: Any,
-    smallest: Any,
+    product: Scalar,
+    shift: Scalar,
+    smallest: Scalar,
 ) -> OptimalityReport:
     """Return the report, given `<X, M(gamma)>` and how far X and M(gamma) are from the cone."""
     xp = namespace_of(gamma)
@@ -236,21 +241,23 @@ def _report(
     )
 
 
-def _price_of_ridge(problem: Problem, gamma: Array) -> Any:
+def _price_of_ridge(problem: Problem, gamma: Array) -> Scalar:
     """Return what the ridge of Q's factor is worth, if gamma is no larger at the solution."""
     ridge = potential_gram(problem).ridge
     price = ridge * (gamma @ gamma) / (4 * problem.reg_potential)
-    return price / (1 + namespace_of(gamma).abs(problem.objective(gamma)))
+    relative: Scalar = price / (1 + namespace_of(gamma).abs(problem.objective(gamma)))
+    return relative
 
 
-def _smallest(matrix: Array, finite: Any) -> Any:
+def _smallest(matrix: Array, finite: Array) -> Scalar:
     """Return the smallest eigenvalue; NaN unless `finite`, or if LAPACK fails."""
     xp = namespace_of(matrix)
     nan: Array = xp.full((), xp.nan, dtype=matrix.dtype)
 
-    def smallest() -> Any:  # LAPACK may loop or raise on NaN
+    def smallest() -> Scalar:  # LAPACK may loop or raise on NaN
         try:
-            return eigvalsh(matrix)[0]
+            lowest: Scalar = eigvalsh(matrix)[0]
+            return lowest
         except np.linalg.LinAlgError:
             return nan
 

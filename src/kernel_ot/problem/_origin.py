@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import DTypeLike
 
-from kernel_ot._arrays import Array, is_traced, namespace_of
+from kernel_ot._arrays import Array, Scalar, is_traced, namespace_of
 from kernel_ot.kernels import Kernel
 
 # Below it rounding of the kernel's values is no longer small beside their differences.
@@ -15,7 +14,7 @@ _SMALLEST_SHARE = 1e-7
 _ROUNDINGS = 4
 
 
-def share_about_mean(kernel: Kernel, points: Array) -> Any:
+def share_about_mean(kernel: Kernel, points: Array) -> Scalar:
     """Return the largest `k(p, p)` about the points' own mean, relative to that where they are.
 
     1 for kernels of the difference of points. Kernels of the inner product grow with the distance
@@ -38,7 +37,8 @@ def share_about_mean(kernel: Kernel, points: Array) -> Any:
     there = xp.max(kernel.diagonal(points))
     centred = xp.max(kernel.diagonal(points - xp.mean(points, axis=0)))
     told_apart = (centred > 0) & (centred < there)
-    return xp.where(told_apart, centred / xp.where(there > 0, there, 1.0), 1.0)
+    share: Scalar = xp.where(told_apart, centred / xp.where(there > 0, there, 1.0), 1.0)
+    return share
 
 
 def check_origin(kernel: Kernel, points: Array, name: str) -> None:
@@ -65,7 +65,7 @@ def check_origin(kernel: Kernel, points: Array, name: str) -> None:
     )
 
 
-def jitter_about_mean(potential_jitter: float, share: Any, dtype: Any) -> Any:
+def jitter_about_mean(potential_jitter: float, share: Scalar, dtype: DTypeLike) -> Scalar:
     """Return the jitter relative to the largest entry of Q: of the size of what tells apart.
 
     Parameters
@@ -79,4 +79,5 @@ def jitter_about_mean(potential_jitter: float, share: Any, dtype: Any) -> Any:
     """
     xp = namespace_of(share)
     rounding = _ROUNDINGS * float(np.finfo(dtype).eps)
-    return xp.minimum(potential_jitter, xp.maximum(potential_jitter * share, rounding))
+    jitter: Scalar = xp.minimum(potential_jitter, xp.maximum(potential_jitter * share, rounding))
+    return jitter

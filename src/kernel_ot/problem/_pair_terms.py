@@ -6,9 +6,8 @@ The problem on fixed filling points and the programme on contact points are made
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from kernel_ot._arrays import Array, namespace_of
+from kernel_ot._arrays import Array, Scalar, namespace_of
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import KernelExpansion, Potentials
 
@@ -43,10 +42,11 @@ class PotentialSpaces:
         at_x = self.kernel_x.apply(x, self.x, self.weights_x)
         return at_x + self.kernel_y.apply(y, self.y, self.weights_y)
 
-    def constant(self) -> Any:
+    def constant(self) -> Scalar:
         """Return q2, the squared norms of both mean embeddings."""
         of_x = self.weights_x @ self.kernel_x.apply(self.x, self.x, self.weights_x)
-        return of_x + self.weights_y @ self.kernel_y.apply(self.y, self.y, self.weights_y)
+        total: Scalar = of_x + self.weights_y @ self.kernel_y.apply(self.y, self.y, self.weights_y)
+        return total
 
     def potentials(self, x: Array, y: Array, gamma: Array, reg_potential: float) -> Potentials:
         """Return u and v of multipliers `gamma` at the pairs.

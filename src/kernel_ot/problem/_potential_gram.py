@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kernel_ot._arrays import Array, is_traced, namespace_of
+from kernel_ot._arrays import Array, Scalar, is_traced, namespace_of
 from kernel_ot._linalg import cholesky_solve, cholesky_with_ridge, solve_lower, squared_lengths
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class PotentialGram(NamedTuple):
     factor: Array
     embedding: Array
     lengths: Array
-    ridge: Any
+    ridge: Scalar
 
 
 def potential_gram(problem: Problem) -> PotentialGram:

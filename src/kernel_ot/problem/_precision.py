@@ -6,11 +6,12 @@ import warnings
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from kernel_ot._arrays import Namespace, is_traced, namespace_of
 
 
-def solving_precision(namespace: Namespace, dtype: Any) -> Any:
+def solving_precision(namespace: Namespace, dtype: DTypeLike | None) -> np.dtype[Any]:
     """Return float64, or the `dtype` that was asked for; warn where JAX has no float64.
 
     Raises
@@ -40,7 +41,7 @@ def solving_precision(namespace: Namespace, dtype: Any) -> Any:
     return np.dtype(np.float32)
 
 
-def check_finite(values: Any, name: str) -> None:
+def check_finite(values: object, name: str) -> None:
     """Raise ValueError if there is NaN or infinity in what can be looked at."""
     if is_traced(values):
         return

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from kernel_ot._arrays import (
     Array,
+    Scalar,
     check_non_negative,
     check_points,
     check_positive,
@@ -93,7 +95,7 @@ class Problem:
 
     quadratic: Array = field(repr=False)
     linear: Array = field(repr=False)
-    constant: float
+    constant: Scalar
     embedding: Array = field(repr=False)
     features: Array = field(repr=False)
     reg_sos: float
@@ -112,24 +114,24 @@ class Problem:
     @classmethod
     def from_samples(
         cls,
-        x: Any,
-        y: Any,
-        x_fill: Any,
-        y_fill: Any,
+        x: ArrayLike,
+        y: ArrayLike,
+        x_fill: ArrayLike,
+        y_fill: ArrayLike,
         *,
         kernel: Kernel,
         reg_sos: float,
         reg_potential: float,
         kernel_y: Kernel | None = None,
         kernel_pair: Kernel | None = None,
-        weights_x: Any = None,
-        weights_y: Any = None,
+        weights_x: ArrayLike | None = None,
+        weights_y: ArrayLike | None = None,
         factor: Literal["auto", "cholesky", "pivoted"] = "auto",
         rank: int | None = None,
         rank_tol: float | None = None,
         jitter: float = 0.0,
         potential_jitter: float = 1e-10,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> Problem:
         """Build the problem from two samples and filling points.
 
@@ -218,9 +220,9 @@ class Problem:
             )
         precision = solving_precision(xp, dtype)
         # Copies: what the caller does to its arrays later must not change this problem.
-        x, y, x_fill, y_fill, weights_x, weights_y = (
-            xp.array(a, dtype=precision) for a in (x, y, x_fill, y_fill, weights_x, weights_y)
-        )
+        given = x, y, x_fill, y_fill, weights_x, weights_y
+        copies: list[Array] = [xp.array(a, dtype=precision) for a in given]
+        x, y, x_fill, y_fill, weights_x, weights_y = copies
         kernel_y = kernel if kernel_y is None else kernel_y
         kernel_pair = kernel if kernel_pair is None else kernel_pair
         provenance = Provenance(
@@ -287,7 +289,7 @@ class Problem:
         """Number r of features."""
         return int(self.features.shape[0])
 
-    def objective(self, gamma: Array) -> Any:
+    def objective(self, gamma: Array) -> Scalar:
         """Return the objective at `gamma`, q2 term included; to be minimised."""
         return operators.objective(
             gamma, self.quadratic, self.linear, self.constant, self.reg_potential
@@ -297,7 +299,7 @@ class Problem:
         """Return the gradient of the objective, of shape (l,)."""
         return operators.objective_gradient(gamma, self.quadratic, self.linear, self.reg_potential)
 
-    def cost(self, gamma: Array) -> Any:
+    def cost(self, gamma: Array) -> Scalar:
         """Return the estimate of the optimal transport cost at `gamma`."""
         return operators.transport_cost(gamma, self.embedding, self.constant, self.reg_potential)
 

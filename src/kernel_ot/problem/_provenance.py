@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -65,7 +64,7 @@ class Provenance:
         )
 
 
-def read_only(array: Any) -> Any:
+def read_only(array: object) -> object:
     """Return a view that cannot be written to; arrays of other libraries are immutable anyway."""
     if not isinstance(array, np.ndarray):
         return array

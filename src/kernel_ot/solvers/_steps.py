@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
-from kernel_ot._arrays import Array, namespace_of, while_loop
+from kernel_ot._arrays import Array, Scalar, namespace_of, while_loop
 from kernel_ot._linalg import (
     eigh,
     eigvalsh,
@@ -16,7 +16,7 @@ from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import multiplier_size, rescaled
 
-_BACKTRACKS = 30
+_TRIES = 30
 # A start that is given keeps at least these shares of lambda_1 and of a cold multiplier as its
 # smallest eigenvalues: closer to the boundary the first steps would be short.
 _INSIDE = 0.1
@@ -43,7 +43,7 @@ def longest_step(
     products: int,
     *,
     shift: float = 0.0,
-) -> Any:
+) -> Scalar:
     """Return the largest t with `F F' + t D` positive semidefinite, slightly underestimated.
 
     Exact for small matrices. D is what `apply` multiplies with, plus `shift F F'`.
@@ -68,22 +68,31 @@ def longest_step(
         return solve_lower(root, apply(solve_lower(root, v, transpose=True)))
 
     smallest, _ = extreme_eigenvalues(relative, like, products)
-    return 1 / xp.maximum(-(smallest + shift), 1e-12)
+    longest: Scalar = 1 / xp.maximum(-(smallest + shift), 1e-12)
+    return longest
 
 
 def cholesky_along(
-    at: Callable[[Any], Array], step: Any, factorise: Callable[[Array], Array]
-) -> tuple[Any, Array]:
+    at: Callable[[Scalar], Array], step: Scalar, factorise: Callable[[Array], Array]
+) -> tuple[Scalar, Array]:
     """Return the first of step, .8 step, ... at which `factorise(at(step))` is finite, and that."""
     xp = namespace_of(step)
 
-    def failed(tried: tuple[Any, Array, Any]) -> Any:
-        _, factor, backtracks = tried
-        return ~xp.isfinite(factor[-1, -1]) & (backtracks < _BACKTRACKS)
+    def failed(tried: _Tried) -> Array:
+        again: Array = ~xp.isfinite(tried.factor[-1, -1]) & (tried.tries < _TRIES)
+        return again
 
-    def shorten(tried: tuple[Any, Array, Any]) -> tuple[Any, Array, Any]:
-        shorter = 0.8 * tried[0]
-        return shorter, factorise(at(shorter)), tried[2] + 1
+    def shorten(tried: _Tried) -> _Tried:
+        shorter = 0.8 * tried.step
+        return _Tried(shorter, factorise(at(shorter)), tried.tries + 1)
 
-    step, factor, _ = while_loop(failed, shorten, (step, factorise(at(step)), 1))
-    return step, factor
+    last = while_loop(failed, shorten, _Tried(step, factorise(at(step)), 1))
+    return last.step, last.factor
+
+
+class _Tried(NamedTuple):
+    """A step, the factor at its end, and how many were tried."""
+
+    step: Scalar
+    factor: Array
+    tries: int

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from kernel_ot._arrays import namespace_of
+from kernel_ot._arrays import Scalar, namespace_of
 from kernel_ot.solvers._status import Status
 
 # The code of a solve that goes on.
@@ -16,22 +14,22 @@ _TIGHTENINGS = 3
 _FALL = 0.9
 
 
-def is_fall(residual: Any, landmark: Any) -> Any:
+def is_fall(residual: Scalar, landmark: Scalar) -> Scalar:
     """Return whether the residual has fallen enough below the last one that had."""
     return residual <= _FALL * landmark
 
 
 def stopping_code(
     *,
-    failure: Any,
-    finite: Any,
-    iteration: Any,
-    max_iter: Any,
-    since_fall: Any,
+    failure: Scalar,
+    finite: Scalar,
+    iteration: Scalar,
+    max_iter: Scalar,
+    since_fall: Scalar,
     patience: int,
-    asked_to_stop: Any = False,
-    out_of_time: Any = False,
-) -> Any:
+    asked_to_stop: Scalar = False,
+    out_of_time: Scalar = False,
+) -> Scalar:
     """Return the code of the status that ends the steps of a method that is not done.
 
     Parameters
@@ -65,8 +63,9 @@ def stopping_code(
     return code
 
 
-def tightened(method_tol: Any, tol: Any, refusals: Any) -> Any:
+def tightened(method_tol: Scalar, tol: Scalar, refusals: Scalar) -> Scalar:
     """Return what a method is held to after so many of its claims were refuted."""
     xp = namespace_of(method_tol, refusals)
     tighten = (refusals % _REFUSALS_BEFORE_TIGHTENING == 0) & (method_tol > tol * 0.1**_TIGHTENINGS)
-    return xp.where(tighten, 0.1 * method_tol, method_tol)
+    held_to: Scalar = xp.where(tighten, 0.1 * method_tol, method_tol)
+    return held_to

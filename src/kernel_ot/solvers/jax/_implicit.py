@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernel_ot._arrays import Array, one_by_one_on_cpu
+from kernel_ot._arrays import Array, Scalar, one_by_one_on_cpu
 from kernel_ot._linalg import (
     add_diagonal,
     cholesky,
@@ -30,14 +30,18 @@ from kernel_ot.solvers.jax._loop import Outcome, run_traced
 _SMALL_MULTIPLIER = 1e-2
 
 
+# Problem, start, tol and max_iter, or their tangents.
+_Arguments: TypeAlias = tuple[Problem, StartingPoint | None, Array, Array]
+
+
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def optimum(
     method: AnyMethod,
     longest: int,
     problem: Problem,
     start: StartingPoint | None,
-    tol: Any,
-    max_iter: Any,
+    tol: Array,
+    max_iter: Array,
 ) -> Outcome:
     r"""Return the outcome of a solve; gamma and the multiplier are differentiable in the problem.
 
@@ -62,7 +66,7 @@ def optimum(
     where that did not converge, neither has its derivative.
     """
 
-    def run(problem: Problem, start: StartingPoint | None, tol: Any, max_iter: Any) -> Outcome:
+    def run(problem: Problem, start: StartingPoint | None, tol: Array, max_iter: Array) -> Outcome:
         return run_traced(problem, method, tol=tol, max_iter=max_iter, longest=longest, start=start)
 
     return one_by_one_on_cpu(run)(problem, start, tol, max_iter)
@@ -70,7 +74,7 @@ def optimum(
 
 @optimum.defjvp
 def _optimum_jvp(
-    method: AnyMethod, longest: int, primals: tuple[Any, ...], tangents: tuple[Any, ...]
+    method: AnyMethod, longest: int, primals: _Arguments, tangents: _Arguments
 ) -> tuple[Outcome, Outcome]:
     problem = primals[0]
     outcome = optimum(method, longest, *primals)
@@ -93,7 +97,7 @@ def _optimum_jvp(
 
 
 @jax.custom_jvp
-def optimal_value(problem: Problem, gamma: Array, multiplier: Array) -> Any:
+def optimal_value(problem: Problem, gamma: Array, multiplier: Array) -> Scalar:
     """Return the objective at a solution, with the derivative of the envelope theorem.
 
     That is the Lagrangian's in the problem at fixed gamma and X: no linear system is solved, and
@@ -103,12 +107,15 @@ def optimal_value(problem: Problem, gamma: Array, multiplier: Array) -> Any:
 
 
 @optimal_value.defjvp
-def _optimal_value_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+def _optimal_value_jvp(
+    primals: tuple[Problem, Array, Array], tangents: tuple[Problem, Array, Array]
+) -> tuple[Scalar, Scalar]:
     problem, gamma, multiplier = primals
 
-    def lagrangian(problem: Problem) -> Any:
+    def lagrangian(problem: Problem) -> Scalar:
         product = jnp.sum(multiplier * problem.constraint_matrix(gamma))
-        return problem.objective(gamma) - product
+        value: Scalar = problem.objective(gamma) - product
+        return value
 
     _, tangent = jax.jvp(lagrangian, (problem,), (tangents[0],))
     return problem.objective(gamma), tangent
@@ -172,7 +179,7 @@ def _active_set(problem: Problem, gamma: Array, multiplier: Array, constraint: A
     return _ActiveSet(P, multiplier, inverse, features, factor, scale, rows, cholesky(inner))
 
 
-def _balance(problem: Problem, gamma: Array, multiplier: Array, constraint: Array) -> Any:
+def _balance(problem: Problem, gamma: Array, multiplier: Array, constraint: Array) -> Scalar:
     """Return tau such that the eigenvalues of X / tau and of tau M(gamma) are as large."""
     values = jnp.linalg.norm(jnp.sum(problem.features**2, axis=0))
     full = jnp.linalg.norm(problem.linear) / (2 * problem.reg_potential) / values
@@ -235,7 +242,8 @@ def _unpacked(vector: Array, size: int) -> Array:
     return whole
 
 
-def _zero_tangent(value: Any) -> Any:
+def _zero_tangent(value: Array) -> Array:
     if jnp.issubdtype(value.dtype, jnp.floating):
-        return jnp.zeros_like(value)
+        zeros: Array = jnp.zeros_like(value)
+        return zeros
     return np.zeros(value.shape, jax.dtypes.float0)

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 
+from kernel_ot._arrays import Array
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import AnyMethod, StartingPoint
 from kernel_ot.solvers._solution import Solution
@@ -19,8 +20,8 @@ from kernel_ot.solvers.jax._implicit import optimal_value, optimum
 def solve_traced(
     problem: Problem,
     method: AnyMethod,
-    tol: Any,
-    max_iter: Any,
+    tol: Array,
+    max_iter: Array,
     start: StartingPoint | None,
     longest: int,
 ) -> Solution:
@@ -31,12 +32,13 @@ def solve_traced(
     """
     problem = replace(problem, provenance=None)
     outcome = optimum(method, longest, problem, start, tol, max_iter)
+    cost: Any = problem.cost(outcome.gamma)
     return Solution(
         code=outcome.code,
         gamma=outcome.gamma,
         multiplier=outcome.multiplier,
         objective=optimal_value(problem, outcome.gamma, outcome.multiplier),
-        cost=problem.cost(outcome.gamma),
+        cost=cost,
         optimality=outcome.optimality,
         iterations=outcome.iterations,
         method=method.name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from kernel_ot._arrays import Array, Scalar, namespace_of, pytree
 from kernel_ot._linalg import project_psd
@@ -45,12 +44,12 @@ class AcceleratedGradientState:
     descended: Array
     multiplier: Array
     gradient: Array
-    penalty: Any
-    age: Any
-    norms: tuple[Any, Any]
-    violation: Any
-    residual: Any
-    failure: Any = 0
+    penalty: Scalar
+    age: Scalar
+    norms: tuple[Scalar, Scalar]
+    violation: Scalar
+    residual: Scalar
+    failure: Scalar = 0
 
 
 @dataclass(frozen=True)
@@ -134,9 +133,9 @@ def _state(
     problem: Problem,
     gamma: Array,
     descended: Array,
-    penalty: Any,
-    age: Any,
-    norms: tuple[Any, Any],
+    penalty: Scalar,
+    age: Scalar,
+    norms: tuple[Scalar, Scalar],
 ) -> AcceleratedGradientState:
     xp = namespace_of(gamma)
     constraint = problem.constraint_matrix(gamma)

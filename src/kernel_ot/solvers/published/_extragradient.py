@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from kernel_ot._arrays import Array, Scalar, namespace_of, pytree
 from kernel_ot._linalg import project_psd
@@ -35,10 +34,10 @@ class ExtragradientState:
     multiplier: Array
     next_gamma: Array
     next_multiplier: Array
-    step_gamma: Any
-    step_multiplier: Any
-    residual: Any
-    failure: Any = 0
+    step_gamma: Scalar
+    step_multiplier: Scalar
+    residual: Scalar
+    failure: Scalar = 0
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class Extragradient(Method[ExtragradientState]):
         return state.multiplier
 
 
-def saddle_step_size(problem: Problem, *, balanced: bool) -> tuple[Any, Any]:
+def saddle_step_size(problem: Problem, *, balanced: bool) -> tuple[Scalar, Scalar]:
     """Return the unit tau of X and the inverse Lipschitz constant of F in (gamma, X / tau)."""
     xp = namespace_of(problem.features)
     h, a = curvature_norms(problem)
@@ -124,7 +123,7 @@ def saddle_step(
     problem: Problem,
     start: tuple[Array, Array],
     at: tuple[Array, Array],
-    steps: tuple[Any, Any],
+    steps: tuple[Scalar, Scalar],
 ) -> tuple[Array, Array]:
     """Return `start - steps * F(at)`, its multiplier projected on X >= 0."""
     direction = problem.gradient(at[0]) - problem.operator(at[1])
@@ -133,7 +132,7 @@ def saddle_step(
 
 
 def _state(
-    problem: Problem, gamma: Array, multiplier: Array, step_gamma: Any, step_multiplier: Any
+    problem: Problem, gamma: Array, multiplier: Array, step_gamma: Scalar, step_multiplier: Scalar
 ) -> ExtragradientState:
     xp = namespace_of(gamma)
     here = (gamma, multiplier)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from kernel_ot._arrays import Array, namespace_of
+from kernel_ot._arrays import Array, Scalar, namespace_of
 from kernel_ot._linalg import generic_vector, gram, smallest_eigenvalue
 from kernel_ot.problem import Problem, complementarity, restoration, stationarity
 
@@ -12,14 +10,14 @@ from kernel_ot.problem import Problem, complementarity, restoration, stationarit
 _NORM_PRODUCTS = 20
 
 
-def curvature_norms(problem: Problem) -> tuple[Any, Any]:
+def curvature_norms(problem: Problem) -> tuple[Scalar, Scalar]:
     """Return upper estimates of `|Q| / (2 lambda_2)` and of `|A|`, spectral norms.
 
     `A A* = K o K`, so `|A|` is the root of the largest eigenvalue of an l x l matrix.
     """
     xp = namespace_of(problem.features)
 
-    def norm(matrix: Array) -> Any:
+    def norm(matrix: Array) -> Scalar:
         start = generic_vector(problem.n_fill, matrix)
         return -smallest_eigenvalue(lambda v: -(matrix @ v), start, _NORM_PRODUCTS)
 
@@ -28,8 +26,8 @@ def curvature_norms(problem: Problem) -> tuple[Any, Any]:
 
 
 def kkt_estimate(
-    problem: Problem, gamma: Array, multiplier: Array, constraint: Array, violation: Any
-) -> Any:
+    problem: Problem, gamma: Array, multiplier: Array, constraint: Array, violation: Scalar
+) -> Scalar:
     """Return the residual of `OptimalityReport`, given how far M(gamma) is from the cone.
 
     Parameters
@@ -47,4 +45,5 @@ def kkt_estimate(
     gap = complementarity(problem, gamma, xp.sum(multiplier * constraint))
     errors = stationarity(problem, gamma, problem.operator(multiplier))
     of_gap = xp.maximum(errors.of_objective + gap, errors.largest)
-    return xp.maximum(of_gap, restoration(problem, gamma, violation))
+    estimate: Scalar = xp.maximum(of_gap, restoration(problem, gamma, violation))
+    return estimate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from kernel_ot._arrays import Array, Scalar, branch, namespace_of, pytree, while_loop
 from kernel_ot._linalg import eigh, eigvalsh, weighted_gram
@@ -42,7 +42,7 @@ class ResidualPoint:
     features: Array
     r_gamma: Array
     r_multiplier: Array
-    norm: Any
+    norm: Scalar
 
 
 @pytree()
@@ -72,18 +72,29 @@ class SafeguardedState:
 
     point: ResidualPoint
     safeguard: ResidualPoint
-    took_newton: Any
-    theta: Any
-    rho: Any
-    step_size: Any
-    cg_steps: Any
-    residual: Any
-    failure: Any = 0
+    took_newton: Scalar
+    theta: Scalar
+    rho: Scalar
+    step_size: Scalar
+    cg_steps: Scalar
+    residual: Scalar
+    failure: Scalar = 0
 
     @property
     def gamma(self) -> Array:
         """Multipliers of the filling points at w, of shape (l,)."""
         return self.point.gamma
+
+
+class _ConjugateGradients(NamedTuple):
+    """An iterate of conjugate gradients: `change` is that of X, `squared` is `|residual|^2`."""
+
+    d_gamma: Array
+    change: Array
+    residual: Array
+    search: Array
+    squared: Scalar
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -207,16 +218,17 @@ class SafeguardedSemismoothNewton(Method[SafeguardedState]):
         """Return `proj(X - M(gamma))`, which X is at the solution."""
         return _projected(state.point)
 
-    def next_theta(self, theta: Any, rho: Any) -> Any:
+    def next_theta(self, theta: Scalar, rho: Scalar) -> Scalar:
         """Return theta for the next step, by how well the last one did."""
         xp = namespace_of(theta)
         raised = xp.where(rho >= self.alpha_1, self.beta_1 * theta, self.beta_2 * theta)
         changed = xp.where(rho >= self.alpha_2, self.beta_0 * theta, raised)
-        return xp.clip(changed, self.theta_min, self.theta_max)
+        clipped: Scalar = xp.clip(changed, self.theta_min, self.theta_max)
+        return clipped
 
     def direction(
-        self, problem: Problem, point: ResidualPoint, mu: Any
-    ) -> tuple[Array, Array, Any]:
+        self, problem: Problem, point: ResidualPoint, mu: Scalar
+    ) -> tuple[Array, Array, int]:
         """Return an inexact solution (d gamma, dX) of the Newton system and the steps it took.
 
         dX is eliminated exactly, so the residual of conjugate gradients is that of the whole
@@ -230,25 +242,29 @@ class SafeguardedSemismoothNewton(Method[SafeguardedState]):
         d_gamma = xp.zeros_like(point.gamma)
         residual = -point.r_gamma + _diagonal_form(V, dX)
 
-        def is_inexact(carried: tuple[Any, ...]) -> Any:
-            d_gamma, dX, _, _, squared, steps = carried
-            length = xp.sqrt(d_gamma @ d_gamma + xp.sum(dX**2))
+        def is_inexact(at: _ConjugateGradients) -> Array:
+            length = xp.sqrt(at.d_gamma @ at.d_gamma + xp.sum(at.change**2))
             allowed = self.tau * xp.minimum(1.0, self.kappa * point.norm * length)
-            return (steps < self.cg_max) & (xp.sqrt(squared) > allowed)
+            again: Array = (at.steps < self.cg_max) & (xp.sqrt(at.squared) > allowed)
+            return again
 
-        def one_step(carried: tuple[Any, ...]) -> tuple[Any, ...]:
-            d_gamma, dX, residual, search, last, steps = carried
-            image, change = newton_product(problem, V, L, mu, search)
-            share = last / (search @ image)
-            d_gamma, dX = d_gamma + share * search, dX - share * change
-            residual = residual - share * image
+        def one_step(at: _ConjugateGradients) -> _ConjugateGradients:
+            image, image_of_X = newton_product(problem, V, L, mu, at.search)
+            share = at.squared / (at.search @ image)
+            residual = at.residual - share * image
             squared = residual @ residual
-            search = residual + (squared / last) * search
-            return d_gamma, dX, residual, search, squared, steps + 1
+            return _ConjugateGradients(
+                at.d_gamma + share * at.search,
+                at.change - share * image_of_X,
+                residual,
+                residual + (squared / at.squared) * at.search,
+                squared,
+                at.steps + 1,
+            )
 
-        start = (d_gamma, dX, residual, residual, residual @ residual, 0)
-        d_gamma, dX, _, _, _, steps = while_loop(is_inexact, one_step, start)
-        return d_gamma, P @ dX @ P.T, steps
+        start = _ConjugateGradients(d_gamma, dX, residual, residual, residual @ residual, 0)
+        end = while_loop(is_inexact, one_step, start)
+        return end.d_gamma, P @ end.change @ P.T, end.steps
 
 
 def residual_point(problem: Problem, gamma: Array, multiplier: Array) -> ResidualPoint:
@@ -262,7 +278,7 @@ def residual_point(problem: Problem, gamma: Array, multiplier: Array) -> Residua
     return ResidualPoint(gamma, multiplier, values, basis, features, r_gamma, r_multiplier, norm)
 
 
-def damped_derivative(values: Array, mu: Any) -> Array:
+def damped_derivative(values: Array, mu: Scalar) -> Array:
     """Return `L = Omega / (mu + 1 - Omega)`, Omega the projection's derivative.
 
     `Omega_ij = (s_i+ + s_j+) / (|s_i| + |s_j|)`: one between positive eigenvalues, zero between
@@ -277,7 +293,7 @@ def damped_derivative(values: Array, mu: Any) -> Array:
 
 
 def newton_product(
-    problem: Problem, V: Array, L: Array, mu: Any, direction: Array
+    problem: Problem, V: Array, L: Array, mu: Scalar, direction: Array
 ) -> tuple[Array, Array]:
     """Return the Newton matrix times a direction, and `L o (V diag(direction) V')` on the way.
 
@@ -299,7 +315,7 @@ def _projected(point: ResidualPoint) -> Array:
     return point.multiplier - point.r_multiplier
 
 
-def _kkt(problem: Problem, point: ResidualPoint) -> Any:
+def _kkt(problem: Problem, point: ResidualPoint) -> Scalar:
     """Return the residual at (gamma, proj(X - M(gamma))).
 
     Far below |R(w)| near the end: the multiplier is not unique, and X may drift along the

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from kernel_ot._arrays import Array, Scalar, namespace_of, pytree
 from kernel_ot._linalg import cholesky, cholesky_solve, gram, solve_lower, weighted_gram
@@ -41,11 +40,11 @@ class ShortStepState:
     gamma: Array
     factor: Array
     features: Array
-    barrier: Any
+    barrier: Scalar
     direction: Array
-    decrement: Any
-    residual: Any
-    failure: Any = 0
+    decrement: Scalar
+    residual: Scalar
+    failure: Scalar = 0
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class ShortStep(Method[ShortStepState]):
         return solve_lower(state.factor, half.T, transpose=True)
 
 
-def _state(problem: Problem, gamma: Array, barrier: Any) -> ShortStepState:
+def _state(problem: Problem, gamma: Array, barrier: Scalar) -> ShortStepState:
     xp = namespace_of(gamma)
     factor = cholesky(problem.constraint_matrix(gamma))
     W = solve_lower(factor, problem.features)

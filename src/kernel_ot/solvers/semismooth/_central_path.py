@@ -119,10 +119,11 @@ class CentralPath(Opening[CentralPathState, SemismoothNewtonState]):
         mu = xp.where(step < damping, 1.0, cut) * state.mu
         gap = complementarity(problem, gamma, mu * problem.rank)
         goes_on = (gap > _HANDOVER) & (step > _STUCK)
+        arrived: Array = xp.logical_not(goes_on)
         return branch(
             sound,
             lambda: _state(
-                problem, gamma, factor, solve_lower(factor, problem.features), mu, ~goes_on
+                problem, gamma, factor, solve_lower(factor, problem.features), mu, arrived
             ),
             lambda: stopped_by_factorization(state),
         )

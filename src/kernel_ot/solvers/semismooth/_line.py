@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from kernel_ot._arrays import Array, branch, namespace_of, while_loop, with_entry
+from kernel_ot._arrays import Array, Scalar, branch, namespace_of, while_loop, with_entry
 from kernel_ot._linalg import inplace, squared_lengths, weighted_gram
 
 # Cuts of the squared smoothing parameter that a step chooses from, boldest first; above 1 it rises.
@@ -63,7 +63,7 @@ class Line(NamedTuple):
     bend: Array
 
 
-def boldest_cut(change: Change, line: Line, slope: Array, least: Any) -> tuple[Any, Any]:
+def boldest_cut(change: Change, line: Line, slope: Array, least: Scalar) -> tuple[Scalar, Array]:
     """Return the smallest cut that stays near the path, and whether there is one (else 1).
 
     What the linear equations leave out is the product of both relative changes, that of the
@@ -108,8 +108,8 @@ def _random_rows(size: int, like: Array) -> Array:
 
 
 def boldest_line(
-    change: Change, start: Array, slope: Array, least: Any, bent: Callable[[Array], Array]
-) -> tuple[Line, Any, Any]:
+    change: Change, start: Array, slope: Array, least: Scalar, bent: Callable[[Array], Array]
+) -> tuple[Line, Scalar, Scalar]:
     """Return the line, corrected as long as that allows bolder cuts, its cut, and a damping.
 
     The corrections are Mehrotra's second-order one (1992) and the higher ones of Gondzio (1996): a
@@ -131,39 +131,48 @@ def boldest_line(
     straight = Line(start, xp.zeros((size, size), dtype=slope.dtype))
     straight_cut, found = boldest_cut(change, straight, slope, least)
 
-    def bolder_line(carried: tuple[Any, ...]) -> tuple[Any, ...]:
-        line, cut, corrections, _ = carried
-        moved = change.matrix(line.gamma + cut * slope)
-        bend = inplace.add_scaled(line.bend, 1.0, moved)  # in the place of the last one
+    def bolder_line(best: _Corrected) -> _Corrected:
+        moved = change.matrix(best.line.gamma + best.cut * slope)
+        bend = inplace.add_scaled(best.line.bend, 1.0, moved)  # in the place of the last one
         bend *= -1
-        bend = inplace.symmetrise(inplace.multiply(inplace.add_to_diagonal(bend, cut - 1), moved))
+        bend = inplace.add_to_diagonal(bend, best.cut - 1)
+        bend = inplace.symmetrise(inplace.multiply(bend, moved))
         del moved
         bolder = Line(bent(bend), bend)
-        bolder_cut, is_near = boldest_cut(change, bolder, slope, least)
-        bolder_cut = xp.where(is_near, bolder_cut, xp.inf)
-        worth_more = bolder_cut < xp.where(cut < 1, cut**_WORTH, cut)
+        near_cut, is_near = boldest_cut(change, bolder, slope, least)
+        bolder_cut = xp.where(is_near, near_cut, xp.inf)
+        worth_more: Array = bolder_cut < xp.where(best.cut < 1, best.cut**_WORTH, best.cut)
         line, cut = branch(
             bolder_cut < straight_cut,
             lambda: (bolder, bolder_cut),
             lambda: (Line(start, with_entry(bend, slice(None), 0.0)), straight_cut),
         )
-        return line, cut, corrections + 1, worth_more
+        return _Corrected(line, cut, best.corrections + 1, worth_more)
 
-    def is_worth_more(carried: tuple[Any, ...]) -> Any:
-        *_, corrections, worth_more = carried
-        return worth_more & (corrections < _CORRECTIONS)
+    def is_worth_more(best: _Corrected) -> Array:
+        again: Array = best.is_worth_more & (best.corrections < _CORRECTIONS)
+        return again
 
     damping = branch(
         found, lambda: xp.ones_like(straight_cut), lambda: _damping(change, start + slope)
     )
-    line, cut, *_ = while_loop(
-        is_worth_more, bolder_line, (straight, straight_cut, xp.asarray(0), found)
-    )
-    return line, cut, damping
+    uncorrected = _Corrected(straight, straight_cut, xp.asarray(0), found)
+    best = while_loop(is_worth_more, bolder_line, uncorrected)
+    return best.line, best.cut, damping
 
 
-def _damping(change: Change, gamma: Array) -> Any:
+class _Corrected(NamedTuple):
+    """The line after some corrections, its cut, and whether another one may be worth its time."""
+
+    line: Line
+    cut: Scalar
+    corrections: Array
+    is_worth_more: Array
+
+
+def _damping(change: Change, gamma: Array) -> Scalar:
     """Return the share of the way to gamma that changes no column by more than 0.8."""
     xp = namespace_of(gamma)
     longest = xp.max(squared_lengths(change.matrix(gamma)))
-    return xp.minimum(1.0, 0.8 / xp.sqrt(longest))
+    share: Scalar = xp.minimum(1.0, 0.8 / xp.sqrt(longest))
+    return share

@@ -146,28 +146,28 @@ class _NewtonPoint(NamedTuple):
     `cut` is the factor of the squared smoothing parameter.
     """
 
-    sound: Any
+    sound: Array
     gamma: Array
     multiplier: Array
     values: Array
     rotation: Array
-    cut: Any
-    last: Any
+    cut: Scalar
+    last: Scalar
 
 
 class _NewtonPair(NamedTuple):
     """What the linear equations give: `d_gamma` is what the last step adds to gamma."""
 
-    sound: Any
+    sound: Array
     gamma: Array
     d_gamma: Array
     multiplier: Array
     constraint: Array
-    cut: Any
-    last: Any
+    cut: Scalar
+    last: Scalar
 
 
-def _newton_point(problem: Problem, state: SemismoothNewtonState, aim: Any) -> _NewtonPoint:
+def _newton_point(problem: Problem, state: SemismoothNewtonState, aim: Scalar) -> _NewtonPoint:
     """Return the point that the step leads to."""
     xp = namespace_of(state.gamma)
     V, x, tau = state.features, state.positive, state.tau
@@ -191,7 +191,7 @@ def _newton_point(problem: Problem, state: SemismoothNewtonState, aim: Any) -> _
     return _NewtonPoint(sound, gamma + d_gamma, multiplier, values, rotation, cut, last)
 
 
-def _newton_pair(problem: Problem, state: SemismoothNewtonState, aim: Any) -> _NewtonPair:
+def _newton_pair(problem: Problem, state: SemismoothNewtonState, aim: Scalar) -> _NewtonPair:
     """Return what the linear equations give."""
     xp = namespace_of(state.gamma)
     x, z, tau, V = state.positive, state.negative, state.tau, state.features
@@ -237,6 +237,6 @@ def _newton_pair(problem: Problem, state: SemismoothNewtonState, aim: Any) -> _N
     return _NewtonPair(sound, gamma, d_gamma, multiplier, constraint, cut, last)
 
 
-def _rotated(matrix: Array, rotation: Array, last: Any) -> Array:
+def _rotated(matrix: Array, rotation: Array, last: Scalar) -> Array:
     """Return `rotation' matrix rotation`, in the last step only."""
     return branch(last, lambda: inplace.multiply(rotation.T @ matrix, rotation), lambda: matrix)

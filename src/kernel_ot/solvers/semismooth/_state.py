@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from kernel_ot._arrays import Array, branch, namespace_of, pytree
+from kernel_ot._arrays import Array, Scalar, branch, namespace_of, pytree
 from kernel_ot._linalg import (
     eigvalsh,
     inplace,
@@ -51,11 +50,11 @@ class SemismoothNewtonState:
     deviation: Array
     positive: Array
     negative: Array
-    tau: Any
-    squared_smoothing: Any
-    gap: Any
-    residual: Any
-    failure: Any = 0
+    tau: Scalar
+    squared_smoothing: Scalar
+    gap: Scalar
+    residual: Scalar
+    failure: Scalar = 0
 
 
 def state_on_path(
@@ -64,9 +63,9 @@ def state_on_path(
     basis: Array,
     features: Array,
     values: Array,
-    tau: Any,
-    squared_smoothing: Any,
-    refined: Any = False,
+    tau: Scalar,
+    squared_smoothing: Scalar,
+    refined: Scalar = False,
     multiplier: Array | None = None,
 ) -> SemismoothNewtonState:
     """Return the state of eigenvalues `values`, with its residual and its scales rebalanced.
@@ -81,7 +80,10 @@ def state_on_path(
     on_path_values = tau * weighted_squares(positive, features)
     on_path = zero_matrix(basis), on_path_values, xp.zeros_like(tau)
 
-    def off_path(multiplier: Array) -> tuple[Array, Array, Any]:  # both may be slightly indefinite
+    def off_path(
+        multiplier: Array,
+    ) -> tuple[Array, Array, Scalar]:
+        # Both may be slightly indefinite.
         sos_values = tau * quadratic_forms(multiplier, features)
         lowest = eigvalsh(multiplier)[0] / xp.max(positive)
         multiplier = inplace.add_to_diagonal(multiplier, -values)  # the constraint, in its place
@@ -112,7 +114,7 @@ def state_on_path(
     )
 
 
-def _smoothed_parts(values: Array, squared_smoothing: Any) -> tuple[Array, Array]:
+def _smoothed_parts(values: Array, squared_smoothing: Scalar) -> tuple[Array, Array]:
     """Return `(|s| +- s) / 2`, smoothed: both positive, difference s, product eps^2."""
     xp = namespace_of(values)
     larger = (xp.abs(values) + xp.sqrt(values**2 + 4 * squared_smoothing)) / 2
