@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from _sphinx.results import SMOOTH, ResultFile, Row, means, newest
+from _sphinx.results import SMOOTH, ResultFile, Row, newest
 
 # Okabe and Ito's colours, each with a marker; ours is always the same green.
 _OURS = "#009E73"
@@ -80,7 +80,7 @@ def _methods(rows: list[Row]) -> list[str]:
 
 def accuracy(result: ResultFile) -> Figure:
     """Draw the error of the map against the number of features, one panel a family."""
-    found = [row for row in means(result, "map") if row["n"] == "300"]
+    found = [row for row in result.where(quantity="map") if row["n"] == "300"]
     families = [name for name in _FAMILIES if any(row["family"] == name for row in found)]
     figure = Figure(figsize=(10, 3.3 * -(-len(families) // 2)), layout="constrained")
     axes = figure.subplots(-(-len(families) // 2), 2, sharex=True, sharey=True, squeeze=False)
@@ -99,7 +99,7 @@ def accuracy(result: ResultFile) -> Figure:
 
 def cost(result: ResultFile) -> Figure:
     """Draw the relative error of the cost against the number of features."""
-    found = [row for row in means(result, "cost") if row["n"] == "300"]
+    found = [row for row in result.where(quantity="cost") if row["n"] == "300"]
     figure = Figure(figsize=(10, 3.8), layout="constrained")
     axes = figure.subplots(1, len(SMOOTH), sharex=True, sharey=True)
     for ax, family in zip(axes, SMOOTH, strict=True):
@@ -114,7 +114,7 @@ def cost(result: ResultFile) -> Figure:
 
 def sizes(result: ResultFile) -> Figure:
     """Draw the error of the map against the number of points, where there are several sizes."""
-    found = [row for row in means(result, "map") if row["family"] == "softmax"]
+    found = [row for row in result.where(quantity="map") if row["family"] == "softmax"]
     several = {
         d: {row["n"] for row in found if row["dimension"] == d}
         for d in sorted({row["dimension"] for row in found}, key=int)
@@ -138,7 +138,7 @@ def pairs(published: ResultFile, accuracy: ResultFile, scale: ResultFile) -> Fig
     for row in published.rows:
         line = errors.setdefault((row["method"], int(row["n"])), {})
         line[int(row["dimension"])] = float(row["uvp_percent"])
-    for row in means(accuracy, "map"):
+    for row in accuracy.where(quantity="map"):
         if row["family"] == "w2":
             line = errors.setdefault((row["method"], int(row["n"])), {})
             line[int(row["dimension"])] = 100 * float(row["mean"])

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import geometric_mean, mean, median, stdev
+from statistics import geometric_mean, median
 
 Row = dict[str, str]
 SMOOTH = ("affine", "logcosh", "softmax")
@@ -53,33 +51,6 @@ def newest(results: Path, kind: str) -> ResultFile:
     return ResultFile.read(files[-1])
 
 
-def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
-    """Return the mean and its standard error, which a single value has not."""
-    return mean(values), stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
-
-
-def means(result: ResultFile, quantity: str) -> list[Row]:
-    """Return for each family, dimension, size and method the mean over the seeds and its error.
-
-    `quantity` is "map" (the error of the map), "cost" (the relative error of the cost) or
-    "seconds". A file has one row a fit, or the means themselves with the column `quantity`.
-    """
-    if "quantity" in result.rows[0]:
-        return result.where(quantity=quantity)
-    values: dict[tuple[str, str, str, str], list[float]] = defaultdict(list)
-    for row in result.rows:
-        key = row["family"], row["dimension"], row["n"], row["method"]
-        if quantity == "cost" and row["cost"]:
-            values[key].append(abs(float(row["cost"]) / float(row["true_cost"]) - 1))
-        elif quantity != "cost":
-            values[key].append(float(row["uvp" if quantity == "map" else quantity]))
-    columns = ("family", "dimension", "n", "method", "mean", "standard_error")
-    return [
-        dict(zip(columns, map(str, (*key, *mean_and_error(found))), strict=True))
-        for key, found in values.items()
-    ]
-
-
 def readme_figures(results: Path) -> dict[str, float]:
     """Return the measured figures that the README states.
 
@@ -90,13 +61,13 @@ def readme_figures(results: Path) -> dict[str, float]:
     accuracy = newest(results, "accuracy")
     mapped = {
         (row["family"], row["method"]): float(row["mean"])
-        for row in means(accuracy, "map")
+        for row in accuracy.where(quantity="map")
         if row["dimension"] == "8" and row["n"] == "300"
     }
     ratios = [mapped[family, "kernel-ot"] / mapped[family, "entropic (best)"] for family in SMOOTH]
     seconds = [
         float(row["mean"])
-        for row in means(accuracy, "seconds")
+        for row in accuracy.where(quantity="seconds")
         if row["method"] == "kernel-ot" and row["n"] == "300"
     ] or [float(row["seconds"]) for row in newest(results, "fits").where(version="this", n="300")]
     return {"error": geometric_mean(ratios), "seconds": median(seconds)}

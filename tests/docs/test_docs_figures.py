@@ -15,7 +15,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 sys.path.insert(0, str(ROOT / "docs"))
 
 from _sphinx.benchmark_figures import draw_benchmark_figures  # noqa: E402
-from _sphinx.results import ResultFile, means, newest, readme_figures  # noqa: E402
+from _sphinx.results import ResultFile, newest, readme_figures  # noqa: E402
 
 HEAD = "# date: 2026-01-0{0}\n# machine: m\n# versions: v\n# command: c\n"
 
@@ -44,18 +44,6 @@ def test_a_file_that_hides_its_origin_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("# date: 2026-01-01\nd,n\n5,1\n")
     with pytest.raises(ValueError, match="says nothing about its command, machine, versions"):
         ResultFile.read(tmp_path / "t.csv")
-
-
-def test_fits_of_several_seeds_are_averaged(tmp_path: Path) -> None:
-    path = tmp_path / "2026-01-01-accuracy.csv"
-    rows = ["a,2,300,1,kernel-ot,.1,1.2,1,3", "a,2,300,2,kernel-ot,.3,.9,1,5"]
-    table = "family,d,n,seed,method,uvp,cost,true_cost,seconds\n" + "\n".join(rows) + "\n"
-    path.write_text(HEAD.format(1) + table)
-    result = newest(tmp_path, "accuracy")
-    for quantity, mean, error in (("map", 0.2, 0.1), ("cost", 0.15, 0.05), ("seconds", 4, 1)):
-        (row,) = means(result, quantity)
-        assert float(row["mean"]) == pytest.approx(mean)
-        assert float(row["standard_error"]) == pytest.approx(error)
 
 
 def test_every_figure_is_drawn_and_says_where_it_is_from(tmp_path: Path) -> None:
