@@ -80,9 +80,9 @@ plt.show()
 
 # %%
 # The last bar is the floor: two samples of treated cells have that distance too. No prediction can
-# be expected to be better. On the drawn cells the fit is no better than the linear map, and says
-# so: four hundred cells are too few to see which of them respond. On the 4i cells it is a little
-# better.
+# be expected to be better. On the drawn cells the fit is hardly better than the linear map: four
+# hundred cells are few to learn from which of them respond. The first sentence of the summary says
+# by which measure a gain shows. On the 4i cells it is a little better.
 #
 # Which markers change?
 # ---------------------
