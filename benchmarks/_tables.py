@@ -21,7 +21,8 @@ def write_table(
     writer.writerow(columns)
     writer.writerows(rows)
     versions = ", ".join(f"{name} {version(name)}" for name in libraries.split())
-    module = Path(sys.argv[0]).stem
+    script = Path(sys.argv[0])
+    module = script.parent.name if script.stem == "__main__" else script.stem
     head = (
         title,
         f"date: {date.today().isoformat()}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from benchmarks.accuracy._cells import cell_table, cells_directory, paired_table
 from benchmarks.accuracy._families import FAMILIES
 from benchmarks.accuracy._methods import METHODS, VARIANTS
 from benchmarks.accuracy._pairs import FAMILY
-from benchmarks.accuracy._report import comparison, marks, table
+from benchmarks.accuracy._report import comparison, marks, table, write_csv
 from benchmarks.accuracy._run import run
 
 
@@ -34,6 +35,11 @@ def main() -> None:
     parser.add_argument(
         "--cells", action="store_true", help="4i cells instead of families with known truth"
     )
+    parser.add_argument(
+        "--csv",
+        type=Path,
+        help="the site's table: means over the seeds, written after each case",
+    )
     options = parser.parse_args()
     if options.cells:
         _cells(options.out, [seed - 1 for seed in options.seeds])
@@ -45,7 +51,10 @@ def main() -> None:
         )
         if family != "monotone" or d == 1
     ]
-    results = run(cells, options.methods, options.out / "results.jsonl")
+    write = None if options.csv is None else partial(write_csv, options.csv)
+    results = run(cells, options.methods, options.out / "results.jsonl", write)
+    if write is not None:
+        write(results)
     parts = [f"## {q}\n\n{table(results, q)}\n" for q in ("uvp", "cost error", "seconds")]
     parts.insert(1, f"## Beside the best peer\n\n{comparison(results)}\n")
     report = "# Accuracy\n\n" + "\n".join(parts) + f"\n## Marks at n = 300\n\n{marks(results)}\n"

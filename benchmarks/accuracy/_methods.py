@@ -31,10 +31,11 @@ def entropic_grid(d: int) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a method says: its map at new points, and its cost (|x - y|^2 / 2), if it has one."""
+    """What a method says: its map at new points, its cost (|x - y|^2 / 2) and interval, if any."""
 
     transport: Map
     cost: float | None
+    interval: tuple[float, float] | None = None
 
 
 def uvp(images: Array, truth: Array) -> float:
@@ -56,7 +57,7 @@ def kernel_ot_default(case: Case) -> Iterator[Estimate]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = KernelOT().fit(case.x, case.y)
-    yield Estimate(model.transform, model.cost_)
+    yield Estimate(model.transform, model.cost_, model.cost_interval_)
 
 
 def gaussian(case: Case) -> Iterator[Estimate]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import process_time
 
 from benchmarks.accuracy._families import Case, make_case
-from benchmarks.accuracy._methods import METHODS, VARIANTS, uvp
+from benchmarks.accuracy._methods import METHODS, VARIANTS, Estimate, uvp
 from benchmarks.accuracy._pairs import FAMILY, pair_case, pairs_directory
 
 
@@ -19,6 +19,7 @@ class Result:
     """One method on one case; `cost` is None where the method has none.
 
     `seconds` is processor time, summed over threads: other programs on the machine do not count.
+    `low` and `high` are the 95 % interval of the cost, where a method says one.
     """
 
     family: str
@@ -30,6 +31,8 @@ class Result:
     cost: float | None
     true_cost: float
     seconds: float
+    low: float | None = None
+    high: float | None = None
 
 
 def read_results(path: Path) -> list[Result]:
@@ -40,9 +43,15 @@ def read_results(path: Path) -> list[Result]:
 
 
 def run(
-    cells: Iterable[tuple[str, int, int, int]], methods: Iterable[str], path: Path
+    cells: Iterable[tuple[str, int, int, int]],
+    methods: Iterable[str],
+    path: Path,
+    on_case: Callable[[list[Result]], None] | None = None,
 ) -> list[Result]:
-    """Run what `path` does not hold yet of all (family, d, n, seed) and methods."""
+    """Run what `path` does not hold yet of all (family, d, n, seed) and methods.
+
+    `on_case` is told all results so far after each case, so that a part can be used.
+    """
     done = {(r.family, r.d, r.n, r.seed, r.method) for r in read_results(path)}
     methods = [m for m in methods if m != "OTT entropic (best)" or _has_ott()]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,13 +62,25 @@ def run(
         case = _case(family, d, n, seed)
         for method in missing:
             began = process_time()
-            best: tuple[float, float | None] | None = None
+            best: tuple[float, Estimate] | None = None
             for estimate in {**METHODS, **VARIANTS}[method](case):
                 error = uvp(estimate.transport(case.test), case.truth)
                 if best is None or error < best[0]:
-                    best = error, estimate.cost
+                    best = error, estimate
             assert best is not None
-            result = Result(family, d, n, seed, method, *best, case.cost, process_time() - began)
+            error, estimate = best
+            result = Result(
+                family,
+                d,
+                n,
+                seed,
+                method,
+                error,
+                estimate.cost,
+                case.cost,
+                process_time() - began,
+                *(estimate.interval or ()),
+            )
             with path.open("a") as file:
                 file.write(json.dumps(asdict(result)) + "\n")
             print(
@@ -67,6 +88,8 @@ def run(
                 f"UVP {result.uvp:.4f}  {result.seconds:6.1f} s",
                 flush=True,
             )
+        if on_case is not None:
+            on_case(read_results(path))
     return read_results(path)
 
 

@@ -17,7 +17,7 @@ from benchmarks.accuracy._cells import (
 )
 from benchmarks.accuracy._families import SMOOTH, STEEP, make_case
 from benchmarks.accuracy._pairs import pair_case, pairs_directory
-from benchmarks.accuracy._report import comparison, marks, table
+from benchmarks.accuracy._report import comparison, marks, table, write_csv
 from benchmarks.accuracy._run import Result, run
 from scipy.io import savemat
 
@@ -46,6 +46,23 @@ def test_plain_sinkhorn_is_the_logarithmic_one() -> None:
     np.testing.assert_allclose(plan, expected, atol=1e-6)
     offset = log_v - log["log_v"]
     np.testing.assert_allclose(offset, offset.mean(), atol=1e-2)
+
+
+def test_the_sites_table_has_means_over_the_seeds(tmp_path: Path) -> None:
+    results = [
+        Result("affine", 2, 300, seed, "kernel-ot", uvp, 1.1, 1.0, 2.0, 0.9, high)
+        for seed, uvp, high in ((1, 0.1, 1.2), (2, 0.3, 0.95))
+    ]
+    results.append(Result("affine", 2, 300, 1, "nearest neighbour", 0.5, 1.4, 1.0, 0.1))
+    write_csv(tmp_path / "table.csv", results)
+    lines = (tmp_path / "table.csv").read_text().splitlines()
+    table = [line for line in lines if not line.startswith("#")]
+    assert table[0] == "family,dimension,n,seeds,method,quantity,mean,standard_error"
+    assert "affine,2,300,2,kernel-ot,map,0.2,0.1" in table
+    assert "affine,2,300,2,kernel-ot,cost,0.1,0" in table
+    assert "affine,2,300,2,kernel-ot,interval holds cost,0.5,0.5" in table
+    assert "affine,2,300,1,plan between the samples,cost,0.4," in table
+    assert {line.split(":")[0] for line in lines} >= {"# date", "# machine", "# command"}
 
 
 def test_a_run_goes_on_where_it_ended(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from copy import copy
 from html import escape
 
 import numpy as np
@@ -12,7 +13,10 @@ from kernel_ot import KernelOT
 from kernel_ot._arrays import Array
 from kernel_ot.diagnostics import GLOSSARY, Caution
 from kernel_ot.distances import energy_distance, mmd_test
+from kernel_ot.estimator import Candidate
+from kernel_ot.estimator._derived import set_derived
 from kernel_ot.kernels import Gaussian
+from kernel_ot.selection import Combination, entropic_potentials
 
 
 def samples(seed: int) -> tuple[Array, Array]:
@@ -85,6 +89,59 @@ def test_the_interval_of_the_cost_is_that_of_resampled_points(fitted: KernelOT) 
         means += rng.choice(values, (2000, len(values))).mean(axis=1)
     low, high = fitted.summary().cost_interval
     assert high - low == pytest.approx(np.subtract(*np.quantile(means, [0.975, 0.025])), rel=0.1)
+
+
+def _on_the_line(n: int, seed: int) -> tuple[Array, Array]:
+    """Samples of N(0, 1) and N(2, 1.5^2), whose optimal map is x -> 2 + 1.5 x."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 1)), 2 + 1.5 * rng.normal(size=(n, 1))
+
+
+def test_the_interval_of_the_cost_between_normal_samples_has_the_known_width() -> None:
+    n, shift, slope = 400, 2.0, 1.5
+    model = KernelOT(Gaussian(2.0), reg_potential=1e-2).fit(*_on_the_line(n, 1))
+    # u'(x) = x - T(x) and v'(y) = y - T^-1(y) give both variances in closed form.
+    of_u = shift**2 + (1 - slope) ** 2 / 2
+    of_v = slope**2 * (shift**2 + (slope - 1) ** 2 / 2)
+    low, high = model.cost_interval_
+    assert (high - low) / 2 == pytest.approx(1.96 * np.sqrt((of_u + of_v) / n), rel=0.1)
+    assert model.summary().cost_interval == (low, high)
+
+
+def test_the_interval_holds_the_true_cost_about_as_often_as_it_says() -> None:
+    truth = (2.0**2 + 0.5**2) / 2
+    held = 0
+    for seed in range(40):
+        model = KernelOT(Gaussian(2.0), reg_potential=1e-1).fit(*_on_the_line(60, seed))
+        low, high = model.cost_interval_
+        held += low <= truth <= high
+    assert 35 <= held <= 40
+
+
+def test_the_interval_goes_down_to_what_held_out_points_say(fitted: KernelOT) -> None:
+    half = fitted.cost_ - fitted.cost_interval_[0]
+    doubtful = copy(fitted)
+    doubtful.candidates_ = tuple(
+        Candidate(1.0, reg, (fitted.cost_ - gap,)) for reg, gap in ((1e-2, 0.5), (1e-3, 0.25))
+    )
+    low, high = doubtful.cost_interval_
+    assert low == pytest.approx(fitted.cost_ - 0.25 - half)
+    assert high == pytest.approx(fitted.cost_ + half)
+
+
+def test_the_violation_on_fresh_points_is_measured_as_on_the_samples() -> None:
+    x, y = samples(0)
+    combined = KernelOT(n_splits=1).fit(x, y)
+    combined.combination_ = Combination(kernel=0.5, entropic=((0.1, 0.5),))
+    combined.entropic_ = entropic_potentials(
+        combined.conjugation_.changed(combined.samples_), (0.1,)
+    )
+    set_derived(combined, combined.samples_, combined.problem_)
+    on_samples = combined.summary().violation
+    assert combined.summary(x, y).violation == pytest.approx(on_samples)
+    u, v = combined.potentials_.u(x), combined.potentials_.v(y)
+    slack = np.sum(np.square(x[:, None] - y), axis=2) / 2 - u[:, None] - v
+    assert -slack.min() > 10 * on_samples  # what is combined is not feasible, and need not be
 
 
 def test_training_samples_are_named_as_such(fitted: KernelOT) -> None:

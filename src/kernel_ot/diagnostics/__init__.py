@@ -7,7 +7,11 @@ from kernel_ot.diagnostics._cautions import (
     outlier_caution as outlier_caution,
     sample_sizes as sample_sizes,
 )
-from kernel_ot.diagnostics._diagnose import diagnose as diagnose, fresh_samples as fresh_samples
+from kernel_ot.diagnostics._diagnose import (
+    cost_interval as cost_interval,
+    diagnose as diagnose,
+    fresh_samples as fresh_samples,
+)
 from kernel_ot.diagnostics._diagnostics import Diagnostics
 from kernel_ot.diagnostics._glossary import GLOSSARY as GLOSSARY, WORDS as WORDS
 from kernel_ot.diagnostics._transport import (

@@ -88,7 +88,8 @@ class Diagnostics:
         The estimates of the populations' values.
     cost_interval, wasserstein_interval : tuple of float
         95 % intervals for the noise of the samples: to first order the cost fluctuates as mean u +
-        mean v does (del Barrio and Loubes 2019). The bias of the estimate is not in them.
+        mean v does (del Barrio and Loubes 2019). They go down to the held-out value where settings
+        were compared; any other bias of the estimate is not in them.
     sample_cost_lower_bound : float
         Lower bound of the optimal cost between the training samples.
     sample_cost_lower_bound_assurance : str

@@ -38,7 +38,9 @@ GLOSSARY: dict[str, Term] = {
         "transport cost",
         _POPULATIONS,
         "Estimate of the smallest mean of |x - T(x)|^2 / 2 over all maps T from the first "
-        "population to the second, in squared units of the features; KernelOT.cost_.",
+        "population to the second, in squared units of the features; KernelOT.cost_. Its interval, "
+        "cost_interval_, is that of the points' noise and reaches down to the held-out semi-dual "
+        "value; above some five features it holds the true cost less often than 95 %.",
     ),
     "wasserstein": Term(
         "Wasserstein distance",
@@ -63,7 +65,8 @@ GLOSSARY: dict[str, Term] = {
         "largest violation",
         _POINTS,
         "Largest u(x) + v(y) - |x - y|^2 / 2 over the pairs of points, in units of their mean "
-        "cost; at most violation_tol in a complete fit.",
+        "cost, in the coordinates of the fit and for the kernel's potentials alone; at most "
+        "violation_tol on the training samples of a complete fit.",
     ),
     "energy_distance": Term(
         "energy distance of T(x) to y",

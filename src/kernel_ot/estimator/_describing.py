@@ -12,6 +12,7 @@ from kernel_ot.diagnostics import (
     Diagnostics,
     FittedTransport,
     cautions,
+    cost_interval,
     diagnose,
 )
 from kernel_ot.report import write_report
@@ -20,6 +21,15 @@ from kernel_ot.samples import Points
 
 class DescribesItself:
     """`summary` and `report` of a fitted transport."""
+
+    @property
+    def cost_interval_(self: FittedTransport) -> tuple[float, float]:
+        """Interval of the transport cost between the populations, meant to hold it with 95 %.
+
+        From the noise of the points, and down to what held-out points say; see the glossary.
+        """
+        check_is_fitted(self)
+        return cost_interval(self)
 
     def summary(
         self: FittedTransport, x: Points | None = None, y: Points | None = None
