@@ -89,6 +89,21 @@ def test_certificate_is_below_the_exact_cost_and_close() -> None:
     assert model.certificate_.n_pairs == 3000
 
 
+def test_certificate_counts_the_rows_that_violate() -> None:
+    x, y = two_samples()
+    model = quick(filling="random_pairs", n_fill=20).fit(x, y)
+    potentials = model.problem_.potentials(model.solution_.gamma)
+    a, b = model.conjugation_.forward_x(x), model.conjugation_.forward_y(y)
+    costs = np.square(a[:, None] - b).sum(axis=2) / 2
+    worst = (potentials.u(a)[:, None] + potentials.v(b) - costs).max(axis=1)
+    violated = np.count_nonzero(worst > model.violation_tol * costs.mean())
+    assert 0 < violated < 50
+    found = model.certificate_
+    assert found.kind == "exact"
+    assert (found.n_rows, found.violated_rows) == (50, int(violated))
+    assert found.violated_share == violated / 50
+
+
 @settings(max_examples=5, phases=[Phase.generate])
 @given(
     angle=st.floats(0, 6),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kernel_ot.cells._fit import fit_conditions
 from kernel_ot.cells._maps import ConditionMaps
-from kernel_ot.cells._representation import AnnData, points_of
+from kernel_ot.cells._representation import points_of
 from kernel_ot.estimator import KernelOT
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 
 def align(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
 from kernel_ot._arrays import Array
 from kernel_ot.cells._jobs import Pair
-from kernel_ot.cells._representation import AnnData, points_of, positions_of
+from kernel_ot.cells._representation import points_of, positions_of
 from kernel_ot.distances import energy_distance
 from kernel_ot.preconditioning import fit_conjugation
 
 if TYPE_CHECKING:
+    from anndata import AnnData
     from pandas import DataFrame
 
     from kernel_ot.cells._maps import ConditionMaps
@@ -65,7 +66,7 @@ def evaluate(
     if not maps.held_out:
         raise ValueError("No cells were held out; fit_conditions(held_out=0.2) keeps some.")
     rng = np.random.default_rng(random_state)
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for pair in maps.pairs:
         if not all(label in maps.held_out for label in pair):
             continue

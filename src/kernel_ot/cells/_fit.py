@@ -6,6 +6,7 @@ import warnings
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import clone
@@ -13,8 +14,11 @@ from sklearn.base import clone
 from kernel_ot._arrays import Array
 from kernel_ot.cells._jobs import Job, ModelStore, Outcome, Pair, run_jobs
 from kernel_ot.cells._maps import ConditionMaps, HeldOut
-from kernel_ot.cells._representation import AnnData, describe_representation, points_of
+from kernel_ot.cells._representation import describe_representation, points_of
 from kernel_ot.estimator import KernelOT
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 
 def fit_conditions(

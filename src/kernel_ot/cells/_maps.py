@@ -14,10 +14,11 @@ from kernel_ot._arrays import Array
 from kernel_ot._files import atomic_path
 from kernel_ot.cells import _changes, _evaluate, _figures
 from kernel_ot.cells._jobs import ModelStore, Pair, sizes_of
-from kernel_ot.cells._representation import AnnData, Representation, changed_genes, points_of
+from kernel_ot.cells._representation import Representation, changed_genes, points_of
 from kernel_ot.estimator import KernelOT
 
 if TYPE_CHECKING:
+    from anndata import AnnData
     from matplotlib.axes import Axes
     from pandas import DataFrame
 
@@ -245,7 +246,7 @@ class ConditionMaps:
         """
         import pandas
 
-        rows: list[dict[str, Any]] = []
+        rows: list[dict[str, object]] = []
         for pair in self.pairs:
             model = self.model(pair)
             sizes = sizes_of(model)

@@ -6,14 +6,18 @@ import base64
 import html
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from kernel_ot._files import atomic_path, check_destination
 from kernel_ot._version import __version__
 from kernel_ot.cells._jobs import Pair
-from kernel_ot.cells._representation import AnnData
 
 if TYPE_CHECKING:
+    from anndata import AnnData
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
     from kernel_ot.cells._maps import ConditionMaps
 
 _STYLE = (
@@ -73,7 +77,7 @@ def write_screen(maps: ConditionMaps, adata: AnnData, folder: str | Path) -> lis
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tables: dict[str, Any] = {"maps": maps.table(), "similarity": maps.similarity()}
+    tables: dict[str, DataFrame] = {"maps": maps.table(), "similarity": maps.similarity()}
     if maps.held_out:
         tables["evaluation"] = maps.evaluate(adata)
     changes = {pair: maps.ranked_changes(pair) for pair in maps.pairs}
@@ -97,7 +101,7 @@ def write_screen(maps: ConditionMaps, adata: AnnData, folder: str | Path) -> lis
     return files
 
 
-def _page(maps: ConditionMaps, tables: dict[str, Any], changes: dict[Pair, Any]) -> str:
+def _page(maps: ConditionMaps, tables: dict[str, DataFrame], changes: dict[Pair, DataFrame]) -> str:
     parts = [_section("Maps", _table(tables["maps"]))]
     if "evaluation" in tables:
         parts.append(_section("How well held-out cells are predicted", _note(_METRICS),
@@ -124,15 +128,15 @@ def _note(text: str) -> str:
     return f"<p class='note'>{html.escape(text)}</p>"
 
 
-def _table(frame: Any) -> str:
+def _table(frame: DataFrame) -> str:
     shown: str = frame.to_html(
         index=False, border=0, float_format=lambda value: f"{value:.3g}", na_rep="", justify="left"
     )
     return shown
 
 
-def _image(ax: Any, alternative: str) -> str:
+def _image(ax: Axes, alternative: str) -> str:
     buffer = io.BytesIO()
-    ax.figure.savefig(buffer, format="png", dpi=110)
+    cast("Figure", ax.figure).savefig(buffer, format="png", dpi=110)
     data = base64.b64encode(buffer.getvalue()).decode()
     return f"<img alt='{html.escape(alternative, quote=True)}' src='data:image/png;base64,{data}'>"

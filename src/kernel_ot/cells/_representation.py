@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kernel_ot._arrays import Array, block_slices, check_points, require_memory
 
-AnnData: TypeAlias = Any
-"""An `anndata.AnnData`, which is not imported before one has been made by the user."""
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 _FOLDERS = ("obsm", "layers")
 # Loadings reproduce their representation; this much of its norm may differ, in the components that
@@ -66,7 +66,7 @@ def points_of(adata: AnnData, use_rep: str, rows: Array | None = None) -> Array:
     return check_points(dense, use_rep)
 
 
-def _is_sparse(matrix: Any) -> bool:
+def _is_sparse(matrix: object) -> bool:
     return hasattr(matrix, "toarray") and not isinstance(matrix, np.ndarray)
 
 

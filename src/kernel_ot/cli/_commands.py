@@ -240,7 +240,9 @@ def _check_no_input(out: Path, *inputs: str | Path) -> None:
             raise ValueError(f"--out {out} is the input {path}; inputs are never written over.")
 
 
-def _check_same_features(first: Any, second: Any, name: str, other: str) -> None:
+def _check_same_features(
+    first: tuple[str, ...] | None, second: tuple[str, ...] | None, name: str, other: str
+) -> None:
     if first is None or second is None or tuple(first) == tuple(second):
         return
     if len(first) != len(second):

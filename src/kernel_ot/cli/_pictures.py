@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kernel_ot._arrays import Array
 from kernel_ot._files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def require_packages() -> None:
@@ -111,14 +114,14 @@ def write_png(path: Path, picture: Array) -> Path:
     return path
 
 
-def write_figure(path: Path, figure: Any) -> Path:
+def write_figure(path: Path, figure: Figure) -> Path:
     """Write a matplotlib figure at 100 dots an inch."""
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=100)
     return path
 
 
-def side_by_side(pictures: Mapping[str, Array]) -> Any:
+def side_by_side(pictures: Mapping[str, Array]) -> Figure:
     """Return a matplotlib figure with the titled pictures in one row, at their own resolution."""
     from matplotlib.figure import Figure
 

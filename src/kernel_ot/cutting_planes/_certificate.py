@@ -27,7 +27,7 @@ class Certificate:
     kind : {"exact", "sampled"}
         Whether these are all pairs, or all partners y_j of `n_rows` random x_i.
     n_rows : int
-        Rows x_i whose partners were evaluated; 0 if not recorded.
+        Rows x_i whose partners were evaluated.
     violated_rows : int
         Of these, how many violate by more than the fit's tolerance.
     violated_share : float
@@ -48,10 +48,10 @@ class Certificate:
     lower_bound: float
     largest_violation: float
     n_pairs: int
-    kind: Literal["exact", "sampled"] = "exact"
-    n_rows: int = 0
-    violated_rows: int = 0
-    violated_share: float = 0.0
+    kind: Literal["exact", "sampled"]
+    n_rows: int
+    violated_rows: int
+    violated_share: float
 
     @property
     def proven(self) -> bool:

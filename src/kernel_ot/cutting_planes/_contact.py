@@ -9,11 +9,16 @@ import numpy as np
 
 from kernel_ot._arrays import Array
 from kernel_ot.cutting_planes._pivoting import pivot
-from kernel_ot.cutting_planes._programme import polish, solve_pointwise
+from kernel_ot.cutting_planes._programme import Contact, polish, solve_pointwise
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.problem import PotentialSpaces, linear_term
 from kernel_ot.samples import Samples
+
+# Relative to the largest entry of Q: below it a factor breaks down by rounding.
+_SMALLEST_RIDGE = 1e-13
+# Relative to the largest entry of z.
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +131,7 @@ class ContactPoints:
         # New points are violated, so the first exchange would take them all in anyway.
         every = np.ones(len(linear), dtype=bool)
         found = pivot(self.quadratic, linear, every, ridge=ridge, slack_tol=0.2 * unit)
-        if not found.ended:
-            return self._by_interior_point(linear)
-        return self._kept(*found.in_contact())
+        return self._by_interior_point(linear) if found is None else self._kept(found)
 
     def polished(self, reg_potential: float) -> ContactPoints:
         """Return the points that carry weight with multipliers exact to rounding."""
@@ -140,10 +143,8 @@ class ContactPoints:
             ridge=_SMALLEST_RIDGE * float(self.quadratic.max()),
             slack_tol=_ROUNDING * float(np.abs(linear).max()),
         )
-        # Where points nearly coincide, exchanges without a larger ridge need not end.
-        if not found.ended:
-            return self._by_interior_point(linear)
-        return self._kept(*found.in_contact())
+        # Without a larger ridge exchanges need not end where points nearly coincide.
+        return self._by_interior_point(linear) if found is None else self._kept(found)
 
     def potentials(self, reg_potential: float) -> Potentials:
         """Return both potentials as functions."""
@@ -167,20 +168,15 @@ class ContactPoints:
 
     def _by_interior_point(self, linear: Array) -> ContactPoints:
         gamma = solve_pointwise(self.quadratic, linear)
-        return self._kept(*polish(self.quadratic, linear, gamma))
+        return self._kept(polish(self.quadratic, linear, gamma))
 
-    def _kept(self, active: Array, gamma: Array) -> ContactPoints:
+    def _kept(self, contact: Contact) -> ContactPoints:
+        points, gamma = contact
         return ContactPoints(
             self.embeddings,
-            self.x[active],
-            self.y[active],
-            self.quadratic[np.ix_(active, active)],
-            self.embedding[active],
+            self.x[points],
+            self.y[points],
+            self.quadratic[np.ix_(points, points)],
+            self.embedding[points],
             gamma,
         )
-
-
-# Relative to the largest entry of Q: below it a factor breaks down by rounding.
-_SMALLEST_RIDGE = 1e-13
-# Relative to the largest entry of z.
-_ROUNDING = 1e-14

@@ -12,45 +12,20 @@ and Park 2011).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import scipy.linalg
 
 from kernel_ot._arrays import Array
+from kernel_ot.cutting_planes._programme import Contact
 
 _MAX_EXCHANGES = 60
 # Full exchanges that need not reduce the number of wrong points, before single ones.
 _PATIENCE = 3
 
 
-@dataclass(frozen=True, eq=False)
-class Pivoted:
-    """Where pivoting ended.
-
-    Attributes
-    ----------
-    active : ndarray of bool, shape (l,)
-        The points in contact.
-    gamma : ndarray of shape (l,)
-        Multipliers, zero at the others.
-    ended : bool
-        Whether no exchange was left; if not, multipliers may be negative.
-    """
-
-    active: Array
-    gamma: Array
-    ended: bool
-
-    def in_contact(self) -> tuple[Array, Array]:
-        """Return the points with a positive multiplier, as a mask, and these multipliers."""
-        active = self.active & (self.gamma > 0)
-        return active, self.gamma[active]
-
-
 def pivot(
     quadratic: Array, linear: Array, active: Array, *, ridge: float, slack_tol: float
-) -> Pivoted:
+) -> Contact | None:
     r"""Return the minimiser of :math:`\gamma^\top (Q + \rho I) \gamma / 2 - z^\top \gamma`.
 
     Parameters
@@ -68,7 +43,8 @@ def pivot(
 
     Returns
     -------
-    Pivoted
+    Contact, optional
+        None where exchanges do not end.
 
     Examples
     --------
@@ -76,11 +52,10 @@ def pivot(
     >>> found = pivot(
     ...     np.eye(2), np.array([3.0, -1.0]), np.ones(2, dtype=bool), ridge=0.0, slack_tol=0.0
     ... )
-    >>> found.active.tolist(), found.gamma.tolist()
-    ([True, False], [3.0, 0.0])
+    >>> found.points.tolist(), found.gamma.tolist()
+    ([True, False], [3.0])
     """
     active = active.copy()
-    gamma = np.zeros(len(linear))
     fewest, patience = len(linear) + 1, _PATIENCE
     for _ in range(_MAX_EXCHANGES):
         inside = np.flatnonzero(active)
@@ -92,13 +67,14 @@ def pivot(
                 matrix, lower=True, overwrite_a=True, check_finite=False
             )
         except np.linalg.LinAlgError:
-            break
+            return None
         gamma = np.zeros(len(linear))
         gamma[inside] = scipy.linalg.cho_solve(factor, linear[inside], check_finite=False)
         wrong = np.where(active, gamma < 0, linear - gamma[inside] @ rows > slack_tol)
         n_wrong = int(np.count_nonzero(wrong))
         if n_wrong == 0:
-            return Pivoted(active, gamma, ended=True)
+            points = active & (gamma > 0)
+            return Contact(points, gamma[points])
         if n_wrong < fewest:
             fewest, patience = n_wrong, _PATIENCE
         elif patience > 0:
@@ -106,4 +82,4 @@ def pivot(
         else:
             wrong[: np.flatnonzero(wrong)[-1]] = False  # Murty's single exchange ends for certain
         active ^= wrong
-    return Pivoted(active, gamma, ended=False)
+    return None

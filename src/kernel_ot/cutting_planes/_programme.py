@@ -14,6 +14,8 @@ stationary.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import scipy.linalg
 
@@ -27,6 +29,21 @@ _RIDGE = 1e-11
 # Relative to the average diagonal entry of Q.
 _JITTER = 1e-13
 _MAX_POLISHING_STEPS = 100
+
+
+class Contact(NamedTuple):
+    """Where the constraint is active.
+
+    Attributes
+    ----------
+    points : ndarray of bool, shape (l,)
+        Which of the filling points.
+    gamma : ndarray of shape (number of these points,)
+        Their multipliers, positive.
+    """
+
+    points: Array
+    gamma: Array
 
 
 def solve_pointwise(quadratic: Array, linear: Array, tol: float = 1e-10) -> Array:
@@ -51,7 +68,9 @@ def solve_pointwise(quadratic: Array, linear: Array, tol: float = 1e-10) -> Arra
 
     Examples
     --------
-    >>> import numpy as np
+    >>> from typing import NamedTuple
+
+    import numpy as np
     >>> np.round(solve_pointwise(np.eye(2), np.array([3.0, -1.0])), 6).tolist()
     [3.0, 0.0]
     """
@@ -87,19 +106,14 @@ def solve_pointwise(quadratic: Array, linear: Array, tol: float = 1e-10) -> Arra
     return gamma
 
 
-def polish(quadratic: Array, linear: Array, gamma: Array) -> tuple[Array, Array]:
-    r"""Return the points that carry weight, as a mask, and their multipliers, exact to rounding.
+def polish(quadratic: Array, linear: Array, gamma: Array) -> Contact:
+    r"""Return the points that carry weight with their multipliers, exact to rounding.
 
     Starts from the points whose multiplier is more than the interior method's rounding, and goes
     from there to the solution of :math:`Q \gamma = z` on them; points whose multiplier reaches zero
     on the way are dropped (the inner loop of Lawson and Hanson 1974, chapter 23). Where points are
     so close that Q is singular, this keeps one of several.
 
-    Returns
-    -------
-    active : ndarray of bool, shape (l,)
-    gamma : ndarray of shape (number of active points,)
-        Positive.
     """
     active = gamma > _ACTIVE * gamma.mean()
     jitter = _JITTER * float(np.trace(quadratic)) / len(gamma)
@@ -125,7 +139,7 @@ def polish(quadratic: Array, linear: Array, gamma: Array) -> tuple[Array, Array]
         leaving = (change < 0) & (here <= _ACTIVE * here.mean())
         active[np.flatnonzero(active)[leaving]] = False
         gamma[~active] = 0
-    return active, gamma[active]
+    return Contact(active, gamma[active])
 
 
 def _direction(

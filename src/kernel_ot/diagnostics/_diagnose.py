@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from kernel_ot._arrays import RandomState, check_points
+from kernel_ot._arrays import RandomState, Scalar, check_points
 from kernel_ot.cutting_planes import scan_pairs
 from kernel_ot.diagnostics._cautions import cautions, cycle_error, relative_violation
 from kernel_ot.diagnostics._diagnostics import Diagnostics
@@ -124,7 +122,7 @@ def _violation(model: FittedTransport, points: Samples) -> float:
     return scan.largest / _positive(changed.mean_cost())
 
 
-def _positive(value: Any) -> float:
+def _positive(value: Scalar) -> float:
     return max(float(value), float(np.finfo(float).tiny))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, RandomState
 from kernel_ot.cutting_planes import Certificate, FillingRound
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import EntropicPotentials, Potentials
@@ -46,7 +46,7 @@ class FittedTransport(ComparedSettings, Protocol):
         """Where filling points come from."""
 
     @property
-    def random_state(self) -> Any:
+    def random_state(self) -> RandomState:
         """Seed of what is random."""
 
     @property

@@ -198,7 +198,7 @@ def fit_clouds(model: KernelOT, clouds: tuple[Cloud, Cloud], x: Points) -> None:
         )
     else:
         # Nothing was looked at: a cost is not negative, and that is all there is.
-        certificate = Certificate(0.0, 0.0, 0, "sampled", violated_share=1.0)
+        certificate = Certificate(0.0, 0.0, 0, "sampled", 0, 0, violated_share=1.0)
     model.conjugation_, model.solution_ = fit.change, solution
     model.kernel_, model.reg_sos_ = fit.settings.kernel, fit.settings.reg_sos
     model.reg_potential_ = fit.settings.reg_potential

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from kernel_ot.estimator import KernelOT
 
 
-def fitted_model(model: Any) -> KernelOT:
+def fitted_model(model: object) -> KernelOT:
     """Return a fitted `KernelOT`, that of a `KernelOTCV` included.
 
     Raises
@@ -29,6 +29,6 @@ def fitted_model(model: Any) -> KernelOT:
     return found  # type: ignore[no-any-return]
 
 
-def potentials_of(source: Any) -> Potentials:
+def potentials_of(source: object) -> Potentials:
     """Return `source` if it is `Potentials`, else those of the fitted model that it is."""
     return source if isinstance(source, Potentials) else fitted_model(source).potentials_

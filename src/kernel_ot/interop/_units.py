@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 Metric: TypeAlias = Literal["sqeuclidean", "half_sqeuclidean"]
 
@@ -10,7 +10,7 @@ METRICS: tuple[Metric, ...] = ("sqeuclidean", "half_sqeuclidean")
 """`|x - y|^2`, the default of POT and OTT-JAX, and `|x - y|^2 / 2`, the cost of kernel-ot."""
 
 
-def cost_factor(metric: Any) -> float:
+def cost_factor(metric: object) -> float:
     """Return how many times our cost `|x - y|^2 / 2` the cost `metric` is.
 
     Raises

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kernel_ot.io._row_names import NO_INDEX, check_no_id
 from kernel_ot.io._table import Table
 
+if TYPE_CHECKING:
+    from types import ModuleType
 
-def _pandas() -> Any:
+    from pandas import DataFrame, Series
+
+
+def _pandas() -> ModuleType:
     try:
         import pandas
         import pyarrow  # noqa: F401  # pandas says less clearly that it is missing
@@ -29,7 +34,7 @@ def read_frame(path: Path, suffix: str, *, index: str | None) -> Table:
     return from_frame(read(path), index=index)
 
 
-def from_frame(frame: Any, *, index: str | None) -> Table:
+def from_frame(frame: DataFrame, *, index: str | None) -> Table:
     """Return the numbers of a data frame and the names of its columns and rows.
 
     Raises
@@ -64,15 +69,15 @@ def from_frame(frame: Any, *, index: str | None) -> Table:
     return Table(np.ascontiguousarray(values), tuple(frame.columns), row_names)
 
 
-def _is_text(column: Any) -> bool:
+def _is_text(column: Series) -> bool:
     return not _is_numeric(column.dtype)
 
 
-def _is_numeric(dtype: Any) -> bool:
+def _is_numeric(dtype: object) -> bool:
     return getattr(dtype, "kind", "O") in "biuf"
 
 
-def _common_type(frame: Any) -> Any:
+def _common_type(frame: DataFrame) -> type[np.floating[Any]]:
     single = all(str(dtype).lower() in ("float32", "float16") for dtype in frame.dtypes)
     return np.float32 if single else np.float64
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kernel_ot.io._binary import dense
 from kernel_ot.io._table import Table
 from kernel_ot.io._where import rows_where
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 _FOLDERS = ("layers", "obsm")
 
@@ -35,7 +38,7 @@ def read_h5ad(path: Path, variable: str | None, where: str | None = None) -> Tab
     return table if where is None else table.at(rows_where(data.obs, where, f"obs of {path}"))
 
 
-def _table_of(data: Any, variable: str | None) -> Table:
+def _table_of(data: AnnData, variable: str | None) -> Table:
     row_names = tuple(map(str, data.obs_names))
     folder, key = _entry(data, variable or "X")
     if not folder:
@@ -48,7 +51,7 @@ def _table_of(data: Any, variable: str | None) -> Table:
     return Table(np.asarray(dense(value, f"{folder}/{key}")), names, row_names)
 
 
-def _entry(data: Any, wanted: str) -> tuple[str, str]:
+def _entry(data: AnnData, wanted: str) -> tuple[str, str]:
     """Return the folder ("layers", "obsm", or "" for X) and the key that `wanted` means."""
     if wanted == "X" and data.X is not None:
         return "", "X"

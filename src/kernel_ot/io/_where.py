@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kernel_ot._arrays import Array
 from kernel_ot.io._table import Table
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
-def rows_where(frame: Any, condition: str, what: str) -> Array:
+
+def rows_where(frame: DataFrame, condition: str, what: str) -> Array:
     """Return the positions of the rows of a data frame that meet a condition.
 
     Parameters

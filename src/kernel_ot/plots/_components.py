@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -149,7 +149,7 @@ def principal_plane(source: ArrayLike, target: ArrayLike) -> PrincipalPlane:
 
 
 def clouds(
-    points: Sequence[Any],
+    points: Sequence[Array],
     names: Sequence[str],
     ax: Axes | None = None,
     *,

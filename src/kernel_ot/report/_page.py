@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -179,7 +178,7 @@ def _combination(model: FittedTransport) -> tuple[str, str]:
     return shares, "weights with the largest semi-dual value on held-out points"
 
 
-def _why(given: Any, automatic: str) -> str:
+def _why(given: object, automatic: str) -> str:
     return automatic if is_auto(given) else "given"
 
 
