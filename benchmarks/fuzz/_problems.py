@@ -127,7 +127,8 @@ def problems(seeds: Iterable[int], clarabel_every: int = 20) -> Record:
             found = fault(problem, solution, tol)
             if not found and seed % clarabel_every == 0:
                 found = _against_clarabel(problem, solution.objective, tol)
-        record.ended(f"{method}: {solution.status.name}", case, found)
+        dtype = " in float32" if problem.features.dtype == np.float32 else ""
+        record.ended(f"{method}{dtype}: {solution.status.name}", case, found)
     return record
 
 

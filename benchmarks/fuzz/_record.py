@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import traceback
 import warnings
@@ -43,6 +44,7 @@ class Record:
         self.endings[ending] += 1
         if fault:
             self.findings.append((case, fault))
+            print(f"{case}: {fault}", file=sys.stderr, flush=True)
 
     def markdown(self) -> str:
         """Return the part as a section."""
