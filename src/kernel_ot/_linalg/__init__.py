@@ -15,6 +15,11 @@ from kernel_ot._linalg._dense import (
     triangular_condition as triangular_condition,
 )
 from kernel_ot._linalg._eigen import eigh as eigh, eigvalsh as eigvalsh
+from kernel_ot._linalg._extended import (
+    HAS_EXTENDED_PRECISION as HAS_EXTENDED_PRECISION,
+    extended_cholesky as extended_cholesky,
+    extended_inverse as extended_inverse,
+)
 from kernel_ot._linalg._feature_factor import (
     FeatureFactor as FeatureFactor,
     feature_factor as feature_factor,

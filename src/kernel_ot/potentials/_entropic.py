@@ -76,7 +76,8 @@ class EntropicPotential:
         The covariance is that of the centres under the masses that the plan gives them at a point.
         """
         xp = namespace_of(points, self.centres)
-        points, centres = xp.asarray(points), self.centres
+        points = xp.asarray(points)
+        centres = self.centres - xp.mean(self.centres, axis=0)  # covariances know no origin
         dtype = points.dtype if points.dtype == np.float32 else xp.result_type(float)
         identity, parts = xp.eye(centres.shape[1]), []
         for rows in block_slices(points.shape[0], centres.shape[0]):
@@ -99,9 +100,11 @@ class EntropicPotential:
     def _masses(self, points: Array) -> tuple[Array, Array]:
         """Return the terms of the sum relative to the largest one, and its exponent."""
         xp, reg = namespace_of(points, self.centres), self.regularisation
+        origin = xp.mean(self.centres, axis=0)  # about it squares lose no digits
+        points, centres = points - origin, self.centres - origin
         squares = xp.sum(xp.square(points), axis=1)[:, None] / 2
-        from_centres = self.heights - xp.sum(xp.square(self.centres), axis=1) / 2
-        exponents = (points @ self.centres.T + from_centres - squares) / reg
+        from_centres = self.heights - xp.sum(xp.square(centres), axis=1) / 2
+        exponents = (points @ centres.T + from_centres - squares) / reg
         largest = xp.max(exponents, axis=1, keepdims=True)
         return xp.exp(exponents - largest), largest[:, 0]
 

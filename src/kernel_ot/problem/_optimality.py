@@ -236,16 +236,20 @@ def _report(
         multiplier_violation=complementarity(problem, gamma, xp.abs(shift * trace) + xp.abs(gap)),
         complementarity=complementarity(problem, gamma, product),
         cost_mismatch=errors.of_cost,
-        rounding=rounding_error(problem, gamma) + _price_of_ridge(problem, gamma),
+        rounding=rounding_error(problem, gamma) + _price_of_matrix(problem, gamma),
         min_eigenvalue=smallest,
     )
 
 
-def _price_of_ridge(problem: Problem, gamma: Array) -> Scalar:
-    """Return what the ridge of Q's factor is worth, if gamma is no larger at the solution."""
-    ridge = potential_gram(problem).ridge
-    price = ridge * (gamma @ gamma) / (4 * problem.reg_potential)
-    relative: Scalar = price / (1 + namespace_of(gamma).abs(problem.objective(gamma)))
+def _price_of_matrix(problem: Problem, gamma: Array) -> Scalar:
+    """Return what errors of Q are worth, if gamma is no larger at the solution.
+
+    They are the ridge of its factor, and rounding that hides what tells the points apart.
+    """
+    xp, gram = namespace_of(gamma), potential_gram(problem)
+    price = gram.ridge * (gamma @ gamma) + gram.hiding * xp.sum(xp.abs(gamma)) ** 2
+    size = 4 * problem.reg_potential * (1 + xp.abs(problem.objective(gamma)))
+    relative: Scalar = price / size
     return relative
 
 

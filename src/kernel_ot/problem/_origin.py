@@ -7,9 +7,11 @@ from numpy.typing import DTypeLike
 
 from kernel_ot._arrays import Array, Scalar, is_traced, namespace_of
 from kernel_ot.kernels import Kernel
+from kernel_ot.problem._provenance import Provenance
 
-# Below it rounding of the kernel's values is no longer small beside their differences.
-_SMALLEST_SHARE = 1e-7
+# Below this power of the precision, about 1e-7 in float64, rounding of the kernel's values is no
+# longer small beside their differences.
+_HIDING_POWER = 0.45
 # Roundings of the largest entry of Q that have to be added to its diagonal.
 _ROUNDINGS = 4
 
@@ -52,7 +54,7 @@ def check_origin(kernel: Kernel, points: Array, name: str) -> None:
         Of the sample, for the message.
     """
     share = share_about_mean(kernel, points)
-    if is_traced(share) or share >= _SMALLEST_SHARE:
+    if is_traced(share) or not is_hidden(share, points.dtype):
         return
     xp = namespace_of(points)
     mean = xp.mean(points, axis=0)
@@ -63,6 +65,43 @@ def check_origin(kernel: Kernel, points: Array, name: str) -> None:
         "mean from each sample: the optimal map moves along, and the cost changes by half the "
         "squared distance of the means. The preconditioners of KernelOT do that."
     )
+
+
+def is_hidden(share: Scalar, dtype: DTypeLike) -> Scalar:
+    """Return whether rounding hides what is left of a kernel's values about the mean."""
+    hidden: Scalar = share < float(np.finfo(dtype).eps) ** _HIDING_POWER
+    return hidden
+
+
+def smallest_share(made_of: Provenance) -> Scalar:
+    """Return the smaller `share_about_mean` of both samples with their filling points."""
+    s = made_of
+    xp = namespace_of(s.x)
+    share: Scalar = xp.minimum(
+        share_about_mean(s.kernel_x, xp.concatenate([s.x, s.x_fill])),
+        share_about_mean(s.kernel_y, xp.concatenate([s.y, s.y_fill])),
+    )
+    return share
+
+
+def hiding_error(made_of: Provenance | None, largest: Scalar) -> Scalar:
+    """Return the error of the entries of Q where it hides what tells the points apart.
+
+    Their rounding, and the jitter that this asks for. 0 elsewhere: there Q is taken as it is.
+
+    Parameters
+    ----------
+    made_of : Provenance, optional
+    largest : float
+        The largest entry of Q.
+    """
+    if made_of is None:
+        return 0.0 * largest
+    xp = namespace_of(made_of.x)
+    eps = float(np.finfo(made_of.x.dtype).eps)
+    hidden = is_hidden(smallest_share(made_of), made_of.x.dtype)
+    error: Scalar = xp.where(hidden, 2 * _ROUNDINGS * eps * largest, 0.0)
+    return error
 
 
 def jitter_about_mean(potential_jitter: float, share: Scalar, dtype: DTypeLike) -> Scalar:

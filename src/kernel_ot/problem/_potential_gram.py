@@ -9,6 +9,7 @@ import numpy as np
 
 from kernel_ot._arrays import Array, Scalar, is_traced, namespace_of
 from kernel_ot._linalg import cholesky_solve, cholesky_with_ridge, solve_lower, squared_lengths
+from kernel_ot.problem._origin import hiding_error
 
 if TYPE_CHECKING:
     from kernel_ot.problem._problem import Problem
@@ -30,12 +31,15 @@ class PotentialGram(NamedTuple):
         `L^-1 w` and `L^-1 A(I)`.
     ridge : array of shape ()
         What was added to the diagonal of Q for it; 0 but for rounding where Q has a factor.
+    hiding : array of shape ()
+        Rounding of the entries of Q, where it hides what tells the points apart; else 0.
     """
 
     factor: Array
     embedding: Array
     lengths: Array
     ridge: Scalar
+    hiding: Scalar
 
 
 def potential_gram(problem: Problem) -> PotentialGram:
@@ -86,7 +90,6 @@ def in_double(problem: Problem) -> Problem:
             linear=problem.linear.astype(np.float64),
             embedding=problem.embedding.astype(np.float64),
             features=problem.features.astype(np.float64),
-            provenance=None,
         )
         object.__setattr__(problem, _DOUBLE, known)
     return known
@@ -101,4 +104,5 @@ def _factored(problem: Problem) -> PotentialGram:
     ridge = xp.where(added > noise, added, 0.0 * added)
     both = xp.stack([problem.embedding, squared_lengths(problem.features)], axis=1)
     embedding, lengths = solve_lower(factor, both).T
-    return PotentialGram(factor, embedding, lengths, ridge)
+    hiding = hiding_error(problem.provenance, xp.max(xp.abs(diagonal)))
+    return PotentialGram(factor, embedding, lengths, ridge, hiding)

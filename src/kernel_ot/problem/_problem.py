@@ -25,7 +25,7 @@ from kernel_ot._linalg import FeatureFactor, feature_factor, inplace
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.problem import _operators as operators
-from kernel_ot.problem._origin import check_origin, jitter_about_mean, share_about_mean
+from kernel_ot.problem._origin import jitter_about_mean, smallest_share
 from kernel_ot.problem._pair_terms import linear_term
 from kernel_ot.problem._precision import check_finite, solving_precision
 from kernel_ot.problem._provenance import Provenance, read_only
@@ -186,14 +186,19 @@ class Problem:
         ------
         ValueError
             Input that is not two finite samples and filling points of one dimension, a
-            regularisation that is not positive, a kernel that grows with the distance from the
-            origin where the samples lie so far from it that rounding hides their spread, or a
-            memory need above what is available (`MemoryLimitError`).
+            regularisation that is not positive, or a memory need above what is available
+            (`MemoryLimitError`).
 
         Warns
         -----
         UserWarning
             JAX arrays while float64 is off in JAX, and float32 not asked for.
+
+        Notes
+        -----
+        `Linear` and polynomial kernels grow with the distance from the origin. Where the samples
+        lie so far from it that rounding of the kernel hides their spread, no solve converges;
+        subtract its mean from each sample, which optimal maps move along with.
         """
         x, y = check_sample(x, "x"), check_sample(y, "y")
         check_same_dimension(x, y)
@@ -229,8 +234,6 @@ class Problem:
             x, y, weights_x, weights_y, x_fill, y_fill, kernel, kernel_y, kernel_pair
         )
         potential_jitter = check_non_negative(potential_jitter, "potential_jitter")
-        check_origin(kernel, x, "x")
-        check_origin(kernel_y, y, "y")
         with np.errstate(over="ignore", invalid="ignore"):  # refused by name where it is stored
             pairs = xp.concatenate([x_fill, y_fill], axis=1)
             features = feature_factor(
@@ -257,11 +260,7 @@ class Problem:
         xp = namespace_of(s.x)
         spaces = s.potential_spaces()
         quadratic = spaces.quadratic(s.x_fill, s.y_fill, s.x_fill, s.y_fill)
-        shares = (
-            share_about_mean(kernel, xp.concatenate([points, fill]))
-            for kernel, points, fill in ((s.kernel_x, s.x, s.x_fill), (s.kernel_y, s.y, s.y_fill))
-        )
-        relative = jitter_about_mean(potential_jitter, xp.minimum(*shares), quadratic.dtype)
+        relative = jitter_about_mean(potential_jitter, smallest_share(s), quadratic.dtype)
         jitter = relative * xp.max(xp.diagonal(quadratic))
         quadratic += jitter * xp.eye(len(quadratic), dtype=quadratic.dtype)
         quadratic = inplace.drop_negligible(quadratic)

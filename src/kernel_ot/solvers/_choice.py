@@ -10,6 +10,7 @@ from kernel_ot._arrays import is_traced, namespace_of
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import AnyMethod, StartingPoint
 from kernel_ot.solvers._scaling import rescaled, start_error
+from kernel_ot.solvers.interior_point._extended import ExtendedInteriorPoint, is_extensible
 from kernel_ot.solvers.interior_point._full_rank import FullRankInteriorPoint, is_well_conditioned
 from kernel_ot.solvers.interior_point._general import InteriorPoint
 from kernel_ot.solvers.published._accelerated_gradient import AcceleratedGradient
@@ -23,8 +24,22 @@ from kernel_ot.solvers.semismooth._semismooth_newton import SemismoothNewton
 _NEARLY_FULL = 0.7
 
 
-def _interior_point(problem: Problem) -> AnyMethod:
-    return FullRankInteriorPoint() if _is_well_conditioned(problem) else InteriorPoint()
+# After the steps in float64 that follow an interior point method: some more digits.
+_MOST_STEPS_IN_ALL = 400
+_EXTENDED = SemismoothNewton(
+    patience=10, successor=SemismoothNewton(warm=False, successor=ExtendedInteriorPoint())
+)
+
+
+def _interior_point(problem: Problem, *, warm: bool = True) -> AnyMethod:
+    form = FullRankInteriorPoint if _is_well_conditioned(problem) else InteriorPoint
+    if _is_extensible(problem):
+        return form(warm=warm, successor=_EXTENDED, max_iter=_MOST_STEPS_IN_ALL)
+    return form(warm=warm)
+
+
+def _is_extensible(problem: Problem) -> bool:
+    return not is_traced(problem.features) and is_extensible(problem)
 
 
 def _is_well_conditioned(problem: Problem) -> bool:
@@ -33,7 +48,7 @@ def _is_well_conditioned(problem: Problem) -> bool:
 
 
 METHODS: dict[str, Callable[[Problem], AnyMethod]] = {
-    "interior_point": _interior_point,
+    "interior_point": lambda problem: _interior_point(problem),
     "ssn": lambda problem: SemismoothNewton(),
     "ssn_extragradient": lambda problem: SafeguardedSemismoothNewton(),
     "short_step": lambda problem: ShortStep(),
@@ -55,7 +70,8 @@ def choose_method(name: str, problem: Problem, start: StartingPoint | None) -> A
     "auto" takes the interior point method in its cheaper form if K is well conditioned, since no
     other step is as cheap. Else it takes the semismooth Newton method from a `start` close to a
     solution, and from anywhere if K has nearly full rank; and the interior point method in its
-    general form otherwise (measured, see benchmarks/results/).
+    general form otherwise (measured, see benchmarks/results/). Small problems that an interior
+    point method leaves above the tolerance are finished in extended precision.
 
     Raises
     ------
@@ -66,10 +82,10 @@ def choose_method(name: str, problem: Problem, start: StartingPoint | None) -> A
     if name != "auto":
         return METHODS[name](problem)
     if _is_well_conditioned(problem):
-        return FullRankInteriorPoint()
+        return _interior_point(problem)
     if _has_nearly_full_rank(problem) or _is_close(problem, start):
-        return SemismoothNewton(patience=20, successor=InteriorPoint(warm=False))
-    return InteriorPoint()
+        return SemismoothNewton(patience=20, successor=_interior_point(problem, warm=False))
+    return _interior_point(problem)
 
 
 def _has_nearly_full_rank(problem: Problem) -> bool:
