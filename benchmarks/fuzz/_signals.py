@@ -50,6 +50,8 @@ def signals(seeds: Iterable[int], folder: Path, commands: int = 10) -> Record:
         "The old state or the new one, never a mixture; a solve returns its best point, or raises "
         "before its first one; the command ends with 130.",
     )
+    # What is started in the background of a shell ignores Ctrl-C, and so do its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     old, new = (
         KernelOT(Gaussian(1.5), reg_potential=1e-3).fit(POINTS, POINTS + shift) for shift in (1, 3)
     )
