@@ -8,7 +8,12 @@ from benchmarks.fuzz._judge import clarabel_objective, judge
 from benchmarks.fuzz._problems import tame_problem
 
 from kernel_ot import Problem, solve
-from kernel_ot._linalg import HAS_EXTENDED_PRECISION, extended_cholesky, extended_inverse
+from kernel_ot._linalg import (
+    HAS_EXTENDED_PRECISION,
+    extended_cholesky,
+    extended_inverse,
+    extended_triangle,
+)
 from kernel_ot.kernels import Gaussian
 from kernel_ot.solvers.interior_point._extended import ExtendedInteriorPoint, is_extensible
 
@@ -30,6 +35,10 @@ def test_extended_factors() -> None:
     identity = extended_inverse(factor) @ factor
     assert float(np.abs(identity - np.eye(9)).max()) < 1e5 * eps
     assert extended_cholesky(-matrix) is None
+    triangle = extended_triangle(np.concatenate([root, root]))
+    assert triangle is not None
+    assert float(np.abs(triangle.T @ triangle - 2 * root.T @ root).max()) < 1e3 * eps
+    assert extended_triangle(np.zeros((3, 2), np.longdouble)) is None
 
 
 @pytest.mark.skipif(not HAS_EXTENDED_PRECISION, reason="long double is float64 on this machine")

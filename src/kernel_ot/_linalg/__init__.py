@@ -19,6 +19,7 @@ from kernel_ot._linalg._extended import (
     HAS_EXTENDED_PRECISION as HAS_EXTENDED_PRECISION,
     extended_cholesky as extended_cholesky,
     extended_inverse as extended_inverse,
+    extended_triangle as extended_triangle,
 )
 from kernel_ot._linalg._feature_factor import (
     FeatureFactor as FeatureFactor,

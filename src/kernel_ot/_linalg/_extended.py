@@ -42,3 +42,34 @@ def extended_inverse(factor: Array) -> Array:
         inverse[row, row] += 1
         inverse[row] /= factor[row, row]
     return inverse
+
+
+def extended_triangle(matrix: Array) -> Array | None:
+    """Return an upper triangular R with `R'R = A'A` by reflections, in the precision of A.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (k, l)
+        A, with k >= l.
+
+    Returns
+    -------
+    ndarray of shape (l, l)
+        None where the columns of A are not independent.
+
+    Examples
+    --------
+    >>> triangle = extended_triangle(np.array([[3.0], [4.0]], dtype=np.longdouble))
+    >>> abs(float(triangle[0, 0]))
+    5.0
+    """
+    rest, size = matrix.copy(), matrix.shape[1]
+    for column in range(size):
+        mirror = rest[column:, column].copy()
+        length = np.sqrt(mirror @ mirror)
+        if not length > 0:
+            return None
+        mirror[0] += np.copysign(length, mirror[0])
+        mirror /= np.sqrt(mirror @ mirror)
+        rest[column:, column:] -= 2 * mirror[:, None] * (mirror @ rest[column:, column:])
+    return np.triu(rest[:size])

@@ -13,6 +13,7 @@ from kernel_ot._linalg import (
     cholesky,
     extended_cholesky,
     extended_inverse,
+    extended_triangle,
     inverse_from_cholesky,
 )
 from kernel_ot.problem import Problem, check_optimality
@@ -24,8 +25,6 @@ from kernel_ot.solvers._status import Status
 _LARGEST = 64
 _LEAST_CENTRING, _SHARE_OF_TOL = 1e-3, 0.1
 _SHARE_OF_STEP, _SHORTEST_STEP, _SHORTER = 0.95, 1e-4, 0.8
-_REFINEMENTS = 3
-_LARGEST_RIDGE = 1e-10
 
 
 def is_extensible(problem: Problem) -> bool:
@@ -146,10 +145,10 @@ def _moved(problem: Problem, state: ExtendedState, tol: Scalar) -> tuple[Array, 
     roots = extended_inverse(factors[0]), extended_inverse(factors[1])
     inverse = roots[0].T @ roots[0]
     gradient = (p.quadratic @ gamma - p.linear) / p.twice_reg_potential
-    newton = _NewtonMatrix.of(
-        p.quadratic / p.twice_reg_potential
-        + (p.features.T @ inverse @ p.features) * (p.features.T @ X @ p.features)
-    )
+    factor_of_q = extended_cholesky(p.quadratic / p.twice_reg_potential)
+    if factor_of_q is None:
+        return None
+    newton = _NewtonMatrix.of(roots[0] @ p.features, factors[1].T @ p.features, factor_of_q)
     if newton is None:
         return None
 
@@ -179,32 +178,38 @@ def _moved(problem: Problem, state: ExtendedState, tol: Scalar) -> tuple[Array, 
 
 @dataclass(frozen=True, eq=False)
 class _NewtonMatrix:
-    """A positive definite matrix, scaled to a diagonal of ones, with the inverse of its factor."""
+    """`Q / (2 lambda_2) + (Phi' S^-1 Phi) o (Phi' X Phi)`, by a triangular root of it.
 
-    matrix: Array
+    The second term is the Gram matrix of Kronecker products. Its root is taken of these, since the
+    matrix itself holds half as many digits.
+    """
+
     scale: Array
     root: Array
 
     @classmethod
-    def of(cls, matrix: Array) -> _NewtonMatrix | None:
-        scale = np.sqrt(np.diagonal(matrix))
-        matrix, ridge = matrix / scale[:, None] / scale, 0.0
-        while ridge <= _LARGEST_RIDGE:
-            factor = extended_cholesky(matrix + ridge * np.eye(len(matrix), dtype=matrix.dtype))
-            if factor is not None:
-                return cls(matrix, scale, extended_inverse(factor))
-            ridge = max(10 * ridge, float(np.finfo(matrix.dtype).eps))
-        return None
+    def of(cls, in_s: Array, in_x: Array, factor_of_q: Array) -> _NewtonMatrix | None:
+        """Return it, None where it is singular even so.
+
+        Parameters
+        ----------
+        in_s, in_x : ndarray of shape (r, l)
+            With `Phi' S^-1 Phi` and `Phi' X Phi` as their Gram matrices.
+        factor_of_q : ndarray of shape (l, l)
+            Lower, of `Q / (2 lambda_2)`.
+        """
+        products = (in_s[:, None, :] * in_x[None, :, :]).reshape(-1, in_s.shape[1])
+        rows = np.concatenate([products, factor_of_q.T])
+        scale = np.sqrt(np.sum(np.square(rows), axis=0))
+        rows = rows / scale
+        # Reflections keep the digits of small rows where large ones come first.
+        triangle = extended_triangle(rows[np.argsort(-np.abs(rows).max(axis=1), kind="stable")])
+        return None if triangle is None else cls(scale, extended_inverse(triangle.T))
 
     def solved(self, values: Array) -> Array:
-        """Return the solution, refined where the factor needed a ridge."""
-        values = values / self.scale
-        solution = self.root.T @ (self.root @ values)
-        for _ in range(_REFINEMENTS):
-            left = values - self.matrix @ solution
-            solution = solution + self.root.T @ (self.root @ left)
-        unscaled: Array = solution / self.scale
-        return unscaled
+        """Return the solution."""
+        solution: Array = (self.root.T @ (self.root @ (values / self.scale))) / self.scale
+        return solution
 
 
 def _longest(roots: tuple[Array, Array], change: Array, change_x: Array) -> Scalar:
