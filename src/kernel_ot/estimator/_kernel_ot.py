@@ -270,14 +270,15 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         self, x: Points, y: Points, weights_x: Masses | None, weights_y: Masses | None
     ) -> None:
         check_parameters(self)
-        inputs = open_inputs(self, x, y, weights_x, weights_y)
-        if inputs.clouds is not None:
-            fit_clouds(self, inputs.clouds, x)
+        opened = open_inputs(self, x, y, weights_x, weights_y)
+        if isinstance(opened, tuple):
+            fit_clouds(self, opened, x)
             return
-        self._fit_samples(check_both_samples(*inputs.arrays))
-        given_x, given_y, *_ = inputs.arrays
-        validate_data(self, given_x, skip_check_array=True)
-        self.potentials_ = placed_like(self._fitted_potentials(), given_x, given_y)
+        self._fit_samples(
+            check_both_samples(opened.x, opened.y, opened.weights_x, opened.weights_y)
+        )
+        validate_data(self, opened.x, skip_check_array=True)
+        self.potentials_ = placed_like(self._fitted_potentials(), opened.x, opened.y)
 
     def _fit_samples(self, samples: Samples, combination: Combination | None = None) -> None:
         """Fit what is in memory, combined with these weights if they were chosen before."""

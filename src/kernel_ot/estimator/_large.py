@@ -40,11 +40,13 @@ above, their time grows with the square.
 
 
 @dataclass(frozen=True, eq=False)
-class Inputs:
-    """What was passed to `fit`: two clouds if there are many points, else arrays."""
+class InMemory:
+    """Two samples as they were passed to `fit`, not yet checked."""
 
-    clouds: tuple[Cloud, Cloud] | None
-    arrays: tuple[Points, Points | None, Masses | None, Masses | None]
+    x: Points
+    y: Points | None
+    weights_x: Masses | None
+    weights_y: Masses | None
 
 
 def open_inputs(
@@ -53,7 +55,7 @@ def open_inputs(
     y: Points | None,
     weights_x: Masses | None,
     weights_y: Masses | None,
-) -> Inputs:
+) -> tuple[Cloud, Cloud] | InMemory:
     """Return the samples as clouds where they are large, and in memory where they are not.
 
     Raises
@@ -61,18 +63,15 @@ def open_inputs(
     ValueError
         Input that cannot be read; many points with parameters that only few can have.
     """
-    given = x, y, weights_x, weights_y
+    given = InMemory(x, y, weights_x, weights_y)
     if y is None or not any(map(_may_be_large, (x, y))):
-        return Inputs(None, given)
+        return given
     rng = np.random.default_rng(0)
-    clouds = tuple(
-        as_any_cloud(points, weights, name, rng)
-        for points, weights, name in ((x, weights_x, "x"), (y, weights_y, "y"))
-    )
+    clouds = as_any_cloud(x, weights_x, "x", rng), as_any_cloud(y, weights_y, "y", rng)
     large = max(cloud.n for cloud in clouds) > TAKES_OVER
     by_batches = Filling(parameters.filling).adaptive and parameters.method == "auto"
     if large and by_batches:
-        return Inputs((clouds[0], clouds[1]), given)
+        return clouds
     if large and any(map(is_lazy, (x, y))):
         raise ValueError(
             f"filling = {parameters.filling!r} and method = {parameters.method!r} need all "
@@ -80,11 +79,11 @@ def open_inputs(
             "blocks are fitted with filling='auto' and method='auto'."
         )
     if not any(map(is_lazy, (x, y))):
-        return Inputs(None, given)
+        return given
     (points_x, masses_x), (points_y, masses_y) = (
         cloud.take(np.arange(cloud.n)) for cloud in clouds
     )
-    return Inputs(None, (points_x, points_y, masses_x, masses_y))
+    return InMemory(points_x, points_y, masses_x, masses_y)
 
 
 def _may_be_large(points: object) -> bool:
