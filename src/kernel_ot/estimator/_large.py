@@ -148,12 +148,12 @@ class LargeMonitor:
         limit = self.watch.time_limit
         return float("inf") if limit is None else limit - (perf_counter() - self._began)
 
-    def stopped(self, complete: bool) -> Status | None:
+    def stopped(self, complete: bool, late: bool) -> Status | None:
         """Return why the fit ended before it was complete, if it did."""
         if self.watch.stopped:
             return Status.CALLBACK_STOPPED
         if not complete:
-            return Status.TIME_LIMIT if self.seconds_left() <= 0 else Status.MAX_ITERATIONS
+            return Status.TIME_LIMIT if late else Status.MAX_ITERATIONS
         return None
 
 
@@ -180,7 +180,7 @@ def fit_clouds(model: KernelOT, clouds: tuple[Cloud, Cloud], x: Points) -> None:
     fit = fit_large(x_cloud, y_cloud, options, rng, monitor)
     seconds = perf_counter() - began
     problem = landmark_problem(fit.filled.points, fit.settings)
-    stopped = monitor.stopped(fit.filled.complete)
+    stopped = monitor.stopped(fit.filled.complete, fit.late)
     filled = FilledProblem(problem, fit.filled, stopped, tuple(monitor.history), seconds)
     solution = filled.solution(parameters.tol)
     watch.tell(solution.history[-1], "solve")
@@ -205,7 +205,7 @@ def fit_clouds(model: KernelOT, clouds: tuple[Cloud, Cloud], x: Points) -> None:
     nothing = np.zeros(0, dtype=np.intp)
     model.outliers_ = (trimmed[0].outliers, trimmed[1].outliers) if trimmed else (nothing, nothing)
     model.verdict_, kept_out = None, fit.kept_out
-    if parameters.verdict is not False and kept_out is not None:
+    if parameters.verdict is not False and kept_out is not None and monitor.seconds_left() > 0:
         model.verdict_ = kept_out_verdict(
             kept_out.potentials,
             kept_out.terms,

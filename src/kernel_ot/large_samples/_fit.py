@@ -38,6 +38,8 @@ KEPT = 200_000
 """Points of either sample held in memory; batches, landmarks and held-out points are of them."""
 
 _SAMPLE = 5_000
+# Points of either sample that stand for all where a time limit leaves no time for a pass.
+_STAND_IN = 20_000
 # Rows that the fit which is kept may leave violated.
 _SHARE, _BATCHES = 1e-3, 2
 # Of a time limit, what is left after kernels were compared; and a certificate, in passes.
@@ -107,6 +109,8 @@ class LargeFit:
         Random points of either sample in the user's coordinates, for diagnostics.
     kept_out : KeptOut, optional
         What the fit can be judged by; None where lambda_2 was given.
+    late : bool
+        Whether the time that was left for filling is over.
     """
 
     change: Conjugation
@@ -118,6 +122,7 @@ class LargeFit:
     sample: Samples
     seconds_a_pass: float
     kept_out: KeptOut | None
+    late: bool
 
 
 def fit_large(
@@ -167,8 +172,9 @@ def fit_large(
             sum_over(x, work_x, partial(_tell, monitor, 0)),
             sum_over(y, work_y, partial(_tell, monitor, 1)),
         )
-    else:  # no time for all points: those in memory stand for them
-        whole = landmarks.sums(drawn)
+    else:  # no time for all points: some in memory stand for them
+        some = landmarks.sums(train.first(_STAND_IN))
+        whole = some[0] + test[0], some[1] + test[1]
     # The certificate evaluates twice as many terms at as many points.
     watched = Reserving(monitor, _PASSES * seconds_a_pass) if np.isfinite(left) else monitor
     # What was held out is taken off the sums of all points, and joins again once lambda_2 is known.
@@ -180,7 +186,9 @@ def fit_large(
     else:
         path = fine_path(choice)
         bench = held_out(change, train, held)
-        walked = walk(points, path, bench, unit, CHOOSING, rng, watched)
+        # A path's first setting takes its time whatever is left.
+        late = watched.stop()
+        walked = walk(points, () if late else path, bench, unit, CHOOSING, rng, watched)
         candidates += as_candidates(choice.kernel, walked.scores)
         reg_potential = path[0]
         if walked.best is not None:
@@ -214,6 +222,7 @@ def fit_large(
         sample=drawn.part(*(_spread(len(p)) for p in (drawn.x, drawn.y))).samples(),
         kept_out=kept_out,
         seconds_a_pass=seconds_a_pass,
+        late=watched.seconds_left() <= 0,
     )
 
 

@@ -29,8 +29,8 @@ _CANDIDATES = 2000
 _DESCENT_TOL = 1e-8
 # A gain below this part of its noise is the last; what is still to gain is about as much.
 _SETTLED = 0.25
-# A setting is chosen by less than this part of the mean cost, and less than this share of rows. Paths
-# ended where a filling took more: those of 40 rounds and 4000 points took most of the time for nothing.
+# A setting is chosen by less than this part of the mean cost, and less than this share of rows. A
+# filling that takes more rounds is the end: most of the time was spent on those, for nothing.
 CHOOSING = Ending(tol=5e-3, share=2e-3, max_fill=3000, max_rounds=25)
 # Kernels are compared by fits that are small: one that needs more is not the one to take.
 COMPARING = Ending(tol=5e-3, share=4e-3, max_fill=700, max_rounds=12, batch=1000)
