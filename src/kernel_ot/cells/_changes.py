@@ -124,9 +124,7 @@ def similarity(maps: ConditionMaps, *, max_cells: int) -> DataFrame:
     images = [np.asarray(maps.model(pair).transform(points)) for pair in maps.pairs]
     if one_source:
         names, images = [next(iter(sources)), *names], [points, *images]
-    apart = [
-        [float(np.sqrt(np.mean(np.sum((p - q) ** 2, axis=1)))) for q in images] for p in images
-    ]
+    apart = [[_root_mean_square(p - q) for q in images] for p in images]
     return pandas.DataFrame(apart, index=names, columns=names)
 
 
