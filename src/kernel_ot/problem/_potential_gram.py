@@ -14,9 +14,9 @@ from kernel_ot.problem._origin import hiding_error
 if TYPE_CHECKING:
     from kernel_ot.problem._problem import Problem
 
-# Kept in the problem's __dict__, beside its fields: copies and pytrees of it do not take it along.
 # Roundings of a diagonal entry below which nothing was added to it.
 _NOISE = 30
+# Kept in the problem's __dict__, beside its fields: copies and pytrees of it do not take it along.
 _GRAM, _DOUBLE = "_potential_gram", "_in_double"
 
 

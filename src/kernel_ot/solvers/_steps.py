@@ -1,4 +1,4 @@
-"""What both forms of the interior point method share: where to start and how far to step."""
+"""What methods inside of the cone share: where to start, how far to step, the residual there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kernel_ot._linalg import (
     extreme_eigenvalues,
     solve_lower,
 )
-from kernel_ot.problem import Problem
+from kernel_ot.problem import Problem, complementarity, stationarity
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import multiplier_size, rescaled
 
@@ -34,6 +34,26 @@ def interior_start(problem: Problem, start: StartingPoint) -> tuple[Array, Array
     shrink = xp.minimum(1.0, (1 - _INSIDE) * problem.reg_sos / xp.maximum(-lowest, 1e-300))
     values, vectors = eigh(multiplier)
     return shrink * gamma, (vectors * xp.maximum(values, _INSIDE * size)) @ vectors.T
+
+
+def interior_residual(problem: Problem, gamma: Array, values: Array, product: Scalar) -> Scalar:
+    """Return the residual where X and M(gamma) are positive definite by construction.
+
+    The larger of the relative stationarity error and the relative complementarity.
+
+    Parameters
+    ----------
+    problem : Problem
+    gamma : array of shape (l,)
+    values : array of shape (l,)
+        A(X).
+    product : array of shape ()
+        `<X, M(gamma)>`.
+    """
+    residual: Scalar = namespace_of(gamma).maximum(
+        stationarity(problem, gamma, values).largest, complementarity(problem, gamma, product)
+    )
+    return residual
 
 
 def longest_step(

@@ -17,14 +17,19 @@ from kernel_ot._linalg import (
     upper_product,
     zero_matrix,
 )
-from kernel_ot.problem import Problem, complementarity, stationarity
+from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import (
     central_weight,
     uniform_plan,
 )
 from kernel_ot.solvers._status import factorization_code
-from kernel_ot.solvers._steps import cholesky_along, interior_start, longest_step
+from kernel_ot.solvers._steps import (
+    cholesky_along,
+    interior_residual,
+    interior_start,
+    longest_step,
+)
 from kernel_ot.solvers.interior_point._predictor_corrector import Lengths, PredictorCorrector
 
 # Beyond this condition number of Phi rounding in U = Phi' X Phi costs more steps than it saves; at
@@ -263,10 +268,7 @@ def _state(
 ) -> FullRankInteriorPointState:
     xp = namespace_of(gamma)
     product = 2 * upper_product(factor, root) + (offset_diagonal + gamma) @ values
-    residual = xp.maximum(
-        stationarity(problem, gamma, values).largest,
-        complementarity(problem, gamma, product),
-    )
+    residual = interior_residual(problem, gamma, values, product)
     # A factorisation that broke down left NaN; the loop then falls back to the best iterate.
     failure = factorization_code(xp.isfinite(factor[-1, -1] + root[-1, -1] + residual), gamma)
     return FullRankInteriorPointState(

@@ -19,14 +19,19 @@ from kernel_ot._linalg import (
     weighted_gram,
     zero_matrix,
 )
-from kernel_ot.problem import Problem, complementarity, stationarity
+from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import StartingPoint
 from kernel_ot.solvers._scaling import (
     central_weight,
     uniform_plan,
 )
 from kernel_ot.solvers._status import factorization_code
-from kernel_ot.solvers._steps import cholesky_along, interior_start, longest_step
+from kernel_ot.solvers._steps import (
+    cholesky_along,
+    interior_residual,
+    interior_start,
+    longest_step,
+)
 from kernel_ot.solvers.interior_point._predictor_corrector import Lengths, PredictorCorrector
 
 
@@ -235,10 +240,7 @@ def _state(
 ) -> InteriorPointState:
     xp = namespace_of(gamma)
     product = xp.trace(scaled_multiplier)
-    residual = xp.maximum(
-        stationarity(problem, gamma, squared_lengths(B)).largest,
-        complementarity(problem, gamma, product),
-    )
+    residual = interior_residual(problem, gamma, squared_lengths(B), product)
     # A factorisation that broke down left NaN; the loop then falls back to the best iterate.
     failure = factorization_code(xp.isfinite(residual), gamma)
     return InteriorPointState(gamma, factor, W, scaled_multiplier, B, product, residual, failure)

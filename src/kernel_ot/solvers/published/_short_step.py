@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from kernel_ot._arrays import Array, Scalar, namespace_of, pytree
 from kernel_ot._linalg import cholesky, cholesky_solve, gram, solve_lower, weighted_gram
-from kernel_ot.problem import Problem, complementarity, stationarity
+from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import Method, StartingPoint
 from kernel_ot.solvers._scaling import (
     multiplier_size,
 )
 from kernel_ot.solvers._status import factorization_code
-from kernel_ot.solvers._steps import interior_start
+from kernel_ot.solvers._steps import interior_residual, interior_start
 
 
 @pytree()
@@ -129,10 +129,7 @@ def _state(problem: Problem, gamma: Array, barrier: Scalar) -> ShortStepState:
     # The Newton multiplier X has A(X) = eta (diag G - (G o G) d) and <X, M> = eta (r - diag(G)'d).
     values = barrier * (xp.diagonal(inverse_values) - inverse_values**2 @ direction)
     product = barrier * (problem.rank - xp.diagonal(inverse_values) @ direction)
-    residual = xp.maximum(
-        stationarity(problem, gamma, values).largest,
-        complementarity(problem, gamma, product),
-    )
+    residual = interior_residual(problem, gamma, values, product)
     # Beyond decrement 1 that multiplier need not be positive: nothing is claimed of it.
     residual = xp.where(decrement < 1, residual, xp.maximum(residual, 1.0))
     failure = factorization_code(xp.isfinite(residual), gamma)

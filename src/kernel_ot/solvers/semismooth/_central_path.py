@@ -30,7 +30,7 @@ from kernel_ot.solvers._scaling import (
 from kernel_ot.solvers._status import factorization_code, stopped_by_factorization
 from kernel_ot.solvers._steps import cholesky_along
 from kernel_ot.solvers.semismooth._newton import aimed_gap, least_cut, newton_factor
-from kernel_ot.solvers.semismooth._state import SemismoothNewtonState, state_on_path
+from kernel_ot.solvers.semismooth._state import Eigenbasis, SemismoothNewtonState, state_on_path
 
 # The path is left to semismooth steps at this relative complementarity, or where a step gets less
 # than this share of its way.
@@ -152,9 +152,9 @@ class CentralPath(Opening[CentralPathState, SemismoothNewtonState]):
         """Return the same point in its eigenbasis."""
         constraint, basis = eigh(problem.constraint_matrix(state.gamma))
         tau = balance(state.mu / constraint, constraint)
-        values = state.mu / (tau * constraint) - tau * constraint
-        features = basis.T @ problem.features
-        return state_on_path(problem, state.gamma, basis, features, values, tau, state.mu)
+        eigenvalues = state.mu / (tau * constraint) - tau * constraint
+        eigenbasis = Eigenbasis(basis, basis.T @ problem.features, eigenvalues, tau)
+        return state_on_path(problem, state.gamma, eigenbasis, state.mu)
 
 
 def _state(

@@ -23,7 +23,7 @@ from kernel_ot.solvers._status import stopped_by_factorization
 from kernel_ot.solvers.semismooth._central_path import CentralPath
 from kernel_ot.solvers.semismooth._line import Change, boldest_line
 from kernel_ot.solvers.semismooth._newton import aimed_gap, least_cut, newton_factor
-from kernel_ot.solvers.semismooth._state import SemismoothNewtonState, state_on_path
+from kernel_ot.solvers.semismooth._state import Eigenbasis, SemismoothNewtonState, state_on_path
 
 # A warm start enters the path where the relative complementarity is this share of the root of the
 # start's distance, at most the second number. Lower, it would return to the path by damped steps.
@@ -99,9 +99,9 @@ class SemismoothNewton(Method[SemismoothNewtonState]):
         squared_smoothing = gap * (1 + xp.abs(problem.objective(scaled.gamma))) / problem.rank
         constraint = problem.constraint_matrix(scaled.gamma)
         tau = balance(scaled.multiplier, constraint)
-        values, basis = eigh(scaled.multiplier / tau - tau * constraint)
-        features = basis.T @ problem.features
-        return state_on_path(problem, scaled.gamma, basis, features, values, tau, squared_smoothing)
+        eigenvalues, basis = eigh(scaled.multiplier / tau - tau * constraint)
+        eigenbasis = Eigenbasis(basis, basis.T @ problem.features, eigenvalues, tau)
+        return state_on_path(problem, scaled.gamma, eigenbasis, squared_smoothing)
 
     def step(
         self, problem: Problem, state: SemismoothNewtonState, tol: Scalar
@@ -111,17 +111,18 @@ class SemismoothNewton(Method[SemismoothNewtonState]):
         Each stage lets go of its matrices before the next one makes its own.
         """
         aim = aimed_gap(tol, state.gamma)
-        sound, gamma, multiplier, values, rotation, cut, last = _newton_point(problem, state, aim)
+        sound, gamma, multiplier, eigenvalues, rotation, cut, last = _newton_point(
+            problem, state, aim
+        )
         multiplier = _rotated(multiplier, rotation, last)
         features = rotation.T @ state.features
         basis = inplace.multiply(rotation.T, state.basis.T).T  # in the place of the rotation
         del rotation
-        tau, squared_smoothing = state.tau, cut * state.squared_smoothing
+        eigenbasis = Eigenbasis(basis, features, eigenvalues, state.tau)
+        squared_smoothing = cut * state.squared_smoothing
         return branch(
             sound,
-            lambda: state_on_path(
-                problem, gamma, basis, features, values, tau, squared_smoothing, last, multiplier
-            ),
+            lambda: state_on_path(problem, gamma, eigenbasis, squared_smoothing, last, multiplier),
             lambda: stopped_by_factorization(state),
         )
 
@@ -142,14 +143,14 @@ class _NewtonPoint(NamedTuple):
     """Where a step leads, in the basis of the state.
 
     `sound` says whether the Newton matrix has a factor, `last` whether no further step is needed;
-    `values` and `rotation` are eigenvalues and eigenvectors of the multiplier less the constraint,
+    `eigenvalues` and `rotation` (eigenvectors) are those of the multiplier less the constraint,
     `cut` is the factor of the squared smoothing parameter.
     """
 
     sound: Array
     gamma: Array
     multiplier: Array
-    values: Array
+    eigenvalues: Array
     rotation: Array
     cut: Scalar
     last: Scalar
@@ -185,10 +186,10 @@ def _newton_point(problem: Problem, state: SemismoothNewtonState, aim: Scalar) -
     difference = inplace.add_scaled(constraint, 1.0, multiplier)
     # Only the last X is not put on the path.
     multiplier = branch(last, lambda: multiplier, lambda: zero_matrix(multiplier))
-    values, rotation = branch(
+    eigenvalues, rotation = branch(
         sound, lambda: eigh(difference), lambda: (x, xp.eye(problem.rank, dtype=x.dtype))
     )
-    return _NewtonPoint(sound, gamma + d_gamma, multiplier, values, rotation, cut, last)
+    return _NewtonPoint(sound, gamma + d_gamma, multiplier, eigenvalues, rotation, cut, last)
 
 
 def _newton_pair(problem: Problem, state: SemismoothNewtonState, aim: Scalar) -> _NewtonPair:

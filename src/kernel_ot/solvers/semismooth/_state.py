@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kernel_ot._arrays import Array, Scalar, branch, namespace_of, pytree
 from kernel_ot._linalg import (
@@ -57,38 +58,46 @@ class SemismoothNewtonState:
     failure: Scalar = 0
 
 
+class Eigenbasis(NamedTuple):
+    """The decomposition `P diag(eigenvalues) P'` of `X / tau - tau M(gamma)`.
+
+    `basis` is P, `features` is `P' Phi`.
+    """
+
+    basis: Array
+    features: Array
+    eigenvalues: Array
+    tau: Scalar
+
+
 def state_on_path(
     problem: Problem,
     gamma: Array,
-    basis: Array,
-    features: Array,
-    values: Array,
-    tau: Scalar,
+    eigenbasis: Eigenbasis,
     squared_smoothing: Scalar,
     refined: Scalar = False,
     multiplier: Array | None = None,
 ) -> SemismoothNewtonState:
-    """Return the state of eigenvalues `values`, with its residual and its scales rebalanced.
+    """Return the state of that decomposition, with its residual and its scales rebalanced.
 
     Its X is the one on the path, or, if `refined`, tau times the given `multiplier`, which is used
     up.
     """
+    basis, features, eigenvalues, tau = eigenbasis
     xp = namespace_of(gamma)
-    positive, negative = _smoothed_parts(values, squared_smoothing)
+    positive, negative = _smoothed_parts(eigenvalues, squared_smoothing)
     # X and M(gamma) share their eigenbasis on the path, so rebalancing them costs nothing.
     balance = xp.sqrt(xp.max(positive) / xp.max(negative))
     on_path_values = tau * weighted_squares(positive, features)
     on_path = zero_matrix(basis), on_path_values, xp.zeros_like(tau)
 
-    def off_path(
-        multiplier: Array,
-    ) -> tuple[Array, Array, Scalar]:
-        # Both may be slightly indefinite.
+    def off_path(multiplier: Array) -> tuple[Array, Array, Scalar]:
+        # Both matrices may be slightly indefinite.
         sos_values = tau * quadratic_forms(multiplier, features)
         lowest = eigvalsh(multiplier)[0] / xp.max(positive)
-        multiplier = inplace.add_to_diagonal(multiplier, -values)  # the constraint, in its place
-        lowest_constraint = eigvalsh(multiplier)[0] / xp.max(negative)
-        deviation = inplace.add_to_diagonal(multiplier, values - positive)
+        constraint = inplace.add_to_diagonal(multiplier, -eigenvalues)  # in its place
+        lowest_constraint = eigvalsh(constraint)[0] / xp.max(negative)
+        deviation = inplace.add_to_diagonal(constraint, eigenvalues - positive)
         deviation /= balance
         return deviation, sos_values, -xp.minimum(lowest, lowest_constraint)
 
@@ -114,9 +123,9 @@ def state_on_path(
     )
 
 
-def _smoothed_parts(values: Array, squared_smoothing: Scalar) -> tuple[Array, Array]:
+def _smoothed_parts(eigenvalues: Array, squared_smoothing: Scalar) -> tuple[Array, Array]:
     """Return `(|s| +- s) / 2`, smoothed: both positive, difference s, product eps^2."""
-    xp = namespace_of(values)
-    larger = (xp.abs(values) + xp.sqrt(values**2 + 4 * squared_smoothing)) / 2
+    xp = namespace_of(eigenvalues)
+    larger = (xp.abs(eigenvalues) + xp.sqrt(eigenvalues**2 + 4 * squared_smoothing)) / 2
     smaller = squared_smoothing / larger  # the cancelling root, without cancellation
-    return xp.where(values > 0, larger, smaller), xp.where(values > 0, smaller, larger)
+    return xp.where(eigenvalues > 0, larger, smaller), xp.where(eigenvalues > 0, smaller, larger)
