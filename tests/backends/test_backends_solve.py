@@ -70,6 +70,14 @@ def test_wherever_both_phases_of_ssn_are_stopped_the_same_point_is_returned(
         assert float(mine.objective) == pytest.approx(theirs.objective, rel=1e-6), max_iter
 
 
+def test_what_the_opening_of_ssn_claims_is_checked(jax_backend: Backend) -> None:
+    name, numpy = "narrow_d2_n50", Backend("numpy", np)
+    mine, theirs = (solve(_problem(b, name), "ssn", tol=0.1) for b in (jax_backend, numpy))
+    assert bool(mine.converged)
+    assert int(mine.iterations) == theirs.iterations
+    assert float(mine.residual) == pytest.approx(theirs.residual, rel=1e-4)
+
+
 @pytest.mark.parametrize("share", [1.001, 50.0])
 def test_a_start_leads_ssn_to_the_same_phase(jax_backend: Backend, share: float) -> None:
     name, numpy = "narrow_d2_n50", Backend("numpy", np)

@@ -116,12 +116,16 @@ def run_traced(
 def _driven_with_opening(
     run: _Run, phase: _Phase, opening: Opening[Any, Any], start: StartingPoint | None
 ) -> _Run:
-    """Return the run where the opening's steps and then those of the method have ended."""
+    """Return the run where the opening's steps and then those of the method have ended.
+
+    There is one check in the compiled code: what the opening claims the method claims at the same
+    point, and it is the method that goes on if that is refuted.
+    """
     problem = phase.problem
     first = replace(phase, method=opening, until=opening.has_arrived)
 
     def opened_run() -> _Run:
-        return first.driven(first.begun(run, None))
+        return first.to_a_check(first.begun(run, None))
 
     if start is None:
         skipped = jnp.asarray(False)
@@ -175,25 +179,21 @@ class _Phase:
         return self.recorded(replace(run, state=state, best=state))
 
     def driven(self, run: _Run) -> _Run:
-        """Return the run where the steps have ended."""
+        """Return the run where the solve has ended."""
+        ended: _Run = lax.while_loop(
+            lambda run: ~run.finished, lambda run: self.checked(self.to_a_check(run)), run
+        )
+        return ended
+
+    def to_a_check(self, run: _Run) -> _Run:
+        """Return the run where optimality is to be checked, or the phase is over."""
 
         def is_due(run: _Run) -> Array:
             due: Array = (run.code == RUNNING) & ~run.claims
             return due if self.until is None else due & ~self.until(run.state)
 
-        def is_to_be_checked(run: _Run) -> Array:
-            ended: Array = ~run.finished & ((run.code != RUNNING) | run.claims)
-            return ended
-
-        def until_checked(run: _Run) -> _Run:
-            run = lax.while_loop(is_due, self.stepped, run)
-            if self.until is None:  # nothing else ends the steps
-                return self.checked(run)
-            checked: _Run = lax.cond(is_to_be_checked(run), self.checked, lambda run: run, run)
-            return checked
-
-        ended: _Run = lax.while_loop(lambda r: is_due(r) | is_to_be_checked(r), until_checked, run)
-        return ended
+        checkable: _Run = lax.while_loop(is_due, self.stepped, run)
+        return checkable
 
     def stepped(self, run: _Run) -> _Run:
         """Return the run after one more step."""
