@@ -195,7 +195,7 @@ def scale(result: ResultFile) -> Figure:
     figure = Figure(figsize=(10, 3.8), layout="constrained")
     axes = figure.subplots(1, 3)
     rows = result.where(family="logcosh", dimension="5")
-    methods = _colours(dict.fromkeys(row["method"] for row in rows))
+    methods = _colours([*_methods(rows), "Gaussian map"])
     labels = {
         "seconds": "processor seconds",
         "mib": "MiB beyond the samples",
@@ -207,9 +207,8 @@ def scale(result: ResultFile) -> Figure:
         ax.set(xscale="log", yscale="log", xlabel="points a side", ylabel=label)
         ax.grid(alpha=0.3)
     ours = [row for row in rows if row["method"] == "kernel-ot"]
-    colour, marker = _STYLES["Gaussian map"]
-    _points(axes[2], ours, "gaussian_uvp", colour, marker)
-    for name, (colour, marker) in {**methods, "Gaussian map": _STYLES["Gaussian map"]}.items():
+    _points(axes[2], ours, "gaussian_uvp", *methods["Gaussian map"])
+    for name, (colour, marker) in methods.items():
         axes[2].plot([], [], color=colour, marker=marker, label=name)
     figure.legend(*axes[2].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
