@@ -49,18 +49,26 @@ def test_verdicts_are_those_of_the_family() -> None:
     one = Mean(-0.1, 0.09, 5)
     assert one.verdict(0.02) == "falls"
     weak = [Mean(0.01 * k, 0.3, 5) for k in range(9)]
-    assert [mean.verdict(0.02) for mean in in_family([one, *weak])] == ["open"] * 10
-    strong = in_family([Mean(-0.1, 0.02, 5), *weak])[0]
+    assert [mean.verdict(0.02) for mean in in_family([one, *weak], 0.02)] == ["open"] * 10
+    strong = in_family([Mean(-0.1, 0.02, 5), *weak], 0.02)[0]
     assert strong.verdict(0.02) == "falls"
     assert Mean(0.1, 0.02, 5).verdict(0.02) == "rises"
-    assert in_family([mean_of([0.5]), one])[0].verdict(0.02) == "open"
+    assert in_family([mean_of([0.5]), one], 0.02)[0].verdict(0.02) == "open"
 
 
 def test_the_margin_of_equivalence_is_the_configurations() -> None:
     narrow = Mean(0.01, 0.02, 5)
     assert narrow.verdict(0.02) == "open"
     assert narrow.verdict(0.05) == "none"
-    for name in ("reduced", "real", "gtsrb"):
+    # The rule of a single comparison is that of its interval, to the last digit.
+    assert Mean(0.01, 0.0099, 5).verdict(0.02) == "none"
+    assert Mean(0.01, 0.0101, 5).p_equal(0.02) > 0.05  # type: ignore[operator]
+    # Among many, one that just lies within the margin may do so by luck.
+    family = in_family([Mean(0.01, 0.0099, 5), *[Mean(0.0, 0.3, 5)] * 9], 0.02)
+    assert family[0].verdict(0.02) == "open"
+    surely = in_family([Mean(0.0, 0.002, 5), *[Mean(0.0, 0.3, 5)] * 9], 0.02)[0]
+    assert surely.verdict(0.02) == "none"
+    for name in ("reduced", "matrix", "real", "gtsrb"):
         assert load_study(CONFIGS / name).settings.margin == 0.02
         assert "margin = 0.02" in (CONFIGS / name / "study.toml").read_text()
 

@@ -38,7 +38,7 @@ _AHEAD = "kernel OT minus energy"
 def _add_advantages(rows: list[list[CellText]], found: list[Mean], margin: float) -> None:
     """Add a last column: how far kernel OT is ahead, judged over the whole column."""
     words = {"rises": "ahead", "falls": "behind", "open": "open", "none": "equal"}
-    for row, mean in zip(rows, in_family(found), strict=True):
+    for row, mean in zip(rows, in_family(found, margin), strict=True):
         row.append(f"{mean.shown('+')} ({words[mean.verdict(margin)]})")
 
 
@@ -143,7 +143,7 @@ def detection_reading(results: Results, name: str, experiment: Experiment) -> st
     skipped = _skipped(results, name)
     sentences = ["Classes found different at p ≤ .05: " + "; ".join(found)]
     shares, areas = (
-        [mean.verdict(results.margin) for mean in in_family(means)]
+        [mean.verdict(results.margin) for mean in in_family(means, results.margin)]
         for means in (
             [_advantage(one, _share) for _, _, one in sets],
             [_advantage(one, _area) for _, fraction, one in sets if fraction < 1],

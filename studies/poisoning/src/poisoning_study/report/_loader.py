@@ -58,13 +58,13 @@ def _effects(results: Results) -> list[_Effects]:
         if loader is not None and through is not None:
             mean = mean_of(list(clean.values()))
             found.append(_Effects(victim, cell[1], mean, loader, through, alone))
-    return _adjusted(found)
+    return _adjusted(found, results.margin)
 
 
-def _adjusted(found: list[_Effects]) -> list[_Effects]:
+def _adjusted(found: list[_Effects], margin: float) -> list[_Effects]:
     """Return the same with p-values adjusted over all effects of the table."""
     means = [m for e in found for m in (e.loader, e.through, e.alone) if m is not None]
-    family = iter(in_family(means))
+    family = iter(in_family(means, margin))
     return [
         _Effects(
             one.victim,

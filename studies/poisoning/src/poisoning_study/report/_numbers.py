@@ -27,27 +27,41 @@ class Mean:
         Number of seeds.
     p_holm : float or None
         Adjusted over the family of comparisons that this one belongs to; None outside any.
+    p_equal_holm : float or None
+        The same for its being within the margin of 0.
     """
 
     value: float
     half_width: float | None
     n: int
     p_holm: float | None = None
+    p_equal_holm: float | None = None
 
     @property
     def p_value(self) -> float | None:
         """Return the two-sided p-value of 0, that of the interval; None for a single seed."""
+        return self._two_sided(abs(self.value))
+
+    def p_equal(self, margin: float) -> float | None:
+        """Return the p-value of being beyond the margin: at most .05 where the interval is not."""
+        return self._two_sided(margin - abs(self.value))
+
+    def _two_sided(self, distance: float) -> float | None:
         if self.half_width is None:
             return None
         if self.half_width == 0:
-            return 0.0 if self.value else 1.0
+            return 0.0 if distance > 0 else 1.0
         student = stats.t(self.n - 1)
         error = self.half_width / student.ppf(0.975)
-        return float(2 * student.sf(abs(self.value) / error))
+        return float(min(1.0, 2 * student.sf(distance / error)))
 
     def verdict(self, margin: float) -> str:
-        """Return "falls" or "rises" (Holm over the family), "none" (interval in margin), "open"."""
-        if self.half_width is not None and abs(self.value) + self.half_width <= margin:
+        """Return "none" (within the margin), "falls", "rises" or "open", by Holm over the family.
+
+        Outside a family the interval of this comparison alone decides.
+        """
+        p_equal = self.p_equal(margin) if self.p_equal_holm is None else self.p_equal_holm
+        if p_equal is not None and at_level(p_equal):
             return "none"
         p_value = self.p_value if self.p_holm is None else self.p_holm
         if p_value is None or not at_level(p_value):
@@ -70,7 +84,7 @@ def mean_of(values: list[float]) -> Mean:
     Examples
     --------
     >>> mean_of([0.5, 0.5, 0.5])
-    Mean(value=0.5, half_width=0.0, n=3, p_holm=None)
+    Mean(value=0.5, half_width=0.0, n=3, p_holm=None, p_equal_holm=None)
     """
     n = len(values)
     centre = float(np.mean(values))
@@ -80,13 +94,17 @@ def mean_of(values: list[float]) -> Mean:
     return Mean(centre, float(stats.t.ppf(0.975, n - 1) * error), n)
 
 
-def in_family(means: Sequence[Mean]) -> list[Mean]:
-    """Return the means with p-values adjusted over all of them; single seeds have none."""
-    found = [(i, p) for i, p in enumerate(mean.p_value for mean in means) if p is not None]
-    adjusted = holm([p for _, p in found])
+def in_family(means: Sequence[Mean], margin: float) -> list[Mean]:
+    """Return the means with p-values adjusted over all of them; single seeds have none.
+
+    Differences from 0 are one family, equivalences within the margin another.
+    """
     family = list(means)
-    for (index, _), p_holm in zip(found, adjusted, strict=True):
-        family[index] = replace(means[index], p_holm=p_holm)
+    several = [index for index, mean in enumerate(means) if mean.half_width is not None]
+    differ = holm([means[index].p_value or 0.0 for index in several])
+    equal = holm([means[index].p_equal(margin) or 0.0 for index in several])
+    for index, p_holm, p_equal_holm in zip(several, differ, equal, strict=True):
+        family[index] = replace(means[index], p_holm=p_holm, p_equal_holm=p_equal_holm)
     return family
 
 
@@ -176,7 +194,7 @@ class Results:
                 for mean in [self.paired(self.values(other, "final"), self.clean(other), other[2])]
                 if mean is not None
             }
-            adjusted = in_family(list(found.values()))
+            adjusted = in_family(list(found.values()), self.margin)
             self._changes[cell[0]] = dict(zip(found, adjusted, strict=True))
         return self._changes[cell[0]].get(cell)
 

@@ -83,7 +83,7 @@ def _what_defences_do(results: Results, name: str, experiment: Experiment) -> li
             accuracies = results.values if cell[1] else results.clean
             gained = differences(accuracies(cell, "final"), accuracies(other, "final"))
             changes.append(mean_of(list(gained.values())) if gained else None)
-    family = iter(in_family([change for change in changes if change is not None]))
+    family = iter(in_family([change for change in changes if change is not None], results.margin))
     texts: list[CellText] = []
     for change in changes:
         adjusted = None if change is None else next(family)
