@@ -110,8 +110,9 @@ def findings_section(results: Results) -> list[str]:
             f"{results.margin} in {counts['none']} and is left open in {counts['open']}: "
             "the paired change against the clean set with the same victim and defence, seed by "
             "seed, with its 95% interval. A change is called one where its p-value, adjusted by "
-            "Holm over all changes of its experiment, is at most .05, and none where it lies within "
-            "the margin by the same procedure; the intervals are those of single comparisons. Seeds that happen to change by the same amount make an "
+            "Holm over all changes of its experiment, is at most .05, and none where it lies "
+            "within the margin by the same procedure; the intervals are those of single "
+            "comparisons. Seeds that happen to change by the same amount make an "
             "interval too narrow. Open means that neither a change nor its absence is shown."
         )
     ]
