@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from poisoning_study import StudyError
+from poisoning_study.cli import main
 from poisoning_study.data import ImageSet, render
 from poisoning_study.torch_setup import require_torch
 
@@ -61,3 +62,115 @@ def benchmark(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def signs() -> ImageSet:
     return render(classes=range(4), tracks=6, frames=2, size=32, seed=0, pool="tests")
+
+
+TRAINING = "{ epochs = 1, batch_size = 16, learning_rate = 1e-2, weight_decay = 1e-4 }"
+SIZES = "\n".join(
+    f"{pool} = {{ tracks = 5, frames = 2 }}"
+    for pool in ("train", "test", "trusted", "reference", "auxiliary")
+)
+FILES = {
+    "study": f"""
+name = "Tiny study"
+seeds = [0, 1]
+[data]
+size = 32
+classes = 2
+unreplaced_classes = 1
+{SIZES}
+[encoders]
+training = {TRAINING}
+[reference]
+backbone = "small/residual"
+training = {TRAINING}
+[detection]
+components = 2
+permutations = 19
+flagged_share = 0.2
+filling_points = 20
+reg_sos = 1e-2
+reg_potential = 1e-2
+[poisons.game]
+objective = "adversarial"
+alpha = 10
+surrogates = ["small/residual"]
+epochs = 1
+features = [4, 4, 4, 4, 4, 4]
+[poisons.blocks]
+title = "blocks of colour"
+objective = "class-blocks"
+radius = 16
+[poisons.untouched]
+objective = "none"
+[victims.scratch]
+backbone = "small/residual"
+training = {TRAINING}
+[victims.published]
+backbone = "small/residual"
+style = "frozen"
+as_published = true
+training = {TRAINING}
+""",
+    "1-table": """
+title = "As published"
+question = "What happens?"
+table_1 = true
+poisons = ["game", "untouched"]
+fractions = [0, 0.1, 0.5, 1]
+victims = ["published"]
+loader = "as-published"
+""",
+    "2-victims": """
+title = "Defended"
+question = "Does it help?"
+poisons = ["blocks"]
+fractions = [0, 0.5, 1]
+victims = ["scratch"]
+defences = ["none", "grey", "cutout", "filter by energy distance"]
+""",
+    "3-smaller": """
+title = "Smaller"
+question = "Fewer images?"
+poisons = ["blocks"]
+fractions = [0.5]
+victims = ["scratch"]
+fate = "remove"
+""",
+    "4-detection": """
+title = "Noticed"
+question = "Would one notice?"
+kind = "detection"
+poisons = ["blocks"]
+fractions = [0, 0.5]
+""",
+    "5-pictures": """
+title = "Seen"
+question = "Is it visible?"
+kind = "pictures"
+poisons = ["game", "blocks"]
+seeds = [0]
+""",
+}
+
+
+FILES["6-matrix"] = """
+title = "Matrix"
+question = "Which attack, which defence?"
+kind = "matrix"
+poisons = ["blocks"]
+fractions = [0, 1]
+victims = ["scratch"]
+defences = ["none", "grey"]
+"""
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return configurations and output of a study that was run to its end."""
+    folder = tmp_path_factory.mktemp("study")
+    configs, out = folder / "configs", folder / "out"
+    configs.mkdir()
+    for name, content in FILES.items():
+        (configs / f"{name}.toml").write_text(content)
+    assert main(["run", str(configs), "--out", str(out), "--workers", "1"]) == 0
+    return configs, out

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from conftest import FILES
 from poisoning_study.cli import main
 from poisoning_study.models import network_cost
 from poisoning_study.protocol import (
@@ -19,7 +20,6 @@ from poisoning_study.protocol import (
     run_study,
     stages,
 )
-from test_study import FILES
 
 MORE = """
 [poisons.minimising]
