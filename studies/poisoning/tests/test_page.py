@@ -69,7 +69,7 @@ def _results(finished: tuple[Path, Path]) -> Results:
 @pytest.mark.parametrize(
     ("loader", "through", "alone", "verdict"),
     [
-        (-0.3, 0.0, 0.0, "Its loader: untouched pictures fall as far, and of the poison it does"),
+        (-0.3, 0.0, 0.0, "Its loader: untouched pictures fall as far, and the poison does nothing"),
         (-0.3, -0.2, 0.0, "Both: untouched pictures fall, and the poison changes something"),
         (0.0, -0.2, -0.2, "Open: a fall of untouched pictures is not established"),
     ],
@@ -97,7 +97,9 @@ def test_the_verdict_on_the_loader_follows_the_numbers(
     assert sentence is not None
     assert f"<b>{verdict}" in sentence
     assert (
-        f"the loader alone changes accuracy by {loader:+.3f}".replace("-", "\u2212")[:-1]
+        f"The loader alone changes the accuracy of the published by {loader:+.3f}".replace(
+            "-", "\u2212"
+        )[:-1]
         in sentence
     )
 
@@ -125,6 +127,17 @@ def test_the_matrix_marks_established_losses_alone(
     assert "<td>82.5 ± 31.8</td>" in shown
 
 
+def test_without_defences_the_matrix_has_victims_across(
+    finished: tuple[Path, Path], tmp_path: Path
+) -> None:
+    results = _results(finished)
+    experiment = replace(results.study.experiments["6-matrix"], defences=("none",))
+    _, shown = matrix_section(results, "6-matrix", experiment, tmp_path)
+    assert "<th>accuracy, %</th><th>scratch</th>" in shown
+    assert shown.count("<tr>") == 3
+    assert "not run" not in shown
+
+
 def test_verdicts_say_what_is_open_and_how_many_seeds_it_would_take(
     finished: tuple[Path, Path],
 ) -> None:
@@ -136,9 +149,8 @@ def test_verdicts_say_what_is_open_and_how_many_seeds_it_would_take(
     answers = dict(verdicts(results))
     assert "no loss is established" in answers["What would contamination do to my training set?"]
     sure = answers["What does it take to be sure?"]
-    # The changes are 0 and .04: (1.96 * .0283 / .02)^2.
+    # The changes are 0 and .04: t(n - 1) .0283 / sqrt(n) <= .02.
     assert "varies by 0.028" in sure
-    assert "takes about 8 seeds" in sure
+    assert "takes about 11 seeds" in sure
     noticed = answers["Would I notice?"]
-    assert noticed.startswith("Of 2 clean sets these find: kernel OT ")
-    assert "of 2 sets with 50% poisoned these find" in noticed
+    assert noticed.startswith("Of 2 clean sets: no detector finds any; of 2 sets with 50% poisoned")

@@ -87,8 +87,10 @@ def _verdict(results: Results, found: list[_Effects]) -> str:
         if mean is not None
     ]
     if "falls" in loader and not {"falls", "rises"} & set(poison):
-        rest = "it does nothing" if set(poison) == {"none"} else "no effect of it is established"
-        return f"Its loader: untouched pictures fall as far, and of the poison {rest}"
+        rest = "the poison does nothing"
+        if set(poison) != {"none"}:
+            rest = "no effect of the poison is established"
+        return f"Its loader: untouched pictures fall as far, and {rest}"
     if "falls" in loader:
         return "Both: untouched pictures fall, and the poison changes something besides"
     return "Open: a fall of untouched pictures is not established"
@@ -103,8 +105,8 @@ def loader_verdict(results: Results) -> str | None:
     alone = f"; loaded as it was made, by {one.alone.shown('+')}" if one.alone is not None else ""
     victim = text(results.words(one.victim))
     return (
-        f"<b>{_verdict(results, found)}</b>. For {victim} the loader alone "
-        f"changes accuracy by {one.loader.shown('+')}, the poison through it by "
+        f"<b>{_verdict(results, found)}</b>. The loader alone changes the accuracy of the {victim} "
+        f"by {one.loader.shown('+')}, the poison through it by "
         f"{one.through.shown('+')} more{alone}."
     )
 

@@ -12,7 +12,9 @@ from poisoning_study.report._numbers import Cell, Results, mean_of
 def matrix_section(results: Results, name: str, experiment: Experiment, figures: Path) -> list[str]:
     """Return a table for each victim: attacks down, defences across, as APBench prints them."""
     parts = []
-    for victim in experiment.victims:
+    if experiment.defences == ("none",):
+        parts.append(_by_victim(results, name, experiment))
+    for victim in experiment.victims if len(experiment.defences) > 1 else ():
         head = [
             f"accuracy of {results.words(victim)}, %",
             *(_words(defence) for defence in experiment.defences),
@@ -37,6 +39,17 @@ def matrix_section(results: Results, name: str, experiment: Experiment, figures:
         "costs by itself."
     )
     return [paragraph(note, "note"), *parts]
+
+
+def _by_victim(results: Results, name: str, experiment: Experiment) -> str:
+    """Return one table with victims across, where there is no defence."""
+    share = max(experiment.fractions)
+    rows: list[list[CellText]] = []
+    for poison in ("", *experiment.poisons):
+        cells = [(name, poison, v, "none", share if poison else 0.0) for v in experiment.victims]
+        label = results.words(poison) if poison else "clean"
+        rows.append([label, *(_percent(results, cell) for cell in cells)])
+    return table(["accuracy, %", *map(results.words, experiment.victims)], rows, css="matrix")
 
 
 def _words(defence: str) -> str:

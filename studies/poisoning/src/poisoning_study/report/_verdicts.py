@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
+from scipy import stats
 
 from poisoning_study.detection import DETECTORS
 from poisoning_study.report._detection import found_together, single_image_areas
@@ -48,8 +47,8 @@ def _what_it_does(results: Results) -> str | None:
         after = mean_of(list(results.values(cell, "final").values())).value
         parts.append(
             f"with {share:.0%} of the pictures replaced the worst, {text(results.words(cell[1]))}, "
-            f"takes {text(results.words(cell[2]))} from {before:.2f} to {after:.2f} "
-            f"({worst.shown('+')}), and {len(falls)} of {len(here)} losses are established"
+            f"takes the accuracy of the {text(results.words(cell[2]))} from {before:.2f} to "
+            f"{after:.2f} ({worst.shown('+')}); {len(falls)} of {len(here)} losses are established"
         )
     sentence = "; ".join(parts)
     return sentence[0].upper() + sentence[1:] + "."
@@ -67,9 +66,11 @@ def _noticed(results: Results) -> str | None:
     for share in shares:
         counts = {name: found_together(results, name, share) for name in DETECTORS}
         n = counts["kernel OT"][1]
-        listed = ", ".join(f"{name} {k}" for name, (k, _) in counts.items())
-        label = f"of {n} sets with {share:.0%} poisoned" if share else f"of {n} clean sets"
-        parts.append(f"{label} these find: {listed}")
+        listed = [f"{name} {k}" for name, (k, _) in counts.items() if k]
+        label = f"{n} sets with {share:.0%} poisoned" if share else f"{n} clean sets"
+        others = ", the others none" if 0 < len(listed) < len(counts) else ""
+        found = f"{', '.join(listed)}{others}" if listed else "no detector finds any"
+        parts.append(f"of {label}: {found}")
     if not parts:
         return None
     areas = single_image_areas(results)
@@ -91,7 +92,7 @@ def _to_be_sure(results: Results) -> str | None:
         return None
     opened = sum(mean.verdict(results.margin) == "open" for mean in changes)
     spread = float(np.median([np.std(one, ddof=1) for one in spreads if len(one) > 1]))
-    seeds = max(2, math.ceil((1.96 * spread / results.margin) ** 2))
+    seeds = seeds_for(spread, results.margin)
     floors = [
         floor.spread
         for floor in (results.floor(c[2]) for c, _ in results.replicates)
@@ -108,6 +109,20 @@ def _to_be_sure(results: Results) -> str | None:
         f"deviation), so that an interval of ± {results.margin} takes about {seeds} seeds; with "
         f"{max(mean.n for mean in changes)} here, {opened} of {len(changes)} changes stay open."
     )
+
+
+def seeds_for(spread: float, margin: float) -> int:
+    """Return how many seeds have an interval of a mean within the margin (Student's t).
+
+    Examples
+    --------
+    >>> seeds_for(0.02, 0.02)
+    7
+    """
+    n = 2
+    while stats.t.ppf(0.975, n - 1) * spread / np.sqrt(n) > margin:
+        n += 1
+    return n
 
 
 def verdicts(results: Results) -> list[tuple[str, str]]:
