@@ -14,6 +14,7 @@ import torch
 
 from poisoning_study.devices import device
 from poisoning_study.files import write_json
+from poisoning_study.protocol._store import processor_seconds
 
 
 def _processor() -> str:
@@ -31,11 +32,6 @@ def _load() -> float | None:
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
-def _processor_seconds() -> float:
-    """Return what this process and its finished children have used."""
-    return sum(os.times()[:4])
-
-
 class Call:
     """One call of `poisoning-study run`.
 
@@ -47,7 +43,7 @@ class Call:
 
     def __init__(self, workers: int) -> None:
         self.n_jobs = 0
-        self._begun, self._processor_begun = time.perf_counter(), _processor_seconds()
+        self._begun, self._processor_begun = time.perf_counter(), processor_seconds()
         self._facts: dict[str, Any] = {
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "workers": workers,
@@ -64,7 +60,7 @@ class Call:
         facts = self._facts | {
             "jobs": self.n_jobs,
             "seconds": round(time.perf_counter() - self._begun, 1),
-            "processor_seconds": round(_processor_seconds() - self._processor_begun, 1),
+            "processor_seconds": round(processor_seconds() - self._processor_begun, 1),
             "load_at_end": _load(),
         }
         write_json(root / "calls.json", [*recorded_calls(root), facts])
