@@ -99,7 +99,7 @@ def test_weights_and_verdict_have_points_of_their_own() -> None:
     kept = combine_on_kept_out(samples, "gaussian", best, np.random.default_rng(0))
     weights = [kept.combination.kernel, kept.combination.gaussian]
     assert sum(weights) + sum(w for _, w in kept.combination.entropic) == pytest.approx(1)
-    assert len(kept.judges.x) == len(kept.terms[0]) == 25  # a half of a third
+    assert len(kept.judges.x) == len(kept.terms[0]) == 12  # a quarter of a third
     assert {tuple(row) for row in kept.judges.x} <= {tuple(row) for row in samples.x}
     dual = kept.potentials.u(kept.change.forward_x(kept.judges.x))
     np.testing.assert_allclose(kept.terms[0], dual)
@@ -136,7 +136,7 @@ def test_a_fit_of_many_points_is_judged_by_what_it_kept_out(
     samples = _bent(240, 9)
     model = KernelOT().fit(samples.x, samples.y)
     assert model.verdict_ is not None
-    assert model.verdict_.n_x == 40
+    assert model.verdict_.n_x == 20
     assert not model.verdict_.fresh
     model.candidates_ = (*model.candidates_, Candidate(1.0, 1e-3, (0.0,), (0.0,), rough=True))
     model.save(tmp_path / "model.npz")
