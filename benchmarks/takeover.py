@@ -36,7 +36,7 @@ def compare(n: int, d: int, seed: int) -> list[tuple[object, ...]]:
         seconds = time.process_time() - began
         images.append(model.transform(test))
         error = uvp(images[-1], truth)
-        found.append((way, round(seconds, 2), error, model.kernel_, model.reg_potential_))
+        found.append((way, round(seconds, 2), error, str(model.kernel_), model.reg_potential_))
     agreement = uvp(images[0], images[1])
     return [
         (n, d, seed, way, seconds, error, agreement, kernel, f"{reg:.2g}")

@@ -328,6 +328,7 @@ _FIGURES: dict[str, tuple[tuple[str, ...], Callable[..., Figure]]] = {
     "pairs": (("pairs", "accuracy", "scale"), pairs),
     "times": (("fits", "sinkhorn"), times),
     "scale": (("scale",), scale),
+    "takeover": (("takeover",), takeover),
     "losses": (("losses",), losses),
     "solvers": (("solvers",), solvers),
     "two_sample": (("two-sample",), power),
