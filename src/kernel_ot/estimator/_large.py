@@ -35,8 +35,8 @@ TAKES_OVER = 5000
 """Points of the larger sample above which a fit looks at batches instead of all pairs.
 
 Measured in benchmarks/results/2026-11-28-takeover.csv: at 6000 and 8000 points batches take a tenth
-to two thirds of the time and have smaller errors; at 2000 and 4000 it depends on the sample which way
-is better.
+to two thirds of the time and have smaller errors; at 2000 and 4000 it depends on the sample which
+way is better.
 """
 
 
