@@ -26,7 +26,7 @@ def _finish(ax: Axes, x_label: str, y_label: str) -> None:
 
 def accuracy_curves(curves: dict[str, dict[float, Mean]], x_label: str, chance: float) -> Figure:
     """Draw accuracy against the fraction replaced, one line a poison, 95% intervals."""
-    figure = Figure(figsize=(7.2, 4.0), layout="constrained")
+    figure = Figure(figsize=(7.2, 3.6 + 0.22 * len(curves)), layout="constrained")
     ax = figure.subplots()
     for index, (name, points) in enumerate(curves.items()):
         # A little to the side, so that intervals do not hide each other.
@@ -43,13 +43,13 @@ def accuracy_curves(curves: dict[str, dict[float, Mean]], x_label: str, chance: 
     ax.set_xticks(sorted({100 * f for points in curves.values() for f in points}))
     ax.set_ylim(0, 1)
     _finish(ax, x_label, "final test accuracy")
-    ax.legend(fontsize=8, loc="lower left", bbox_to_anchor=(1.0, 0.0))
+    figure.legend(fontsize=8, loc="outside lower left")
     return figure
 
 
 def epoch_curves(curves: dict[str, list[list[float]]]) -> Figure:
     """Draw accuracy after each epoch: thin lines are seeds, the thick one is their mean."""
-    figure = Figure(figsize=(7.2, 3.6), layout="constrained")
+    figure = Figure(figsize=(7.2, 3.2 + 0.22 * len(curves)), layout="constrained")
     ax = figure.subplots()
     for index, (name, runs) in enumerate(curves.items()):
         colour = COLOURS[index % len(COLOURS)]
@@ -61,7 +61,7 @@ def epoch_curves(curves: dict[str, list[list[float]]]) -> Figure:
     ax.set_ylim(0, 1)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _finish(ax, "epoch", "test accuracy")
-    ax.legend(fontsize=8, loc="lower left", bbox_to_anchor=(1.0, 0.0))
+    figure.legend(fontsize=8, loc="outside lower left")
     return figure
 
 

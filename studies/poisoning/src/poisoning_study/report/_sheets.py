@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 _Pixels = NDArray[np.uint8]
+#: Characters that fit beside a row of pictures.
+_LABEL_WIDTH = 26
 
 
 def _tile(images: _Pixels) -> _Pixels:
@@ -40,8 +44,10 @@ def sheet(clean: _Pixels, poisoned: dict[str, _Pixels], captions: dict[str, str]
     for name, images in poisoned.items():
         factor = enlargement(clean, images)
         change = (images.astype(np.int64) - clean.astype(np.int64)) * factor + 128
-        rows.append((f"{name}:\nchange x {factor}", np.clip(change, 0, 255).astype(np.uint8)))
-        rows.append((f"poisoned,\n{captions[name]}", images))
+        called = textwrap.fill(name, _LABEL_WIDTH)
+        rows.append((f"{called}:\nchange x {factor}", np.clip(change, 0, 255).astype(np.uint8)))
+        caption = textwrap.fill(f"poisoned, {captions[name]}", _LABEL_WIDTH)
+        rows.append((caption, images))
     for ax, (title, images) in zip(axes, rows, strict=True):
         ax.imshow(_tile(images), interpolation="nearest")
         ax.set_xticks([])

@@ -117,7 +117,7 @@ def victims_section(
             else:
                 values = list(results.values(cell, "final").values())
                 runs = [found["by_epoch"] for found in results.cells.get(cell, {}).values()]
-                if runs and fraction == max(fractions):
+                if runs and len(runs[0]) > 1 and fraction == max(fractions):
                     epochs[label] = runs
             if values:
                 curves.setdefault(label, {})[fraction] = mean_of(values)
