@@ -279,7 +279,7 @@ def detection_section(
         f"Features of a clean reference model, {settings.components} principal components of the "
         f"pooled sample, each class on its own. Null: {settings.permutations} exchanges of whole "
         "tracks between the trusted and the suspect sample (smallest p "
-        f"{1 / (settings.permutations + 1):.3f}). Cells: how many of all classes and seeds are "
+        f"{1 / (settings.permutations + 1):.2g}). Cells: how many of all classes and seeds are "
         "found different, each tested on its own at p ≤ .05; after the first dot, how many are by "
         "Holm's procedure over the classes; after the second, in how many seeds all classes taken "
         "together are, by Holm over the sets of that seed. \u201cEnergy, frames singly\u201d is "

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 _Pixels = NDArray[np.uint8]
 #: Characters that fit beside a row of pictures.
-_LABEL_WIDTH = 26
+_LABEL_WIDTH = 22
 
 
 def _tile(images: _Pixels) -> _Pixels:
