@@ -87,10 +87,10 @@ def test_on_the_processor_nothing_is_rounded_and_keys_have_no_device(
         product = torch.ones(2, 2) @ torch.ones(2, 2)
     assert product.dtype == torch.float32
     job = PoolJob(DataSettings(), "train", 0)
-    # The key that this job has had since version 3 of the code.
-    assert RunStore.key(job) == "76727ba45d06043d7b4b"
+    # The key that this job has since version 4 of the code.
+    assert RunStore.key(job) == "dac76c397dda4ceaec2b"
     monkeypatch.setattr(devices, "_device", torch.device("cuda"))
-    assert RunStore.key(job) != "76727ba45d06043d7b4b"
+    assert RunStore.key(job) != "dac76c397dda4ceaec2b"
 
 
 def test_a_device_that_is_not_there_is_refused(
