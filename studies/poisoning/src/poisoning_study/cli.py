@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--rate",
                 type=float,
-                help="GFLOP/s of one worker for --dry-run (default 7.5, measured on one core)",
+                help="GFLOP/s of one worker for --dry-run (default 9.8, measured on one core)",
             )
         command.add_argument(
             "--data",

@@ -12,9 +12,9 @@ from poisoning_study.devices import device
 from poisoning_study.errors import StudyError
 from poisoning_study.protocol._forecast import Forecast
 
-#: GFLOP/s of one worker unless `--rate` says otherwise. The reduced study's 10.6 TFLOP took 23.6
+#: GFLOP/s of one worker unless `--rate` says otherwise. The reduced study's 8.1 TFLOP took 13.7
 #: processor minutes of an AMD EPYC, everything that is not counted included.
-DEFAULT_RATE = 7.5
+DEFAULT_RATE = 9.8
 _GIGA = 1e9
 
 
