@@ -132,7 +132,7 @@ def _in_the_cone(multiplier: Array, features: Array, wanted: Array) -> Iterator[
     """Yield A(X) and the trace of up to three X in the cone, near the multiplier.
 
     The first has its negative eigenvalues cut off, in float64. The second is the multiplier itself,
-    if it has none. The third, where Phi is square, is corrected such that A(X) is `wanted`: in
+    if it has none. The third is corrected such that A(X) is `wanted`, as far as that can be: in
     float64 no stored X may come nearer than by its rounding.
     """
     symmetric = (multiplier + multiplier.T) / 2
@@ -142,17 +142,24 @@ def _in_the_cone(multiplier: Array, features: Array, wanted: Array) -> Iterator[
     corrected = symmetric.astype(np.longdouble)
     if np.isfinite(corrected).all() and _cholesky(corrected) is not None:
         yield np.sum((corrected @ features) * features, axis=0), np.trace(corrected)
-    if features.shape[0] != features.shape[1]:
-        return
     try:
-        inverse = np.linalg.inv(features.astype(np.float64)).astype(np.longdouble)
+        left, right = _right_inverse(features.astype(np.float64))
     except np.linalg.LinAlgError:
         return
     for _ in range(3):  # the inverse has float64's accuracy
-        images = np.sum((corrected @ features) * features, axis=0)
-        corrected = corrected + (inverse.T * (wanted - images)) @ inverse
+        missing = wanted - np.sum((corrected @ features) * features, axis=0)
+        corrected = corrected + (left.T * (right @ missing)) @ left
     if np.isfinite(corrected).all() and _cholesky(corrected) is not None:
         yield np.sum((corrected @ features) * features, axis=0), np.trace(corrected)
+
+
+def _right_inverse(features: Array) -> tuple[Array, Array]:
+    """Return V and W with `A(V' diag(W d) V) = d`, for d that A reaches."""
+    if features.shape[0] == features.shape[1]:
+        inverse = np.linalg.inv(features)
+        return inverse.astype(np.longdouble), np.eye(len(features), dtype=np.longdouble)
+    inverse = np.linalg.pinv(np.square(features.T @ features), hermitian=True)
+    return features.T.astype(np.longdouble), inverse.astype(np.longdouble)
 
 
 def _violation(matrix: Array) -> Any:
