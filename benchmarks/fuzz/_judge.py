@@ -131,16 +131,17 @@ def clarabel_objective(problem: Problem) -> float | None:
 def _in_the_cone(multiplier: Array, features: Array, wanted: Array) -> Iterator[tuple[Array, Any]]:
     """Yield A(X) and the trace of up to three X in the cone, near the multiplier.
 
-    The first has its negative eigenvalues cut off, in float64. The second is the multiplier itself,
-    if it has none. The third is corrected such that A(X) is `wanted`, as far as that can be: in
-    float64 no stored X may come nearer than by its rounding.
+    The first has its negative eigenvalues cut off, in float64. The second is moved by a multiple of
+    the identity, if it has any. The third is corrected such that A(X) is `wanted`, as far as that
+    can be: in float64 no stored X may come nearer than by its rounding.
     """
     symmetric = (multiplier + multiplier.T) / 2
     values, vectors = np.linalg.eigh(symmetric)
     root = (vectors * np.sqrt(np.maximum(values, 0.0))).astype(np.longdouble)
     yield np.sum(np.square(root.T @ features), axis=0), np.sum(np.square(root))
     corrected = symmetric.astype(np.longdouble)
-    if np.isfinite(corrected).all() and _cholesky(corrected) is not None:
+    corrected = corrected + _violation(corrected) * np.eye(len(corrected))
+    if _cholesky(corrected) is not None:
         yield np.sum((corrected @ features) * features, axis=0), np.trace(corrected)
     try:
         left, right = _right_inverse(features.astype(np.float64))
