@@ -168,7 +168,8 @@ def _violation(matrix: Array) -> Any:
     if _cholesky(matrix) is not None:
         return np.longdouble(0.0)
     lowest = float(np.linalg.eigvalsh(matrix.astype(np.float64))[0])
-    lacking = np.longdouble(max(-lowest, _EPS**1.2 * float(np.abs(matrix).max())))
+    smallest = float(np.finfo(np.float64).tiny)  # a matrix of zeros lacks anything
+    lacking = np.longdouble(max(-lowest, _EPS**1.2 * float(np.abs(matrix).max()), smallest))
     while _cholesky(matrix + lacking * np.eye(len(matrix))) is None:
         lacking = lacking * np.longdouble(1.1)
     return lacking
