@@ -38,6 +38,27 @@ def test_entropic_potentials_carry_weight_where_samples_are_torn(torn: KernelOT)
     assert not alone.entropic_
 
 
+def _error_among_many_features(tear: float, *, combine: bool) -> tuple[float, KernelOT]:
+    """Two of 22 features are torn; return the map's error relative to their shares, and the fit."""
+    rng, spread = np.random.default_rng(63), np.r_[1.0, 1.0, np.full(20, 0.1)]
+    torn = np.arange(22) < 2
+
+    def true_map(x: Array) -> Array:
+        return np.asarray(x + tear * torn * np.sign(x))
+
+    x, y = (rng.normal(size=(300, 22)) * spread for _ in range(2))
+    model = KernelOT(combine=combine, verdict=False).fit(x, true_map(y))
+    fresh = rng.normal(size=(1000, 22)) * spread
+    return float(np.mean(np.square(model.transform(fresh) - true_map(fresh)))), model
+
+
+def test_many_features_are_combined_only_where_that_gains_far_beyond_noise() -> None:
+    error, model = _error_among_many_features(3.0, combine=True)
+    assert model.combination_.entropic
+    assert error < 0.8 * _error_among_many_features(3.0, combine=False)[0]
+    assert _error_among_many_features(0.0, combine=True)[1].combination_.kernel == 1.0
+
+
 def test_the_combined_potentials_are_one_function(torn: KernelOT) -> None:
     x, y = _torn()
     u, step = torn.potentials_.u, 1e-5

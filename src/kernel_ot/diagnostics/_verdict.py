@@ -14,7 +14,7 @@ from kernel_ot.diagnostics._transport import FittedTransport
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.samples import Samples
-from kernel_ot.selection import MAX_SEMI_DUAL_DIMENSION, Pair, fold_splits
+from kernel_ot.selection import Pair, fold_splits, is_trusted
 
 Outcome: TypeAlias = Literal["gain", "no gain", "loss"]
 
@@ -79,8 +79,8 @@ class Verdict:
     identity : Gain
         The same beside x itself: whether moving x is better than leaving it.
     semi_dual : Gain, optional
-        Held-out semi-dual value of the map minus that of the baseline, in squared user units; above
-        20 features, where it prefers maps that overshoot, None.
+        Held-out semi-dual value of the map minus that of the baseline, in squared user units. Above
+        20 features, where it prefers maps that overshoot, None unless it gains far beyond noise.
     n_x, n_y : int
         Points that were kept out and judged by.
     fresh : bool
@@ -234,9 +234,10 @@ class _Evidence:
 
     energy: Gain
     identity: Gain
-    semi_dual: Gain | None
+    semi_dual: Gain
     n_x: int
     n_y: int
+    dimension: int
 
 
 def _evidence(model: FittedTransport, test: Samples) -> _Evidence:
@@ -253,17 +254,15 @@ def _evidence(model: FittedTransport, test: Samples) -> _Evidence:
 
 def _compared(images: Array, change: Conjugation, gains: Pair, test: Samples) -> _Evidence:
     """Compare images with those of the preconditioner; `gains` are of the semi-dual terms."""
-    semi_dual = None
-    if test.dimension <= MAX_SEMI_DUAL_DIMENSION:
-        value = test.weights_x @ gains[0] + test.weights_y @ gains[1]
-        semi_dual = Gain(float(value), test.standard_error(*gains))
+    semi_dual = test.weights_x @ gains[0] + test.weights_y @ gains[1]
     baseline = change.backward_y(change.forward_x(test.x))
     return _Evidence(
         energy=energy_gain(images, baseline, test),
         identity=energy_gain(images, test.x, test),
-        semi_dual=semi_dual,
+        semi_dual=Gain(float(semi_dual), test.standard_error(*gains)),
         n_x=len(test.x),
         n_y=len(test.y),
+        dimension=test.dimension,
     )
 
 
@@ -294,12 +293,13 @@ def energy_gain(images: Array, others: Array, test: Samples) -> Gain:
 
 
 def _pooled(evidence: list[_Evidence], preconditioner: str | None, *, fresh: bool) -> Verdict:
-    semi_duals = [part.semi_dual for part in evidence if part.semi_dual is not None]
+    semi_dual = _mean(part.semi_dual for part in evidence)
+    tells = is_trusted(semi_dual.value, semi_dual.error, evidence[0].dimension)
     return Verdict(
         preconditioner=preconditioner,
         energy=_mean(part.energy for part in evidence),
         identity=_mean(part.identity for part in evidence),
-        semi_dual=_mean(semi_duals) if semi_duals else None,
+        semi_dual=semi_dual if tells else None,
         n_x=sum(part.n_x for part in evidence),
         n_y=sum(part.n_y for part in evidence),
         fresh=fresh,

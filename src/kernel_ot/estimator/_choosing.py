@@ -193,10 +193,12 @@ def _compared(
         _warn_of_few_settings(len(allowed), parameters.time_limit)
     many_features = dimension > MAX_SEMI_DUAL_DIMENSION
     automatic = given.kernel is None and reg_potential is None
-    best, combination, kept_out = _best(allowed, many_features), Combination(), None
-    if parameters.combine and automatic and not many_features and selection.settings:
+    choose = least_regularised if many_features else best_candidate
+    # Filling may have ended for none.
+    best, combination, kept_out = choose(allowed) if allowed else None, Combination(), None
+    if parameters.combine and automatic and selection.settings:
         # The Gaussian map is combined, so the best kernel comes in whether it beats it or not.
-        best = best_candidate(selection.settings)
+        best = choose(selection.settings)
         if n >= MANY_POINTS and not watch.selection_is_over(None):
             kept_out = combine_on_kept_out(
                 samples, parameters.preconditioner, best, rng, watch.on_selection_round
@@ -228,13 +230,6 @@ def judge(
     return kept_out_verdict(
         kept_out.potentials, kept_out.terms, kept_out.change, kept_out.judges, preconditioner
     )
-
-
-def _best(candidates: tuple[Candidate, ...], many_features: bool) -> Candidate | None:
-    """Return the best candidate, if there is one: filling may have ended for none."""
-    if not candidates:
-        return None
-    return least_regularised(candidates) if many_features else best_candidate(candidates)
 
 
 def _warn_of_few_settings(count: int, time_limit: float | None) -> None:

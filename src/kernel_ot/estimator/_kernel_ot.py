@@ -83,8 +83,9 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         is never left out, nor is any row where there are fewer than 20.
     combine : bool, default True
         Whether the kernel's potential is averaged with the Gaussian map's and with entropic ones,
-        weighted by the held-out semi-dual value; where kernel and reg_potential are "auto", up to
-        20 features. Entropic potentials are fitted on at most 2000 rows of each sample.
+        weighted by the held-out semi-dual value; where kernel and reg_potential are "auto", above
+        20 features only where that gains five standard errors. Entropic potentials are fitted on
+        at most 2000 rows of each sample.
     method : str, default "auto"
         Method of `kernel_ot.solve`; with adaptive filling "auto" keeps the cutting planes'
         solution, whose optimality is checked independently.

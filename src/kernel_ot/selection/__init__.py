@@ -56,6 +56,7 @@ from kernel_ot.selection._splits import (
     MAX_SEMI_DUAL_DIMENSION as MAX_SEMI_DUAL_DIMENSION,
     Splitter as Splitter,
     fold_splits as fold_splits,
+    is_trusted as is_trusted,
     random_splits as random_splits,
     share_in_splits as share_in_splits,
 )

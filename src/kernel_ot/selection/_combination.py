@@ -27,7 +27,8 @@ from kernel_ot.cutting_planes import descend, scan_pairs
 from kernel_ot.potentials import PotentialFunction, Potentials, WeightedSum, weighted_sum
 from kernel_ot.samples import Samples
 from kernel_ot.selection._entropic import entropic_potentials
-from kernel_ot.selection._paths import Trial
+from kernel_ot.selection._paths import Pair, Trial
+from kernel_ot.selection._splits import MAX_SEMI_DUAL_DIMENSION, is_trusted
 
 # Relative to the mean cost of a pair. From five features on the smallest never carried weight.
 _REGULARISATIONS, _REGULARISATIONS_UP_TO_FOUR_FEATURES = (0.1, 0.03, 0.01), (0.1, 0.03, 0.01, 0.003)
@@ -88,14 +89,17 @@ def combine(trials: tuple[Trial, ...]) -> Combination:
     Returns
     -------
     Combination
-        Without weights below a twentieth.
+        Without weights below a twentieth; the kernel alone where a gain on it is not to be trusted.
     """
-    few = trials[0].train.dimension <= 4
+    dimension = trials[0].train.dimension
+    few = dimension <= 4
     regularisations = _REGULARISATIONS_UP_TO_FOUR_FEATURES if few else _REGULARISATIONS
     criterion = _Criterion([_HeldOut.of(trial, regularisations) for trial in trials])
     weights = criterion.best()
     weights[weights < _SMALLEST_WEIGHT] = 0
     weights /= weights.sum()
+    if dimension > MAX_SEMI_DUAL_DIMENSION and not is_trusted(*criterion.gain(weights), dimension):
+        return Combination()
     return Combination(
         float(weights[0]),
         float(weights[1]),
@@ -136,6 +140,11 @@ class _HeldOut:
 
     def value(self, weights: Array) -> tuple[float, Array]:
         """Return J and the minimisers, sought from those of the last weights that were kept."""
+        (at_x, at_y), points = self.terms(weights)
+        return float(self.test.weights_x @ at_x + self.test.weights_y @ at_y), points
+
+    def terms(self, weights: Array) -> tuple[Pair, Array]:
+        """Return what J is the mean of, at the points of x and of y, and the minimisers."""
         carried = np.flatnonzero(weights) if weights.any() else np.zeros(1, dtype=np.intp)
         u: PotentialFunction = WeightedSum(
             tuple(self.functions[k] for k in carried), tuple(weights[carried])
@@ -143,9 +152,15 @@ class _HeldOut:
         points, transformed = descend(
             u, self.test.y, self.minimisers, _DESCENT_TOL, radius=self.radius
         )
-        return float(
-            self.test.weights_x @ (self.at_x @ weights) + self.test.weights_y @ transformed
-        ), points
+        return (self.at_x @ weights, transformed), points
+
+    def gain(self, weights: Array) -> tuple[float, float]:
+        """Return J minus that of the kernel's potential alone, and its standard error."""
+        (mine_x, mine_y), _ = self.terms(weights)
+        (kernel_x, kernel_y), _ = self.terms(np.eye(len(weights))[0])
+        at_x, at_y = mine_x - kernel_x, mine_y - kernel_y
+        gain = float(self.test.weights_x @ at_x + self.test.weights_y @ at_y)
+        return gain, self.test.standard_error(at_x, at_y)
 
     def derivatives(self) -> tuple[Array, Array]:
         """Return gradient and minus the second derivative at the minimisers that are kept."""
@@ -172,6 +187,13 @@ class _Criterion:
     def keep(self, minimisers: list[Array]) -> None:
         for split, points in zip(self.splits, minimisers, strict=True):
             split.minimisers = points
+
+    def gain(self, weights: Array) -> tuple[float, float]:
+        """Return J of weights from `best` minus that of the kernel alone, and its error."""
+        functions = np.delete(weights, 1)  # the Gaussian map's potential is zero
+        gains, errors = np.transpose([split.gain(functions) for split in self.splits])
+        shares = np.array(self.shares)
+        return float(shares @ gains), float(np.linalg.norm(shares * errors))
 
     def best(self) -> Array:
         """Return the weights, the Gaussian map's in the second place."""
