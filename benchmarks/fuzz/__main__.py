@@ -42,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=30.0, help="at most, for each part")
     parser.add_argument("--out", type=Path, help="folder for DATE-fuzz.md and .csv")
     options = parser.parse_args(arguments)
+    if options.out is not None:  # before the minutes that a part takes
+        options.out.mkdir(parents=True, exist_ok=True)
     records = []
     for part in options.parts:
         record = run(part, options.seed, options.count or COUNTS.get(part, 20), options.minutes)

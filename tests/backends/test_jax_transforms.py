@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
@@ -99,6 +100,17 @@ def test_derivatives_are_finite_differences(jax_backend: Backend) -> None:
         np.testing.assert_allclose(reverse, expected, rtol=1e-5, atol=1e-6 * np.abs(expected).max())
         tangent = {n: jax.numpy.zeros_like(v) for n, v in point.items()} | {name: direction}
         np.testing.assert_allclose(forward(point, tangent), reverse, rtol=1e-6, atol=1e-8)
+
+
+def test_a_known_problem_may_have_one_traced_part(jax_backend: Backend) -> None:
+    import jax
+
+    known = _problem(**_point())
+
+    def cost(scale: Any) -> Any:
+        return solve(replace(known, linear=scale * known.linear), tol=1e-9).cost
+
+    assert float(jax.jit(cost)(1.01)) == pytest.approx(float(cost(1.01)), rel=1e-7)
 
 
 def test_the_derivative_of_the_cost_is_that_of_numpys_costs(jax_backend: Backend) -> None:

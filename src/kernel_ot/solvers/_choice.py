@@ -32,19 +32,10 @@ _EXTENDED = SemismoothNewton(
 
 
 def _interior_point(problem: Problem, *, warm: bool = True) -> AnyMethod:
-    form = FullRankInteriorPoint if _is_well_conditioned(problem) else InteriorPoint
-    if _is_extensible(problem):
+    form = FullRankInteriorPoint if is_well_conditioned(problem) else InteriorPoint
+    if is_extensible(problem):
         return form(warm=warm, successor=_EXTENDED, max_iter=_MOST_STEPS_IN_ALL)
     return form(warm=warm)
-
-
-def _is_extensible(problem: Problem) -> bool:
-    return not is_traced(problem.features) and is_extensible(problem)
-
-
-def _is_well_conditioned(problem: Problem) -> bool:
-    # What is traced cannot be looked at.
-    return not is_traced(problem.features) and is_well_conditioned(problem)
 
 
 METHODS: dict[str, Callable[[Problem], AnyMethod]] = {
@@ -81,7 +72,7 @@ def choose_method(name: str, problem: Problem, start: StartingPoint | None) -> A
     check_method_name(name)
     if name != "auto":
         return METHODS[name](problem)
-    if _is_well_conditioned(problem):
+    if is_well_conditioned(problem):
         return _interior_point(problem)
     if _has_nearly_full_rank(problem) or _is_close(problem, start):
         return SemismoothNewton(patience=20, successor=_interior_point(problem, warm=False))
@@ -95,6 +86,7 @@ def _has_nearly_full_rank(problem: Problem) -> bool:
 
 
 def _is_close(problem: Problem, start: StartingPoint | None) -> bool:
-    if start is None or is_traced(problem.features, problem.linear, start.gamma, start.multiplier):
+    if start is None:
         return False
-    return bool(start_error(problem, rescaled(problem, start)) <= USEFUL_ERROR)
+    error = start_error(problem, rescaled(problem, start))
+    return not is_traced(error) and bool(error <= USEFUL_ERROR)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from kernel_ot._arrays import Array, Scalar, namespace_of, pytree
+from kernel_ot._arrays import Array, Scalar, is_traced, namespace_of, pytree
 from kernel_ot._linalg import (
     add_unpacked_in_place,
     inplace,
@@ -250,10 +250,12 @@ class FullRankInteriorPoint(PredictorCorrector[FullRankInteriorPointState]):
 def is_well_conditioned(problem: Problem) -> bool:
     """Return whether Phi is the triangular factor of a K far enough from singular.
 
-    The condition of K is the square of that of Phi, its triangular factor.
+    The condition of K is the square of that of Phi, its triangular factor. False under JAX's
+    tracing, where nothing can be looked at, not even what is computed from known numbers.
     """
     xp = namespace_of(problem.features)
-    if problem.rank != problem.n_fill or bool(xp.any(xp.tril(problem.features, -1) != 0)):
+    has_more = xp.any(xp.tril(problem.features, -1) != 0)
+    if problem.rank != problem.n_fill or is_traced(has_more) or bool(has_more):
         return False
     return bool(triangular_condition(problem.features) <= _WORST_CONDITION)
 
