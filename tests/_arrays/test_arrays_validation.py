@@ -67,9 +67,9 @@ def test_lists_and_strings_of_numbers() -> None:
         ),
         (3.0, r"x has shape \(\); it must be 2-D"),
         (np.zeros((2, 2, 2)), r"x has shape \(2, 2, 2\); it must be 2-D, one point a row"),
+        ([], "x is empty; pass at least one point"),
         (np.zeros((0, 3)), r"x is empty \(shape \(0, 3\)\); pass at least one point"),
         (np.zeros((3, 0)), r"x is empty \(shape \(3, 0\)\)"),
-        ([], r"x has shape \(0,\)"),
         (csr_array(np.eye(2)), r"x is a sparse matrix; pass x.toarray\(\) instead"),
     ],
 )

@@ -199,6 +199,8 @@ def check_points(value: object, name: str, *, dimension: int | None = None) -> A
     those rows, NaN and infinity are no coordinates.
     """
     array = as_numbers(value, name)
+    if array.shape == (0,):
+        raise ValueError(f"{name} is empty; pass at least one point, a row of a 2-D array.")
     if array.ndim == 1:
         raise ValueError(
             f"{name} has shape {array.shape}; points are rows of a 2-D array. Reshape your data. "
