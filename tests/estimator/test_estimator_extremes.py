@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -140,14 +140,14 @@ def test_a_time_limit_holds_for_selection_and_fit() -> None:
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(1500, 6)), rng.uniform(size=(1500, 6)) ** 2
     told: list[tuple[float, FitProgress]] = []
-    model = KernelOT(time_limit=1.0, callback=lambda step: told.append((perf_counter(), step)))
-    began = perf_counter()
+    model = KernelOT(time_limit=1.0, callback=lambda step: told.append((process_time(), step)))
+    began = process_time()  # which other programs do not lengthen
     with pytest.warns(ConvergenceWarning) as caught:
         model.fit(x, y)
     messages = [str(warning.message) for warning in caught]
     assert any("ended the comparison of settings" in message for message in messages)
     assert not any("init=" in message for message in messages)
-    assert told[-1][0] - began < 3.5  # on a machine that is busy with other things too
+    assert told[-1][0] - began < 3.5
     assert {step.phase for _, step in told} >= {"filling", "solve"}
     assert np.isfinite(model.transform(x)).all()
 
