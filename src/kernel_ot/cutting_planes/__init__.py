@@ -17,6 +17,7 @@ from kernel_ot.cutting_planes._rounds import (
     AdaptiveFit as AdaptiveFit,
     FillingRound as FillingRound,
     adaptive_filling as adaptive_filling,
+    violation as violation,
     worst_spread as worst_spread,
 )
 from kernel_ot.cutting_planes._settings import Settings as Settings, make_problem as make_problem

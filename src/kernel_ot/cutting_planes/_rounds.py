@@ -237,8 +237,8 @@ def _violated_pairs(
     off_x, off_y = np.full(len(x), -np.inf), np.full(len(y), -np.inf)
     # Maps that are still far off propose nothing of use, and their pairs cost as much as the rest.
     if scan.largest <= _NEARLY * leeway:
-        off_x = _violation(here.u, potentials.v(here.images_x), x, here.images_x)
-        off_y = _violation(here.v, potentials.u(here.images_y), y, here.images_y)
+        off_x = violation(here.u, potentials.v(here.images_x), x, here.images_x)
+        off_y = violation(here.v, potentials.u(here.images_y), y, here.images_y)
     by = np.concatenate([scan.row_best, scan.column_best, off_x, off_y])
     # A pair that is the worst of its row and of its column is one pair.
     columns = np.arange(len(y)) + len(x)
@@ -251,6 +251,7 @@ def _violated_pairs(
     )
 
 
-def _violation(value: Array, other_value: Array, points: Array, others: Array) -> Array:
-    violation: Array = value + other_value - np.sum(np.square(points - others), axis=1) / 2
-    return violation
+def violation(values: Array, other_values: Array, points: Array, others: Array) -> Array:
+    """Return by how much pairs violate the constraint, from both potentials' values there."""
+    by: Array = values + other_values - np.sum(np.square(points - others), axis=1) / 2
+    return by

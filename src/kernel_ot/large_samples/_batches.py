@@ -20,6 +20,7 @@ from kernel_ot.cutting_planes import (
     ContactPoints,
     FillingRound,
     scan_pairs,
+    violation,
     worst_spread,
 )
 from kernel_ot.large_samples._monitor import Monitor
@@ -193,16 +194,11 @@ def _uphill(
     trial = start
     for _ in range(_STEPS):
         at_trial, slope = value_and_gradient(other, trial)
-        partner, by = _worse(partner, by, trial, values + at_trial - _costs(points, trial))
+        partner, by = _worse(partner, by, trial, violation(values, at_trial, points, trial))
         trial = points + slope  # Newton's step where the slope of the constraint is the identity
-    return _worse(partner, by, trial, values + other(trial) - _costs(points, trial))
+    return _worse(partner, by, trial, violation(values, other(trial), points, trial))
 
 
 def _worse(partner: Array, by: Array, trial: Array, by_trial: Array) -> tuple[Array, Array]:
     better = by_trial > by
     return np.where(better[:, None], trial, partner), np.where(better, by_trial, by)
-
-
-def _costs(x: Array, y: Array) -> Array:
-    squares: Array = np.sum(np.square(x - y), axis=1) / 2
-    return squares

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -38,17 +38,6 @@ def is_extensible(problem: Problem) -> bool:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class ExtendedState:
-    """gamma and X, both in extended precision."""
-
-    gamma: Array
-    long_gamma: Array
-    long_multiplier: Array
-    residual: Scalar
-    failure: Scalar = 0
-
-
 class _Numbers(NamedTuple):
     """The problem's numbers in extended precision."""
 
@@ -57,6 +46,20 @@ class _Numbers(NamedTuple):
     features: Array
     reg_sos: np.longdouble
     twice_reg_potential: np.longdouble
+    factor_of_q: Array | None  # of Q / (2 lambda_2), lower
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Numbers:
+        quadratic = problem.quadratic.astype(np.longdouble)
+        twice = 2 * np.longdouble(problem.reg_potential)
+        return cls(
+            quadratic,
+            problem.linear.astype(np.longdouble),
+            problem.features.astype(np.longdouble),
+            np.longdouble(problem.reg_sos),
+            twice,
+            extended_cholesky(quadratic / twice),
+        )
 
     def constraint(self, gamma: Array) -> Array:
         matrix: Array = (self.features * gamma) @ self.features.T
@@ -71,6 +74,18 @@ class _Numbers(NamedTuple):
         """Return A(matrix)."""
         values: Array = np.sum((matrix @ self.features) * self.features, axis=0)
         return values
+
+
+@dataclass(frozen=True, eq=False)
+class ExtendedState:
+    """gamma and X, both in extended precision, beside the problem's numbers in it."""
+
+    gamma: Array
+    long_gamma: Array
+    long_multiplier: Array
+    numbers: _Numbers
+    residual: Scalar
+    failure: Scalar = 0
 
 
 @dataclass(frozen=True)
@@ -91,64 +106,46 @@ class ExtendedInteriorPoint(Method[ExtendedState]):
 
     def init(self, problem: Problem, start: StartingPoint | None) -> ExtendedState:
         """Return the start on the central path, as large as the problem's numbers."""
-        gamma = uniform_plan(problem)
+        gamma, numbers = uniform_plan(problem), _Numbers.of(problem)
         factor = cholesky(problem.constraint_matrix(gamma))  # this far inside float64 will do
         if not np.isfinite(factor[-1, -1]):
             zero = np.zeros((problem.rank, problem.rank), np.longdouble)
-            return ExtendedState(gamma, gamma, zero, np.inf, Status.FACTORIZATION_FAILED.code)
+            failure = Status.FACTORIZATION_FAILED.code
+            return ExtendedState(gamma, gamma, zero, numbers, np.inf, failure)
         inverse = inverse_from_cholesky(factor)
         weight = central_weight(problem, gamma, problem.operator(inverse))
         start_x = _symmetric((weight * inverse).astype(np.longdouble))
-        return _state(problem, gamma.astype(np.longdouble), start_x)
+        return _state(problem, numbers, gamma.astype(np.longdouble), start_x)
 
     def step(self, problem: Problem, state: ExtendedState, tol: Scalar) -> ExtendedState:
         """Take one predictor-corrector step, of one length for gamma and X."""
         found = _moved(problem, state, tol)
         if found is None:
-            return ExtendedState(
-                state.gamma,
-                state.long_gamma,
-                state.long_multiplier,
-                state.residual,
-                Status.NO_PROGRESS.code,
-            )
-        return _state(problem, *found)
+            return replace(state, failure=Status.NO_PROGRESS.code)
+        return _state(problem, state.numbers, *found)
 
     def multiplier(self, problem: Problem, state: ExtendedState) -> Array:
         """Return X in float64."""
         return state.long_multiplier.astype(np.float64)
 
 
-def _numbers(problem: Problem) -> _Numbers:
-    return _Numbers(
-        problem.quadratic.astype(np.longdouble),
-        problem.linear.astype(np.longdouble),
-        problem.features.astype(np.longdouble),
-        np.longdouble(problem.reg_sos),
-        2 * np.longdouble(problem.reg_potential),
-    )
-
-
-def _state(problem: Problem, gamma: Array, multiplier: Array) -> ExtendedState:
+def _state(problem: Problem, numbers: _Numbers, gamma: Array, multiplier: Array) -> ExtendedState:
     rounded = gamma.astype(np.float64)
     report = check_optimality(problem, rounded, multiplier.astype(np.float64))
-    return ExtendedState(rounded, gamma, multiplier, float(report.residual))
+    return ExtendedState(rounded, gamma, multiplier, numbers, float(report.residual))
 
 
 def _moved(problem: Problem, state: ExtendedState, tol: Scalar) -> tuple[Array, Array] | None:
     """Return gamma and X after a step, None where there is none."""
-    p, gamma, X = _numbers(problem), state.long_gamma, state.long_multiplier
+    p, gamma, X = state.numbers, state.long_gamma, state.long_multiplier
     S = p.constraint(gamma)
     factors = extended_cholesky(S), extended_cholesky(X)
-    if factors[0] is None or factors[1] is None:
+    if factors[0] is None or factors[1] is None or p.factor_of_q is None:
         return None
     roots = extended_inverse(factors[0]), extended_inverse(factors[1])
     inverse = roots[0].T @ roots[0]
     gradient = (p.quadratic @ gamma - p.linear) / p.twice_reg_potential
-    factor_of_q = extended_cholesky(p.quadratic / p.twice_reg_potential)
-    if factor_of_q is None:
-        return None
-    newton = _NewtonMatrix.of(roots[0] @ p.features, factors[1].T @ p.features, factor_of_q)
+    newton = _NewtonMatrix.of(roots[0] @ p.features, factors[1].T @ p.features, p.factor_of_q)
     if newton is None:
         return None
 
