@@ -12,7 +12,7 @@ from benchmarks.accuracy._families import FAMILIES
 from benchmarks.accuracy._methods import METHODS, VARIANTS
 from benchmarks.accuracy._pairs import FAMILY
 from benchmarks.accuracy._report import comparison, marks, table, write_csv
-from benchmarks.accuracy._run import run
+from benchmarks.accuracy._run import read_results, run
 
 
 def main() -> None:
@@ -33,6 +33,14 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("benchmark-output/accuracy"))
     parser.add_argument(
+        "--rows",
+        type=Path,
+        help="one row a fit; what it holds already is not run again (default: OUT/rows.csv)",
+    )
+    parser.add_argument(
+        "--only-tables", action="store_true", help="run nothing: the tables of the rows that exist"
+    )
+    parser.add_argument(
         "--cells", action="store_true", help="4i cells instead of families with known truth"
     )
     parser.add_argument(
@@ -44,6 +52,7 @@ def main() -> None:
     if options.cells:
         _cells(options.out, [seed - 1 for seed in options.seeds])
         return
+    rows = options.rows or options.out / "rows.csv"
     cells = [
         (family, d, n, seed)
         for n, seed, d, family in product(
@@ -52,12 +61,16 @@ def main() -> None:
         if family != "monotone" or d == 1
     ]
     write = None if options.csv is None else partial(write_csv, options.csv)
-    results = run(cells, options.methods, options.out / "results.jsonl", write)
+    if options.only_tables:
+        results = read_results(rows)
+    else:
+        results = run(cells, options.methods, rows, write)
     if write is not None:
         write(results)
     parts = [f"## {q}\n\n{table(results, q)}\n" for q in ("uvp", "cost error", "seconds")]
     parts.insert(1, f"## Beside the best peer\n\n{comparison(results)}\n")
     report = "# Accuracy\n\n" + "\n".join(parts) + f"\n## Marks at n = 300\n\n{marks(results)}\n"
+    options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "report.md").write_text(report)
     print(report)
     print(f"Written to {options.out}/report.md")

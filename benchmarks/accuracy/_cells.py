@@ -20,7 +20,7 @@ from scipy.io import loadmat
 from scipy.spatial.distance import cdist, pdist
 
 from benchmarks.accuracy._families import Case
-from benchmarks.accuracy._methods import entropic, gaussian
+from benchmarks.accuracy._methods import entropic_path, gaussian
 from kernel_ot import KernelOT
 from kernel_ot._arrays import Array
 from kernel_ot.distances import energy_distance
@@ -109,7 +109,7 @@ def _maps(x: Array, y: Array) -> Iterator[tuple[str, str, Map]]:
     case = Case("cells", x, y, x, x, 0.0)
     yield "Gaussian map", "", next(gaussian(case)).transport
     yield "kernel-ot", *_default(x, y)
-    for relative, estimate in zip(_ENTROPIC_GRID, entropic(case, _ENTROPIC_GRID), strict=True):
+    for relative, estimate in zip(_ENTROPIC_GRID, entropic_path(case, _ENTROPIC_GRID), strict=True):
         yield "entropic (best)", f"{relative:g} x mean cost", estimate.transport
 
 

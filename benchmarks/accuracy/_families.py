@@ -20,7 +20,7 @@ FAMILIES = (*SMOOTH, "monotone", "mixture", *STEEP)
 MIXTURE_SIZE = 3000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """Two training samples and the truth at fresh points.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -76,14 +77,9 @@ def nearest_neighbour(case: Case) -> Iterator[Estimate]:
     yield Estimate(lambda x: images[_half_squares(x, case.x).argmin(axis=1)], float(log["cost"]))
 
 
-def entropic(case: Case, grid: tuple[float, ...] | None = None) -> Iterator[Estimate]:
+def entropic(case: Case) -> Iterator[Estimate]:
     """POT's entropic map, one estimate for each regularisation of the grid."""
-    cost = _half_squares(case.x, case.y)
-    weights = _uniform(len(case.x)), _uniform(len(case.y))
-    for relative in entropic_grid(case.x.shape[1]) if grid is None else grid:
-        reg = relative * float(cost.mean())
-        plan, log_v = _sinkhorn(*weights, cost, reg)
-        yield Estimate(_entropic_map(case.y, log_v, reg), float(np.sum(plan * cost)))
+    yield from entropic_path(case, entropic_grid(case.x.shape[1]))
 
 
 def entropic_cross_validated(case: Case) -> Iterator[Estimate]:
@@ -94,27 +90,58 @@ def entropic_cross_validated(case: Case) -> Iterator[Estimate]:
     distances = np.zeros(len(grid))
     for split in splits:
         part = replace(case, x=split.train.x, y=split.train.y)
-        for position, estimate in enumerate(entropic(part, grid)):
+        for position, estimate in enumerate(entropic_path(part, grid)):
             distances[position] += energy_distance(estimate.transport(split.test.x), split.test.y)
-    yield from entropic(case, (grid[int(np.argmin(distances))],))
+    yield entropic_path(case, grid)[int(np.argmin(distances))]
 
 
-def _sinkhorn(a: Array, b: Array, cost: Array, reg: float) -> tuple[Array, Array]:
-    """Return POT's entropic plan and the logarithm of its scaling of the columns."""
-    settings: dict[str, Any] = {"numItermax": 1000, "stopThr": 1e-6, "log": True, "warn": False}
-    # Plain scaling is ten times as fast as logarithms; with the smallest cost of every row and
-    # column taken out it rarely overflows.
-    rows = cost.min(axis=1, keepdims=True)
-    columns = (cost - rows).min(axis=0)
+@lru_cache(maxsize=1)
+def entropic_path(case: Case, grid: tuple[float, ...]) -> tuple[Estimate, ...]:
+    """Return POT's entropic maps for an increasing grid, each from the next larger one.
+
+    The last case is remembered: both ways to choose take the same maps, and the one that comes
+    first has their time.
+    """
+    cost = _half_squares(case.x, case.y)
+    weights = _uniform(len(case.x)), _uniform(len(case.y))
+    f = cost.min(axis=1)
+    g = (cost - f[:, None]).min(axis=0)
+    estimates = []
+    for relative in reversed(grid):
+        reg = relative * float(cost.mean())
+        plan, f, g = _sinkhorn(*weights, cost, f, g, reg)
+        estimates.append(Estimate(_entropic_map(case.y, g / reg, reg), float(np.sum(plan * cost))))
+    return tuple(reversed(estimates))
+
+
+def _sinkhorn(
+    a: Array, b: Array, cost: Array, f: Array, g: Array, reg: float
+) -> tuple[Array, Array, Array]:
+    """Return POT's entropic plan, exp((f_i + g_j - cost_ij) / reg), with f and g, from a start."""
+    iterations, tolerance = 1000, 1e-6
+    # Plain scaling is ten times as fast as logarithms; from a start near it rarely overflows.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        plan, log = ot.bregman.sinkhorn_knopp(a, b, cost - rows - columns, reg, **settings)
-        log_v = np.log(log["v"]) + columns / reg
+        plan, log = ot.bregman.sinkhorn_knopp(
+            *(a, b, cost - f[:, None] - g, reg),
+            numItermax=iterations,
+            stopThr=tolerance,
+            log=True,
+            warn=False,
+        )
+        found_f, found_g = f + reg * np.log(log["u"]), g + reg * np.log(log["v"])
     # Too few iterations are the same in logarithms; underflow is not.
-    if not np.isfinite(log_v).all() or not abs(plan.sum() - 1) < 1e-3:
-        plan, log = ot.bregman.sinkhorn_log(a, b, cost, reg, **settings)
-        log_v = log["log_v"]
-    return plan, log_v
+    if np.isfinite(found_f).all() and np.isfinite(found_g).all() and abs(plan.sum() - 1) < 1e-3:
+        return plan, found_f, found_g
+    plan, log = ot.bregman.sinkhorn_log(
+        *(a, b, cost, reg),
+        numItermax=iterations,
+        stopThr=tolerance,
+        log=True,
+        warn=False,
+        warmstart=(f / reg, g / reg),
+    )
+    return plan, reg * log["log_u"], reg * log["log_v"]
 
 
 def _entropic_map(y: Array, log_v: Array, reg: float) -> Map:

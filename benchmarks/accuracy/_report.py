@@ -11,7 +11,7 @@ from scipy.stats import t as student_t
 
 from benchmarks._tables import write_table
 from benchmarks.accuracy._families import SMOOTH
-from benchmarks.accuracy._run import Result
+from benchmarks.accuracy._run import LIBRARIES, Result
 from kernel_ot._arrays import Array
 
 Key = tuple[str, int, int]
@@ -126,7 +126,7 @@ def write_csv(path: Path, results: Iterable[Result]) -> None:
         "five regularisations, chosen with the truth.",
         ("family", "dimension", "n", "seeds", "method", "quantity", "mean", "standard_error"),
         rows,
-        "numpy scipy scikit-learn POT",
+        LIBRARIES,
     )
 
 
