@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from poisoning_study.protocol import RunStore, load_study
-from poisoning_study.report._loader import loader_verdict
+from poisoning_study.report._loader import loader_section, loader_verdict
 from poisoning_study.report._matrix import matrix_section
 from poisoning_study.report._numbers import Results
 from poisoning_study.report._original import DIFFERENCES
@@ -71,6 +71,7 @@ def _results(finished: tuple[Path, Path]) -> Results:
     [
         (-0.3, 0.0, 0.0, "Its loader: untouched pictures fall as far, and the poison does nothing"),
         (-0.3, -0.2, 0.0, "Both: untouched pictures fall, and the poison changes something"),
+        (-0.3, 0.0, -0.2, "Its loader: untouched pictures fall as far. The poison changes someth"),
         (0.0, -0.2, -0.2, "Open: a fall of untouched pictures is not established"),
     ],
 )
@@ -102,6 +103,40 @@ def test_the_verdict_on_the_loader_follows_the_numbers(
         )[:-1]
         in sentence
     )
+
+
+def test_victims_that_never_met_the_loader_are_in_its_table_and_its_verdict(
+    finished: tuple[Path, Path],
+) -> None:
+    results = _results(finished)
+    for cell, found in results.cells.items():
+        for seed in (0, 1):
+            if cell[2] == "published":
+                found[seed]["final"] = (0.3 if cell[1] else 0.6) + 0.0001 * seed * bool(cell[1])
+            elif not cell[1]:
+                found[seed]["final"] = 0.9
+    results.study.experiments["x"] = replace(
+        results.study.experiments["1-table"],
+        loader="sound",
+        poisons=("game",),
+        victims=("scratch", "published"),
+    )
+    for victim, final in (("scratch", 0.7), ("published", 0.6)):
+        results.cells["x", "game", victim, "none", 1.0] = {
+            seed: {"final": final + 0.002 * seed} for seed in (0, 1)
+        }
+    row = (
+        "<td>scratch, game</td><td>0.900 ± 0.000</td><td>-</td><td>-</td>"
+        '<td class="hurt">\u22120.199 ± 0.013 (falls)</td>'
+    )
+    assert row in "".join(loader_section(results))
+    sentence = loader_verdict(results)
+    assert sentence is not None
+    assert "<b>Its loader: untouched pictures fall as far. The poison changes something" in sentence
+    assert "1 of 2 losses established, the largest change being \u22120.199" in sentence
+    # Without the poison's runs in the loader there is nothing to set the sound ones beside.
+    del results.cells["1-table", "untouched", "published", "none", 1.0]
+    assert loader_verdict(results) is None
 
 
 def test_the_matrix_marks_established_losses_alone(

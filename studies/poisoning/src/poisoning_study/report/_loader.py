@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from poisoning_study.report._html import CellText, paragraph, table, text
 from poisoning_study.report._numbers import Cell, Mean, Results, in_family, mean_of
@@ -18,97 +18,126 @@ class _Effects:
         Names in the configuration.
     clean : Mean
         Its accuracy on the clean set.
-    loader : Mean
-        Untouched pictures through the published loader, minus the clean set.
-    through : Mean
+    loader : Mean or None
+        Untouched pictures through the published loader, minus the clean set; None if not run.
+    through : Mean or None
         The poison through the published loader, minus untouched pictures through it.
     alone : Mean or None
-        The poison loaded as it was made, minus the clean set; None if that was not run.
+        The poison loaded as it was made, minus the clean set.
     """
 
     victim: str
     poison: str
     clean: Mean
-    loader: Mean
-    through: Mean
+    loader: Mean | None
+    through: Mean | None
     alone: Mean | None
 
 
 def _effects(results: Results) -> list[_Effects]:
-    study, found = results.study, []
-    whole = [cell for cell in results.cells if cell[1] and cell[4] == 1]
-    published = [c for c in whole if study.experiments[c[0]].loader == "as-published"]
-    controls = {c[2:]: c for c in published if study.poisons[c[1]].objective == "none"}
+    """Return a row for each victim of the poisons that went through the published loader."""
+    study = results.study
+    whole = [cell for cell in results.cells if cell[1] and cell[2] and cell[4] == 1]
+    published: dict[tuple[object, ...], Cell] = {}
     sound: dict[tuple[object, ...], Cell] = {}
     for cell in whole:
         experiment = study.experiments[cell[0]]
-        if experiment.loader == "sound" and experiment.fate == "replace":
+        if experiment.loader == "as-published":
+            published.setdefault(cell[1:], cell)
+        elif experiment.fate == "replace":
             sound.setdefault(cell[1:], cell)
-    for cell in published:
-        control = controls.get(cell[2:])
-        if control is None or study.poisons[cell[1]].objective == "none":
+    untouched = {c[2:]: c for c in published.values() if _is_control(results, c)}
+    asked = {c[1] for c in published.values() if not _is_control(results, c) and c[2:] in untouched}
+    rows = {c[1:]: c for c in (*published.values(), *sound.values()) if c[1] in asked}
+    found = []
+    for key, cell in rows.items():
+        victim, control = cell[2], untouched.get(cell[2:])
+        clean, through, alone = results.clean(cell), published.get(key), sound.get(key)
+        if not clean or cell[3] != "none":
             continue
-        poisoned, untouched = (results.values(c, "final") for c in (cell, control))
-        clean, victim, other = results.clean(cell), cell[2], sound.get(cell[1:])
-        loader = results.paired(untouched, clean, victim)
-        through = results.paired(poisoned, untouched, victim)
-        alone = None
-        if other is not None:
-            alone = results.paired(results.values(other, "final"), clean, victim)
-        if loader is not None and through is not None:
-            mean = mean_of(list(clean.values()))
-            found.append(_Effects(victim, cell[1], mean, loader, through, alone))
+
+        def final(of: Cell) -> dict[int, float]:
+            return results.values(of, "final")
+
+        one = _Effects(
+            victim,
+            cell[1],
+            mean_of(list(clean.values())),
+            results.paired(final(control), clean, victim) if control and through else None,
+            results.paired(final(through), final(control), victim) if control and through else None,
+            results.paired(final(alone), clean, victim) if alone else None,
+        )
+        if one.loader is not None or one.alone is not None:
+            found.append(one)
     return _adjusted(found, results.margin)
 
 
+def _is_control(results: Results, cell: Cell) -> bool:
+    return results.study.poisons[cell[1]].objective == "none"
+
+
 def _adjusted(found: list[_Effects], margin: float) -> list[_Effects]:
-    """Return the same with p-values adjusted over all effects of the table."""
-    means = [m for e in found for m in (e.loader, e.through, e.alone) if m is not None]
-    family = iter(in_family(means, margin))
+    """Return the same with adjusted p-values.
+
+    What happens in the published loader is one family, what a poison does without it another.
+    """
+    inside = [m for one in found for m in (one.loader, one.through) if m is not None]
+    outside = [one.alone for one in found if one.alone is not None]
+    in_loader, without = iter(in_family(inside, margin)), iter(in_family(outside, margin))
     return [
-        _Effects(
-            one.victim,
-            one.poison,
-            one.clean,
-            next(family),
-            next(family),
-            None if one.alone is None else next(family),
+        replace(
+            one,
+            loader=None if one.loader is None else next(in_loader),
+            through=None if one.through is None else next(in_loader),
+            alone=None if one.alone is None else next(without),
         )
         for one in found
     ]
 
 
 def _verdict(results: Results, found: list[_Effects]) -> str:
-    loader = [one.loader.verdict(results.margin) for one in found]
-    poison = [
-        mean.verdict(results.margin)
-        for one in found
-        for mean in (one.through, one.alone)
-        if mean is not None
-    ]
-    if "falls" in loader and not {"falls", "rises"} & set(poison):
-        rest = "the poison does nothing"
-        if set(poison) != {"none"}:
-            rest = "no effect of the poison is established"
-        return f"Its loader: untouched pictures fall as far, and {rest}"
-    if "falls" in loader:
+    def of(means: list[Mean | None]) -> set[str]:
+        return {mean.verdict(results.margin) for mean in means if mean is not None}
+
+    loader = of([one.loader for one in found])
+    through, alone = of([one.through for one in found]), of([one.alone for one in found])
+    if "falls" not in loader:
+        return "Open: a fall of untouched pictures is not established"
+    if {"falls", "rises"} & through:
         return "Both: untouched pictures fall, and the poison changes something besides"
-    return "Open: a fall of untouched pictures is not established"
+    if {"falls", "rises"} & alone:
+        return (
+            "Its loader: untouched pictures fall as far. The poison changes something only where "
+            "it is loaded as it was made"
+        )
+    rest = "the poison does nothing"
+    if through | alone != {"none"}:
+        rest = "no effect of the poison is established"
+    return f"Its loader: untouched pictures fall as far, and {rest}"
 
 
 def loader_verdict(results: Results) -> str | None:
     """Return the answer in one sentence, with the figures of the clearest victim."""
     found = _effects(results)
-    if not found:
+    fallen = [(one.loader, one.through, one) for one in found if one.loader is not None]
+    if not fallen:
         return None
-    one = min(found, key=lambda e: e.loader.value)
-    alone = f"; loaded as it was made, by {one.alone.shown('+')}" if one.alone is not None else ""
-    victim = text(results.words(one.victim))
-    return (
-        f"<b>{_verdict(results, found)}</b>. The loader alone changes the accuracy of the {victim} "
-        f"by {one.loader.shown('+')}, the poison through it by "
-        f"{one.through.shown('+')} more{alone}."
-    )
+    loader, through, one = min(fallen, key=lambda e: e[0].value)
+    words = [
+        f"<b>{_verdict(results, found)}</b>. The loader alone changes the accuracy of the "
+        f"{text(results.words(one.victim))} by {loader.shown('+')}"
+    ]
+    if through is not None:
+        words.append(f", the poison through it by {through.shown('+')} more")
+    alone = [(e.alone, e) for e in found if e.alone is not None]
+    if alone:
+        most, of = min(alone, key=lambda pair: pair[0].value)
+        lost = sum(mean.verdict(results.margin) == "falls" for mean, _ in alone)
+        words.append(
+            f"; loaded as it was made, it has {lost} of {len(alone)} losses established, the "
+            f"largest change being {most.shown('+')} ({text(results.words(of.victim))})"
+        )
+    return "".join(words) + "."
 
 
 def loader_section(results: Results) -> list[str]:
@@ -116,6 +145,7 @@ def loader_section(results: Results) -> list[str]:
     found = _effects(results)
     if not found:
         return []
+    chance = results.chance(next(cell[0] for cell in results.cells if cell[2]))
 
     def shown(mean: Mean | None) -> CellText:
         if mean is None:
@@ -143,6 +173,8 @@ def loader_section(results: Results) -> list[str]:
     note = (
         "Changes of accuracy, paired over seeds. The loader alone: untouched pictures through it, "
         "minus the clean set. The poison through the loader: poisoned minus untouched pictures, "
-        "both through it. Loaded as made: poisoned minus the clean set, by a sound loader."
+        "both through it. Loaded as made: poisoned minus the clean set, by a sound loader. In "
+        "brackets the verdict by Holm, over all changes in the loader and over all without it. "
+        f"Guessing has an accuracy of {chance:.3f}: near it, a poison has little left to take."
     )
     return ["<h2>Loader or poison?</h2>", table(head, rows), paragraph(note, "note")]
