@@ -11,7 +11,7 @@ from benchmarks.accuracy._cells import cell_table, cells_directory, paired_table
 from benchmarks.accuracy._families import FAMILIES
 from benchmarks.accuracy._methods import METHODS, VARIANTS
 from benchmarks.accuracy._pairs import FAMILY
-from benchmarks.accuracy._report import comparison, marks, table, write_csv
+from benchmarks.accuracy._report import by_size, comparison, cost_by_size, marks, table, write_csv
 from benchmarks.accuracy._run import read_results, run
 
 
@@ -67,9 +67,14 @@ def main() -> None:
         results = run(cells, options.methods, rows, write)
     if write is not None:
         write(results)
-    parts = [f"## {q}\n\n{table(results, q)}\n" for q in ("uvp", "cost error", "seconds")]
-    parts.insert(1, f"## Beside the best peer\n\n{comparison(results)}\n")
-    report = "# Accuracy\n\n" + "\n".join(parts) + f"\n## Marks at n = 300\n\n{marks(results)}\n"
+    parts = {
+        "By number of points and features: our error over theirs": by_size(results),
+        "Cost": cost_by_size(results),
+        "Beside the best peer": comparison(results),
+        "Marks": marks(results),
+        **{quantity: table(results, quantity) for quantity in ("uvp", "cost error", "seconds")},
+    }
+    report = "# Accuracy\n\n" + "\n".join(f"## {head}\n\n{text}\n" for head, text in parts.items())
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "report.md").write_text(report)
     print(report)

@@ -2,164 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
-from _sphinx.results import SMOOTH, ResultFile, Row, newest
-
-# Okabe and Ito's colours, each with a marker; ours is always the same green.
-_OURS = "#009E73"
-_OTHERS = (
-    *(("#0072B2", "s"), ("#E69F00", "D"), ("#555555", "^"), ("#CC79A7", "v")),
-    *(("#56B4E9", "P"), ("#D55E00", "X"), ("#F0E442", "*")),
-)
-_STYLES = {
-    "kernel-ot": (_OURS, "o"),
-    "auto": (_OURS, "o"),
-    "Gaussian map": _OTHERS[0],
-    "entropic (best)": _OTHERS[1],
-    "nearest neighbour": _OTHERS[2],
-    "plan between the samples": _OTHERS[2],
-}
-_FAMILIES = {
-    "affine": "affine maps",
-    "logcosh": "logcosh maps",
-    "softmax": "softmax maps",
-    "mixture": "mixtures (no smooth map)",
-    "logcosh_steep": "steep logcosh maps",
-    "softmax_steep": "steep softmax maps",
-}
-
-
-def _colours(methods: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Return a colour and a marker for each method; the library's own are green."""
-    names = list(methods)
-    known = {name: style for name, style in _STYLES.items() if name in names}
-    others = (style for style in _OTHERS if style not in known.values())
-    return {name: known[name] if name in known else next(others) for name in names}
-
-
-def _lines(
-    ax: Axes, rows: list[Row], x: str, y: str, methods: Iterable[str], error: str = ""
-) -> None:
-    for method, (colour, marker) in _colours(methods).items():
-        points = [row for row in rows if row["method"] == method and row[y]]
-        points.sort(key=lambda row: float(row[x]))
-        if points:
-            ax.errorbar(
-                [float(row[x]) for row in points],
-                [float(row[y]) for row in points],
-                [float(row[error] or 0) for row in points] if error else None,
-                color=colour,
-                marker=marker,
-                markersize=5,
-                linewidth=1.4,
-                capsize=2,
-                label=method,
-            )
-
-
-def _ticks(ax: Axes, rows: list[Row], column: str) -> None:
-    """Mark the values of a column, and nothing else, on a logarithmic axis."""
-    values = sorted({int(row[column]) for row in rows})
-    ax.set_xscale("log")
-    ax.set_xticks(values, [f"{value}" for value in values])
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.grid(alpha=0.3)
-
-
-def _methods(rows: list[Row]) -> list[str]:
-    """Return the methods of all rows, so that each has one colour in all panels."""
-    return list(dict.fromkeys(row["method"] for row in rows))
-
-
-def accuracy(result: ResultFile) -> Figure:
-    """Draw the error of the map against the number of features, one panel a family."""
-    found = [row for row in result.where(quantity="map") if row["n"] == "300"]
-    families = [name for name in _FAMILIES if any(row["family"] == name for row in found)]
-    figure = Figure(figsize=(10, 3.3 * -(-len(families) // 2)), layout="constrained")
-    axes = figure.subplots(-(-len(families) // 2), 2, sharex=True, sharey=True, squeeze=False)
-    for ax, family in zip(axes.flat, families, strict=False):
-        rows = [row for row in found if row["family"] == family]
-        _lines(ax, rows, "dimension", "mean", _methods(found), "standard_error")
-        _ticks(ax, found, "dimension")
-        ax.set(title=_FAMILIES[family], yscale="log")
-    for ax in axes.flat[len(families) :]:
-        ax.set_visible(False)
-    figure.supxlabel("number of features")
-    figure.supylabel("error of the map (1 = as bad as a constant)")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return figure
-
-
-def cost(result: ResultFile) -> Figure:
-    """Draw the relative error of the cost against the number of features."""
-    found = [row for row in result.where(quantity="cost") if row["n"] == "300"]
-    figure = Figure(figsize=(10, 3.8), layout="constrained")
-    axes = figure.subplots(1, len(SMOOTH), sharex=True, sharey=True)
-    for ax, family in zip(axes, SMOOTH, strict=True):
-        rows = [row for row in found if row["family"] == family]
-        _lines(ax, rows, "dimension", "mean", _methods(found), "standard_error")
-        _ticks(ax, found, "dimension")
-        ax.set(title=_FAMILIES[family], yscale="log", xlabel="number of features")
-    axes[0].set_ylabel("relative error of the cost")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return figure
-
-
-def sizes(result: ResultFile) -> Figure:
-    """Draw the error of the map against the number of points, where there are several sizes."""
-    found = [row for row in result.where(quantity="map") if row["family"] == "softmax"]
-    several = {
-        d: {row["n"] for row in found if row["dimension"] == d}
-        for d in sorted({row["dimension"] for row in found}, key=int)
-    }
-    shown = [d for d, numbers in several.items() if len(numbers) > 1][:4]
-    figure = Figure(figsize=(10, 3.8), layout="constrained")
-    axes = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
-    for ax, d in zip(axes, shown, strict=True):
-        rows = [row for row in found if row["dimension"] == d]
-        _lines(ax, rows, "n", "mean", _methods(found), "standard_error")
-        _ticks(ax, found, "n")
-        ax.set(title=f"{_FAMILIES['softmax']}, {d} features", yscale="log", xlabel="points")
-    axes[0].set_ylabel("error of the map")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return figure
-
-
-def pairs(published: ResultFile, accuracy: ResultFile, scale: ResultFile) -> Figure:
-    """Draw the error of the map on published pairs, beside neural solvers with far more points."""
-    errors: dict[tuple[str, int], dict[int, float]] = {}
-    for row in published.rows:
-        line = errors.setdefault((row["method"], int(row["n"])), {})
-        line[int(row["dimension"])] = float(row["uvp_percent"])
-    for row in accuracy.where(quantity="map"):
-        if row["family"] == "w2":
-            line = errors.setdefault((row["method"], int(row["n"])), {})
-            line[int(row["dimension"])] = 100 * float(row["mean"])
-    for row in scale.where(family="w2", method="kernel-ot"):
-        line = errors.setdefault(("kernel-ot", int(row["n"])), {})
-        line[int(row["dimension"])] = 100 * float(row["uvp"])
-    figure = Figure(figsize=(8, 4.6), layout="constrained")
-    ax = figure.subplots()
-    colours = _colours(dict.fromkeys(method for method, _ in errors))
-    fewest = min(n for _, n in errors)
-    for (method, n), line in errors.items():
-        colour, marker = colours[method]
-        is_published = n > 10**7
-        style = ":" if is_published else "-" if n == fewest else "--"
-        label = f"{method}, {n:,} points" + (" (published)" if is_published else "")
-        points = sorted(line.items())
-        ax.plot(*zip(*points, strict=True), style, marker=marker, color=colour, label=label)
-    _ticks(ax, published.rows, "dimension")
-    ax.set(yscale="log", xlabel="number of features", ylabel="error of the map in percent")
-    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
-    return figure
+from _sphinx.accuracy_figures import accuracy, cost, pairs, pairs_by_points, sizes
+from _sphinx.figure_style import OTHERS, OURS, colours_of, draw_lines, mark_values, methods_of
+from _sphinx.results import ResultFile, Row, newest
 
 
 def times(fits: ResultFile, peers: ResultFile) -> Figure:
@@ -175,7 +27,7 @@ def times(fits: ResultFile, peers: ResultFile) -> Figure:
         rows = [
             row for row in [*ours, *peers.rows] if (row["family"], row["dimension"]) == (family, d)
         ]
-        for method, (colour, marker) in _colours(["kernel-ot", *_methods(peers.rows)]).items():
+        for method, (colour, marker) in colours_of(["kernel-ot", *methods_of(peers.rows)]).items():
             taken: dict[int, list[float]] = {}
             for row in rows:
                 if row["method"] == method:
@@ -183,7 +35,7 @@ def times(fits: ResultFile, peers: ResultFile) -> Figure:
             points = sorted((n, median(seconds)) for n, seconds in taken.items())
             label = method if method == "kernel-ot" else f"{method}, Sinkhorn"
             ax.plot(*zip(*points, strict=True), marker=marker, color=colour, label=label)
-        _ticks(ax, ours, "n")
+        mark_values(ax, ours, "n")
         ax.set(title=title, yscale="log", xlabel="points a side")
     axes[0].set_ylabel("processor seconds")
     axes[0].legend(fontsize=9)
@@ -195,7 +47,7 @@ def scale(result: ResultFile) -> Figure:
     figure = Figure(figsize=(10, 3.8), layout="constrained")
     axes = figure.subplots(1, 3)
     rows = result.where(family="logcosh", dimension="5")
-    methods = _colours([*_methods(rows), "Gaussian map"])
+    methods = colours_of([*methods_of(rows), "Gaussian map"])
     labels = {
         "seconds": "processor seconds",
         "mib": "MiB beyond the samples",
@@ -229,7 +81,7 @@ def takeover(result: ResultFile) -> Figure:
         "uvp": "error of the map",
         "agreement": "distance between both maps",
     }
-    ways = dict(zip(result.values("way"), ((_OURS, "o"), _OTHERS[0]), strict=True))
+    ways = dict(zip(result.values("way"), ((OURS, "o"), OTHERS[0]), strict=True))
     for ax, (column, label) in zip(axes, labels.items(), strict=True):
         for d, style in zip(result.values("dimension"), ("-", "--"), strict=True):
             for way, (colour, marker) in ways.items():
@@ -253,7 +105,7 @@ def solvers(result: ResultFile) -> Figure:
     )
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     ax = figure.subplots()
-    for method, (colour, marker) in _colours(methods).items():
+    for method, (colour, marker) in colours_of(methods).items():
         solved = [
             (place, float(row["seconds"]))
             for place, problem in enumerate(problems)
@@ -278,7 +130,7 @@ def losses(result: ResultFile) -> Figure:
     """Draw the processor seconds of a value with its gradients against the number of points."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     ax = figure.subplots()
-    _lines(ax, result.rows, "n", "seconds", result.values("method"))
+    draw_lines(ax, result.rows, "n", "seconds", result.values("method"))
     ax.set(xscale="log", yscale="log", xlabel="points a side", ylabel="processor seconds")
     ax.grid(alpha=0.3)
     ax.legend(fontsize=9)
@@ -292,7 +144,7 @@ def power(result: ResultFile) -> Figure:
     axes = figure.subplots(1, len(kinds), sharey=True)
     for ax, kind in zip(axes, kinds, strict=True):
         rows = result.where(alternative=kind, n="100")
-        _lines(ax, rows, "dimension", "rate", result.values("method"), "standard_error")
+        draw_lines(ax, rows, "dimension", "rate", result.values("method"), "standard_error")
         ax.axhline(0.05, color="#999999", linewidth=0.8)
         ax.set(title=kind, xscale="log", xlabel="features", ylim=(0, 1.05))
         ax.set_xticks([1, 2, 10, 50], ["1", "2", "10", "50"])
@@ -312,7 +164,7 @@ def domain_adaptation(result: ResultFile) -> Figure:
         rows = {row["method"]: row for row in result.where(data=name)}
         for place, method in enumerate(methods):
             if method in rows:
-                colour = _OURS if method.startswith("KernelOT") else "#999999"
+                colour = OURS if method.startswith("KernelOT") else "#999999"
                 value, error = (float(rows[method][key]) for key in ("accuracy", "standard_error"))
                 ax.barh(place, value, xerr=error, color=colour)
         ax.set(title=name, xlabel="share of right classes")
@@ -326,6 +178,7 @@ _FIGURES: dict[str, tuple[tuple[str, ...], Callable[..., Figure]]] = {
     "accuracy_cost": (("accuracy",), cost),
     "accuracy_sizes": (("accuracy",), sizes),
     "pairs": (("pairs", "accuracy", "scale"), pairs),
+    "pairs_by_points": (("pairs", "accuracy", "scale"), pairs_by_points),
     "times": (("fits", "sinkhorn"), times),
     "scale": (("scale",), scale),
     "takeover": (("takeover",), takeover),

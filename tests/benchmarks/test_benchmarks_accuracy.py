@@ -17,7 +17,7 @@ from benchmarks.accuracy._cells import (
 )
 from benchmarks.accuracy._families import SMOOTH, STEEP, make_case
 from benchmarks.accuracy._pairs import pair_case, pairs_directory
-from benchmarks.accuracy._report import comparison, marks, table, write_csv
+from benchmarks.accuracy._report import by_size, comparison, cost_by_size, marks, table, write_csv
 from benchmarks.accuracy._run import Result, run
 from scipy.io import savemat
 
@@ -86,8 +86,25 @@ def test_tables_and_marks() -> None:
     assert "| softmax | 5 | 300 | 2 | 0.0300 ± 0.0100 |" in table(results, "uvp")
     assert "| 0.1000 ± 0.0000 |" in table(results, "cost error")
     reached = marks(results)
-    assert "| a third of the best entropic | softmax | 5 | 0.02 | 0.03 | **no** |" in reached
-    assert "| 1 x Gaussian map | softmax | 5 | 0.05 | 0.03 | yes |" in reached
+    assert "| a third of the best entropic | softmax | 5 | 300 | 0.02 | 0.03 | **no** |" in reached
+    assert "| 1.2 x best of all | softmax | 5 | 300 | 0.06 | 0.03 | yes |" in reached
+
+
+def test_ratios_by_size_are_geometric_means_over_the_cases() -> None:
+    def result(family: str, method: str, uvp: float, cost: float = 1.1) -> Result:
+        return Result(family, 5, 300, 1, method, uvp, cost, 1.0, 2.0, cost - 0.15, cost + 0.1)
+
+    results = [result("softmax", "kernel-ot", 0.02), result("affine", "kernel-ot", 0.08, 0.7)]
+    for family in ("softmax", "affine"):
+        results.append(result(family, "entropic (best)", 0.02))
+        results.append(result(family, "entropic (cross-validated)", 0.16))
+        results.append(result(family, "Gaussian map", 0.08))
+        results.append(result(family, "nearest neighbour", 0.5, 3.0))
+    sizes = by_size(results).splitlines()[2]
+    centres = [entry.split(" (")[0] for entry in sizes.split(" | ")]
+    assert centres == ["| 300", "5", "2", "2.00", "0.50", "2.00", "0.25", "0.50", "2.00 |"]
+    costs = cost_by_size(results).splitlines()[2]
+    assert costs == "| 300 | 5 | 2 | 0.200 | 2.000 | 50 % | 0.25 |"
 
 
 def test_the_best_peer_is_compared_on_the_same_seeds() -> None:
