@@ -139,6 +139,55 @@ def test_judging_changes_nothing_else_and_massless_points_have_no_say() -> None:
     assert weighted.n_x == 40
 
 
+def test_a_map_without_kernel_part_is_said_to_be_the_linear_one() -> None:
+    """Rounding of images and potentials is no gain, wherever the samples lie."""
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(30, 2)), rng.normal(size=(30, 2)) + 1
+    for far in (0.0, 1e6):
+        model = KernelOT(**FAST | {"reg_potential": 1e12}, verdict=True).fit(x, y + far)
+        found = model.verdict_
+        assert found is not None
+        assert found.energy == found.semi_dual == Gain(0.0, 0.0)
+        assert found.sentence == "The kernel part gains nothing here: this is the linear " + (
+            "(Gaussian) map."
+            if far
+            else "(Gaussian) map. Leaving x as it is does as well, as far as these points can tell "
+            f"(energy distance {found.identity})."
+        )
+
+
+def test_the_gain_in_semi_dual_value_keeps_its_digits_far_from_the_origin() -> None:
+    x, y = two_blobs(60)
+    near, far = (KernelOT(**FAST, verdict=True).fit(x, y + b).verdict_ for b in (0.0, 2.0**26))
+    assert near is not None
+    assert near.semi_dual is not None
+    assert far is not None
+    assert far.semi_dual is not None
+    assert far.semi_dual.value == pytest.approx(near.semi_dual.value, rel=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rows_in_pairs_are_judged_in_pairs(seed: int) -> None:
+    """The same rows before and after: maps of two thirds of them are not blamed for the pairs."""
+    x = np.random.default_rng(seed).normal(size=(60, 2))
+    found = KernelOT().fit(x, x + 3).verdict_
+    assert found is not None
+    assert found.outcome == "no gain"
+
+
+def test_rows_that_are_equal_count_as_rows() -> None:
+    """Merged, they would be few points of large mass, with a bias and errors that are too large."""
+    rng = np.random.default_rng(0)
+    x, y = rng.poisson(0.1, (90, 2)), rng.poisson(1.0, (90, 2))
+    tied = KernelOT(**FAST, verdict=True).fit(x, y).verdict_
+    untied = KernelOT(**FAST, verdict=True).fit(x + 1e-6 * rng.normal(size=(90, 2)), y).verdict_
+    assert tied is not None
+    assert untied is not None
+    assert (tied.n_x, tied.n_y) == (90, 90)
+    assert tied.energy.value == pytest.approx(untied.energy.value, abs=0.01)
+    assert tied.energy.error == pytest.approx(untied.energy.error, rel=0.1)
+
+
 def verdict(energy: float, semi_dual: float | None, identity: float = 9.0) -> Verdict:
     gain = None if semi_dual is None else Gain(semi_dual, 1.0)
     return Verdict("gaussian", Gain(energy, 1.0), Gain(identity, 1.0), gain, 50, 60, False)

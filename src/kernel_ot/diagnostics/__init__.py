@@ -14,6 +14,10 @@ from kernel_ot.diagnostics._diagnose import (
 )
 from kernel_ot.diagnostics._diagnostics import Diagnostics
 from kernel_ot.diagnostics._glossary import GLOSSARY as GLOSSARY, WORDS as WORDS
+from kernel_ot.diagnostics._inner import (
+    inner_potentials as inner_potentials,
+    semi_dual_gains as semi_dual_gains,
+)
 from kernel_ot.diagnostics._transport import (
     ComparedSettings as ComparedSettings,
     FittedTransport as FittedTransport,

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from kernel_ot._arrays import Array
+from kernel_ot.diagnostics._inner import semi_dual_gains
 from kernel_ot.diagnostics._transport import FittedTransport
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import Conjugation
@@ -29,6 +30,8 @@ _ALL_FOLDS_UP_TO = 600
 _MAX_TRAINING_POINTS, _MAX_TEST_POINTS = 2000, 1000
 # A standard error from fewer points than this in a fold is itself a guess.
 _FEWEST_POINTS = 30
+# Images that differ by less, of the width of their sample and of their size, are the same.
+_ROUNDING_OF_WIDTH, _ROUNDING = 1e-9, 1e-13
 _BASELINES = {
     "gaussian": "the linear (Gaussian) map",
     "scale": "the translation of the means",
@@ -63,6 +66,9 @@ class Gain:
 
     def __str__(self) -> str:
         return f"{_short(self.value)} +- {_short(self.error)}"
+
+
+_NOTHING = Gain(0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,11 @@ class Verdict:
         return _BASELINES[self.preconditioner]
 
     @property
+    def is_baseline(self) -> bool:
+        """Whether the map has no kernel part at all."""
+        return self.energy == _NOTHING and self.semi_dual in (None, _NOTHING)
+
+    @property
     def outcome(self) -> Outcome:
         """Whether the kernel part gains, by either measure with the other not against it."""
         signs = {self.energy.sign, self.semi_dual.sign if self.semi_dual else 0}
@@ -125,7 +136,9 @@ class Verdict:
         """The verdict in plain words."""
         where = f"on {self.n_x} + {self.n_y} {'fresh points' if self.fresh else 'points kept out'}"
         by_energy = f"{self.energy} of energy distance"
-        if self.outcome == "no gain":
+        if self.is_baseline:
+            said = f"The kernel part gains nothing here: this is {self.baseline}"
+        elif self.outcome == "no gain":
             said = (
                 f"The kernel part gains nothing that shows {where} (energy distance "
                 f"{self.energy}): take this for {self.baseline}"
@@ -241,25 +254,21 @@ class _Evidence:
 
 
 def _evidence(model: FittedTransport, test: Samples) -> _Evidence:
-    change = model.conjugation_
-    of_x, of_y = (
-        terms - offsets
-        for terms, offsets in zip(
-            model.semi_dual_terms(test.x, test.y), change.offsets(test.x, test.y), strict=True
-        )
-    )
     images = np.asarray(model.potentials_.transport(test.x))
-    return _compared(images, change, (of_x, of_y), test)
+    return _compared(images, model.conjugation_, semi_dual_gains(model, test.x, test.y), test)
 
 
 def _compared(images: Array, change: Conjugation, gains: Pair, test: Samples) -> _Evidence:
     """Compare images with those of the preconditioner; `gains` are of the semi-dual terms."""
-    semi_dual = test.weights_x @ gains[0] + test.weights_y @ gains[1]
     baseline = change.backward_y(change.forward_x(test.x))
+    energy = energy_gain(images, baseline, test)
+    semi_dual = Gain(
+        float(test.weights_x @ gains[0] + test.weights_y @ gains[1]), test.standard_error(*gains)
+    )
     return _Evidence(
-        energy=energy_gain(images, baseline, test),
+        energy=energy,
         identity=energy_gain(images, test.x, test),
-        semi_dual=Gain(float(semi_dual), test.standard_error(*gains)),
+        semi_dual=_NOTHING if energy == _NOTHING else semi_dual,
         n_x=len(test.x),
         n_y=len(test.y),
         dimension=test.dimension,
@@ -281,8 +290,12 @@ def energy_gain(images: Array, others: Array, test: Samples) -> Gain:
     Returns
     -------
     Gain
-        In user units.
+        In user units; exactly 0 +- 0 where the two differ by rounding alone.
     """
+    width = float(np.ptp(others, axis=0).max())
+    rounding = _ROUNDING_OF_WIDTH * width + _ROUNDING * float(np.abs(others).max())
+    if np.abs(images - others).max() <= rounding:
+        return _NOTHING
     a, b = test.weights_x, test.weights_y
     to_y = cdist(others, test.y) - cdist(images, test.y)
     # The mean over pairs of different points.

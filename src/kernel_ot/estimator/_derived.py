@@ -8,45 +8,13 @@ import numpy as np
 
 from kernel_ot._arrays import Array
 from kernel_ot.cutting_planes import Certificate, scan_pairs
-from kernel_ot.diagnostics import FittedTransport
-from kernel_ot.kernels import Linear
-from kernel_ot.potentials import KernelExpansion, Potentials, weighted_sum
+from kernel_ot.diagnostics import FittedTransport, inner_potentials, semi_dual_gains
 from kernel_ot.preconditioning import Conjugation
-from kernel_ot.problem import Problem, Provenance
+from kernel_ot.problem import Problem
 from kernel_ot.samples import Samples
-from kernel_ot.selection import semi_dual
 
 if TYPE_CHECKING:
     from kernel_ot.estimator._kernel_ot import KernelOT
-
-# Effective number of distinct points, 1 / sum of squared masses, below which masses are split.
-_FEW_POINTS = 30
-
-
-def inner_potentials(model: FittedTransport) -> Potentials:
-    """Return the combined potentials in the coordinates of the fit."""
-    kernel = model.problem_.potentials(model.solution_.gamma)
-    combined = model.combination_.potentials(kernel, model.entropic_)
-    if model.summary_of_all_ is not None:
-        return combined
-    made_of = model.problem_.provenance
-    assert made_of is not None
-    effective = (1 / np.sum(np.square(w)) for w in (made_of.weights_x, made_of.weights_y))
-    return _with_exact_means(combined, made_of) if min(effective) < _FEW_POINTS else combined
-
-
-def _with_exact_means(potentials: Potentials, made_of: Provenance) -> Potentials:
-    """Return potentials with a linear term each, so that T(x) has the mean of y and S(y) that of x.
-
-    Where few points carry all mass, each has to be split among several and no map does that; a
-    smooth potential then chooses among the targets of each, and their mean goes astray.
-    """
-    missing = (
-        made_of.weights_y @ made_of.y - made_of.weights_x @ potentials.transport(made_of.x),
-        made_of.weights_x @ made_of.x - made_of.weights_y @ potentials.inverse_transport(made_of.y),
-    )
-    u, v = (KernelExpansion(Linear(), shift[None, :], -np.ones(1)) for shift in missing)
-    return weighted_sum((potentials, Potentials(u, v)), (1.0, 1.0))
 
 
 def set_derived(model: KernelOT, samples: Samples, problem: Problem) -> None:
@@ -108,10 +76,6 @@ def certify(
 
 def semi_dual_terms(model: FittedTransport, x: Array, y: Array) -> tuple[Array, Array]:
     """Return u(x_i) and u^c(y_j) at points in the user's coordinates."""
-    change, made_of = model.conjugation_, model.problem_.provenance
-    assert made_of is not None
-    # Slack, and so the c-transform, only changes by the factor s^2: minimise where T is near the
-    # identity, then add the quadratic parts.
-    terms = semi_dual(inner_potentials(model), made_of.x, change.forward_x(x), change.forward_y(y))
-    offset_x, offset_y = change.offsets(x, y)
-    return change.scale**2 * terms[0] + offset_x, change.scale**2 * terms[1] + offset_y
+    gain_x, gain_y = semi_dual_gains(model, x, y)
+    offset_x, offset_y = model.conjugation_.offsets(x, y)
+    return gain_x + offset_x, gain_y + offset_y

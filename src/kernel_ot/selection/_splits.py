@@ -42,7 +42,7 @@ def random_splits(samples: Samples, n_splits: int, rng: np.random.Generator) -> 
         splits.append(
             Split(
                 samples.restrict(train_x, train_y),
-                samples.restrict(test_x, test_y).distinct(),
+                samples.restrict(test_x, test_y),
                 int(rng.integers(2**63)),
                 _max_kernel_points(samples.x.shape[1]),
             )
@@ -93,7 +93,12 @@ def fold_splits(samples: Samples, cv: Any, rng: np.random.Generator) -> tuple[Sp
     if hasattr(cv, "split") and not isinstance(cv, str):
         both = [list(cv.split(points)) for points in (samples.x, samples.y)]
     else:
-        both = [_folds(len(points), cv, rng) for points in (samples.x, samples.y)]
+        # One seed for both: rows that come in pairs, as before and after, stay together.
+        seed = int(rng.integers(2**63))
+        both = [
+            _folds(len(points), cv, np.random.default_rng(seed))
+            for points in (samples.x, samples.y)
+        ]
     if len(both[0]) != len(both[1]):
         raise ValueError(f"cv cuts x into {len(both[0])} folds and y into {len(both[1])}.")
     splits = []
@@ -101,7 +106,7 @@ def fold_splits(samples: Samples, cv: Any, rng: np.random.Generator) -> tuple[Sp
         if min(len(train_x), len(train_y)) < 2:
             raise ValueError("cv leaves fewer than 2 points to fit; more points are needed.")
         train = samples.restrict(train_x, train_y)
-        test = samples.restrict(test_x, test_y).distinct()
+        test = samples.restrict(test_x, test_y)
         splits.append(Split(train, test, int(rng.integers(2**63))))
     return tuple(splits)
 
