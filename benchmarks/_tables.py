@@ -11,6 +11,17 @@ from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def mean_and_error(values: ArrayLike) -> tuple[float, float]:
+    """Return the mean and its standard error, which is NaN for a single value."""
+    found = np.asarray(values)
+    if len(found) < 2:
+        return float(found.mean()), np.nan
+    return float(found.mean()), float(np.std(found, ddof=1) / np.sqrt(len(found)))
+
 
 def write_table(
     path: Path, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], libraries: str

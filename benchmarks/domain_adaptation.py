@@ -23,6 +23,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
+from benchmarks._tables import mean_and_error
 from kernel_ot._arrays import Array
 from kernel_ot.domain_adaptation import DomainTransport
 
@@ -128,8 +129,7 @@ def main() -> None:
                     moved = move(source, labels, target)
                 seconds += (time.process_time() - began) / len(_SEEDS)
                 accuracies.append(classifiers[name]().fit(moved, labels).score(fresh, truth))
-            error = np.std(accuracies, ddof=1) / np.sqrt(len(accuracies))
-            row = (name, method, np.mean(accuracies), error, seconds)
+            row = (name, method, *mean_and_error(accuracies), seconds)
             rows.append(dict(zip(_FIELDS, (*row[:2], *(f"{v:.3f}" for v in row[2:])), strict=True)))
             print(*rows[-1].values(), sep="\t", file=sys.stderr)
     with out.open("w", newline="") if out else sys.stdout as file:

@@ -19,6 +19,7 @@ import numpy as np
 from scipy.io import loadmat
 from scipy.spatial.distance import cdist, pdist
 
+from benchmarks._tables import mean_and_error
 from benchmarks.accuracy._families import Case
 from benchmarks.accuracy._methods import entropic_path, gaussian
 from kernel_ot import KernelOT
@@ -203,5 +204,5 @@ def paired_table(results: Iterable[CellResult], ours: str = "kernel-ot") -> str:
 
 
 def _mean(values: Array, digits: int) -> str:
-    error = np.std(values, ddof=1) / len(values) ** 0.5 if len(values) > 1 else np.nan
-    return f"{np.mean(values):.{digits}f} ± {error:.{digits}f}"
+    mean, error = mean_and_error(values)
+    return f"{mean:.{digits}f} ± {error:.{digits}f}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t as student_t
 
-from benchmarks._tables import write_table
+from benchmarks._tables import mean_and_error, write_table
 from benchmarks.accuracy._families import SMOOTH, STEEP
 from benchmarks.accuracy._run import LIBRARIES, Result
 from kernel_ot._arrays import Array
@@ -59,9 +59,9 @@ def _entry(results: list[Result], quantity: str) -> str:
     values = _values(results, quantity)
     if not values:
         return "-"
-    error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+    mean, error = mean_and_error(values)
     digits = 1 if quantity == "seconds" else 4
-    return f"{np.mean(values):.{digits}f} ± {error:.{digits}f}"
+    return f"{mean:.{digits}f} ± {error:.{digits}f}"
 
 
 def comparison(results: Iterable[Result]) -> str:
@@ -160,13 +160,11 @@ def _held(results: Iterable[Result]) -> list[float]:
 
 def _interval(logarithms: Array) -> str:
     """Return "centre (low to high)" of a ratio from logarithms of it; NaN bounds for a single."""
-    count = len(logarithms)
-    if count == 0:
+    if len(logarithms) == 0:
         return "-"
-    half = np.nan
-    if count > 1:
-        half = student_t.ppf(0.975, count - 1) * np.std(logarithms, ddof=1) / np.sqrt(count)
-    low, centre, high = np.exp(np.mean(logarithms) + np.array([-half, 0.0, half]))
+    mean, error = mean_and_error(logarithms)
+    half = student_t.ppf(0.975, len(logarithms) - 1) * error
+    low, centre, high = np.exp(mean + np.array([-half, 0.0, half]))
     return f"{centre:.2f} ({low:.2f} to {high:.2f})"
 
 
@@ -187,7 +185,7 @@ def write_csv(path: Path, results: Iterable[Result]) -> None:
             entries.append((method, "interval holds cost", _held(found)))
             entries.append((method, "seconds", _values(found, "seconds")))
             rows += [
-                (family, d, n, len(values), name, quantity, *_mean_and_error(values))
+                (family, d, n, len(values), name, quantity, *_mean_and_error_as_text(values))
                 for name, quantity, values in entries
                 if values
             ]
@@ -202,9 +200,9 @@ def write_csv(path: Path, results: Iterable[Result]) -> None:
     )
 
 
-def _mean_and_error(values: list[float]) -> tuple[str, str]:
-    error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
-    return f"{np.mean(values):.4g}", "" if np.isnan(error) else f"{error:.2g}"
+def _mean_and_error_as_text(values: list[float]) -> tuple[str, str]:
+    mean, error = mean_and_error(values)
+    return f"{mean:.4g}", "" if np.isnan(error) else f"{error:.2g}"
 
 
 def marks(results: Iterable[Result]) -> str:

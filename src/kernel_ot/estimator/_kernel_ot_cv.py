@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot._arrays import Array, RandomState, check_generator
+from kernel_ot._arrays import RandomState, check_generator
 from kernel_ot.diagnostics import Diagnostics
 from kernel_ot.estimator._checks import (
     check_both_samples,
@@ -43,6 +43,7 @@ from kernel_ot.selection import (
     baseline_candidate,
     best_candidate,
     default_kernel,
+    error_over_splits,
     fold_splits,
     is_auto,
     make_candidate,
@@ -268,7 +269,9 @@ class KernelOTCV(TwoSampleEstimator):
             values = np.array([getattr(c, criterion) for c in grid])
             results |= {f"split{k}_test_{criterion}": values[:, k] for k in range(n_splits)}
             results[f"mean_test_{criterion}"] = values.mean(axis=1)
-            results[f"standard_error_test_{criterion}"] = _standard_error(values)
+            results[f"standard_error_test_{criterion}"] = np.array(
+                [error_over_splits(row) for row in values]
+            )
             gains = np.array([c.gain(criterion) for c in grid])
             results[f"rank_test_{criterion}"] = 1 + np.sum(gains[:, None] < gains, axis=1)
         results["mean_fit_time"] = np.array(times)
@@ -310,10 +313,3 @@ class KernelOTCV(TwoSampleEstimator):
                 "fit KernelOT(**search.best_params_) or set refit=True."
             )
         return self.best_estimator_
-
-
-def _standard_error(values: Array) -> Array:
-    """Return the standard error of the mean of each row; NaN for a single column."""
-    if values.shape[1] < 2:
-        return np.full(len(values), np.nan)
-    return np.asarray(np.std(values, axis=1, ddof=1) / np.sqrt(values.shape[1]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from kernel_ot.plots._axes import NEUTRAL, new_axes
+from kernel_ot.selection import error_over_splits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,8 +70,8 @@ def selection(
     curves: dict[str, list[tuple[float, float, float]]] = {}
     for candidate in compared:
         gain = np.asarray(getattr(candidate, criterion)) - reference
-        error = np.std(gain, ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else 0.0
-        point = candidate.reg_potential, float(gain.mean()), float(error)
+        error = float(np.nan_to_num(error_over_splits(gain)))  # no bar for a single split
+        point = candidate.reg_potential, float(gain.mean()), error
         curves.setdefault(_label(candidate, compared), []).append(point)
     for number, (label, points) in enumerate(curves.items()):
         reg, value, bar = np.array(points).T

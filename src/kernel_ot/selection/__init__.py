@@ -55,6 +55,7 @@ from kernel_ot.selection._selection import (
 from kernel_ot.selection._splits import (
     MAX_SEMI_DUAL_DIMENSION as MAX_SEMI_DUAL_DIMENSION,
     Splitter as Splitter,
+    error_over_splits as error_over_splits,
     fold_splits as fold_splits,
     is_trusted as is_trusted,
     random_splits as random_splits,

@@ -27,7 +27,11 @@ from kernel_ot.selection._paths import (
     standard_error,
     walk_path,
 )
-from kernel_ot.selection._splits import MAX_SEMI_DUAL_DIMENSION, random_splits
+from kernel_ot.selection._splits import (
+    MAX_SEMI_DUAL_DIMENSION,
+    error_over_splits,
+    random_splits,
+)
 
 Criterion: TypeAlias = Literal["semi_dual", "energy"]
 CRITERIA: tuple[Criterion, ...] = ("semi_dual", "energy")
@@ -210,7 +214,7 @@ def least_regularised(candidates: tuple[Candidate, ...]) -> Candidate:
 
     def as_good(candidate: Candidate) -> bool:
         excess = np.subtract(candidate.energy, best.energy)
-        noise = np.std(excess, ddof=1) / np.sqrt(len(excess)) if len(excess) > 1 else 0.0
+        noise = np.nan_to_num(error_over_splits(excess))  # a single split says nothing of it
         return bool(excess.mean() <= 2 * noise)
 
     return min(filter(as_good, candidates), key=lambda candidate: candidate.reg_potential)

@@ -7,6 +7,7 @@ from operator import index
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import Array
 from kernel_ot.samples import Samples
@@ -53,6 +54,14 @@ def random_splits(samples: Samples, n_splits: int, rng: np.random.Generator) -> 
 def is_trusted(gain: float, error: float, dimension: int) -> bool:
     """Return whether a gain of the semi-dual value, with its standard error, says something."""
     return dimension <= MAX_SEMI_DUAL_DIMENSION or gain > _CLEAR_GAIN * error
+
+
+def error_over_splits(values: ArrayLike) -> float:
+    """Return the standard error of the mean of a value for each split; NaN for a single split."""
+    of_splits = np.asarray(values)
+    if len(of_splits) < 2:
+        return np.nan
+    return float(np.std(of_splits, ddof=1) / np.sqrt(len(of_splits)))
 
 
 def share_in_splits(samples: Samples) -> float:
