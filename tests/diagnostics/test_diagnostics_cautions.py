@@ -28,9 +28,16 @@ def caught(model: KernelOT, x: Any, y: Any) -> tuple[list[str], list[str]]:
         model.fit(x, y)
     assert {entry.category for entry in found} <= {CautionWarning}
     assert {entry.filename for entry in found} <= {__file__}  # where the user called fit
-    names = [caution.name for caution in cautions(model)]
-    assert len(set(names)) == len(names) == len(found)
-    return names, [str(entry.message) for entry in found]
+    noted = cautions(model)
+    names = [caution.name for caution in noted]
+    assert len(set(names)) == len(names)
+    told = [str(entry.message) for entry in found]
+    # One warning for what follows from one cause, with the remedy of the first.
+    of_the_fit = [caution for caution in noted if not caution.is_of_samples]
+    assert len(told) == len(noted) - max(0, len(of_the_fit) - 1)
+    assert all(caution.cause in " ".join(told) for caution in noted)
+    assert all(caution.remedy not in " ".join(told) for caution in of_the_fit[1:])
+    return names, told
 
 
 @pytest.mark.parametrize("d", [1, 2, 5])
@@ -58,10 +65,42 @@ def test_too_few_fixed_filling_points(strategy: str, n_fill: int) -> None:
 
 def test_a_point_far_from_all_others_is_named() -> None:
     x, y = normal(0), normal(1) + 3
-    x[17] = 10.0
-    names, messages = caught(KernelOT(Gaussian(0.7), reg_potential=1e-3), x, y)
+    x[17] = 8.0
+    names, messages = caught(KernelOT(Gaussian(0.7), reg_potential=1e-4), x, y)
     assert names == ["off the support"]
     assert "at 1 of 150 points (rows 17 of x)" in messages[0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "of", "outliers"),
+    [
+        ([145, 146, 147, 148, 149], 150, "exclude"),  # too many to be left out
+        ([7], 15, "exclude"),  # of too few to say
+        ([149], 150, "keep"),
+    ],
+)
+def test_wild_rows_that_were_fitted_are_named(rows: list[int], of: int, outliers: str) -> None:
+    x, y = normal(0, of), normal(1, of) + 3
+    x[rows] += [1000.0, 0.0]
+    model = KernelOT(Gaussian(0.7), reg_potential=1e-2, outliers=outliers)
+    with pytest.warns(CautionWarning, match="lie by themselves, far outside") as found:
+        model.fit(x, y)
+    listed = ", ".join(map(str, rows))
+    assert f"{len(rows)} of the {of} rows of x ({listed})" in str(found[0].message)
+    assert next(caution.name for caution in cautions(model)) == "far rows"
+
+
+def test_the_part_of_the_cost_that_parts_it_from_its_bound_is_not_that_of_the_shift() -> None:
+    x, y = normal(0), np.sign(normal(1)) + 0.1 * normal(2) + 1000
+    names, _ = caught(KernelOT(Gaussian(0.5), reg_potential=10.0), x, y)
+    assert names == ["bound"]
+
+
+def test_another_preconditioner_is_the_first_remedy() -> None:
+    x, y = normal(0, 60), normal(1, 60) + 50
+    model = KernelOT(Gaussian(1.0), reg_potential=1e-2, preconditioner=None)
+    _, (message,) = caught(model, x, y)
+    assert message.endswith("Use preconditioner='gaussian', which leaves less to the potentials.")
 
 
 def test_rows_are_counted_in_the_samples_that_were_given() -> None:
@@ -70,7 +109,7 @@ def test_rows_are_counted_in_the_samples_that_were_given() -> None:
     weights = np.ones(3000)
     weights[:1500] = 0  # massless points are not looked at
     model = KernelOT(Gaussian(1.0), reg_potential=1e-1, outliers="keep")
-    with pytest.warns(CautionWarning, match=r"rows 2999 of x"):
+    with pytest.warns(CautionWarning, match=r"1 of the 3000 rows of x \(2999\) lie by"):
         model.fit(x, y, weights_x=weights)
 
 
@@ -97,7 +136,7 @@ def test_heavy_tails_part_cost_and_bound() -> None:
     r = np.random.default_rng(0)
     x, y = np.exp(2 * r.normal(size=(200, 2))), np.exp(2 * r.normal(size=(200, 2)))
     names, _ = caught(KernelOT(Gaussian(0.5), reg_potential=0.1, outliers="keep"), x, y)
-    assert "bound" in names
+    assert names == ["bound"]
 
 
 def test_dimension_alone_is_no_reason() -> None:

@@ -20,7 +20,7 @@ _CYCLE_ERROR = 0.25
 _MEAN_ERROR = 0.25
 # Maps that are continuous pass between modes of y, at most some deviations from either.
 _TIMES_THE_WIDEST_GAP, _FAR = 3.0, 4.0
-_TIMES_THE_NEIGHBOURS, _SHARE_OF_COST = 6.0, 0.1
+_TIMES_THE_NEIGHBOURS, _SHARE_OF_COST, _SHARE_OF_VARIANCE = 6.0, 0.1, 0.03
 # Fits of many points leave a share of rows violated, a thousandth by default.
 _VIOLATED_SHARE = 0.01
 # Nearest neighbours and maps are looked at for at most this many points of each sample.
@@ -45,7 +45,8 @@ class Caution:
     Attributes
     ----------
     name : str
-        "outliers", "few points", "violation", "no return", "mean", "off the support" or "bound".
+        "outliers", "far rows", "few points", "violation", "no return", "mean", "off the support"
+        or "bound".
     cause, remedy : str
         One sentence each.
 
@@ -58,6 +59,11 @@ class Caution:
     name: str
     cause: str
     remedy: str
+
+    @property
+    def is_of_samples(self) -> bool:
+        """Whether it is about the rows that were given, not about what the fit made of them."""
+        return self.name in ("outliers", "far rows", "few points")
 
     def __str__(self) -> str:
         return f"{self.cause} {self.remedy}"
@@ -87,8 +93,10 @@ def cautions(model: FittedTransport) -> tuple[Caution, ...]:
     """
     seen = _seen(model.samples_)
     outliers = outlier_caution(sample_sizes(model), model.outliers_)
-    found: list[Caution | None] = [outliers, _few_points(model.samples_), _violation(model)]
-    found.extend(_of_maps(model, seen, far_rows_are_named=outliers is not None))
+    far = _far_rows(model)
+    found: list[Caution | None] = [outliers, far, _few_points(model.samples_), _violation(model)]
+    named = outliers is not None or far is not None
+    found.extend(_of_maps(model, seen, far_rows_are_named=named))
     return tuple(caution for caution in found if caution is not None)
 
 
@@ -100,20 +108,41 @@ def sample_sizes(model: FittedTransport) -> tuple[int, int]:
 
 def outlier_caution(sizes: tuple[int, int], outliers: tuple[Array, Array]) -> Caution | None:
     """Return which rows a fit left out, None where there are none."""
-    found = [
-        f"{len(rows)} of the {size} rows of {name} ({_listed(rows)})"
-        for name, size, rows in zip("xy", sizes, outliers, strict=True)
-        if len(rows)
-    ]
+    found = _counted(sizes, outliers)
     if not found:
         return None
     return Caution(
         "outliers",
-        f"{' and '.join(found)} lie more than three times the width of their sample outside of it "
+        f"{found} lie more than three times the width of their sample outside of it "
         "and are left out: map and cost_ are those of the other rows, the map reaches outside as "
         "the Gaussian part does.",
         "Correct or remove them, transform heavy tails (by a logarithm, say), or fit them with "
         "outliers='keep'.",
+    )
+
+
+def _far_rows(model: FittedTransport) -> Caution | None:
+    """Return which rows were fitted though they lie far from all others."""
+    if model.summary_of_all_ is not None:  # whose rows are not those that the user gave
+        return None
+    found = _counted(sample_sizes(model), model.samples_.far_rows())
+    if not found:
+        return None
+    return Caution(
+        "far rows",
+        f"{found} lie by themselves, far outside of all others, and were fitted with them: they "
+        "bend map and cost_ of the others.",
+        "Correct or remove them if they are wrong; fit them by themselves if they are a group of "
+        "their own.",
+    )
+
+
+def _counted(sizes: tuple[int, int], rows_of_both: tuple[Array, Array]) -> str:
+    """Return how many rows of x and of y they are, and which; nothing where there are none."""
+    return " and ".join(
+        f"{len(rows)} of the {size} rows of {name} ({_listed(rows)})"
+        for name, size, rows in zip("xy", sizes, rows_of_both, strict=True)
+        if len(rows)
     )
 
 
@@ -197,7 +226,7 @@ def _of_maps(
         off = _off_the_support(inner, change.forward_y(images), seen.rows)
         # Points that are far from all others part cost and bound too: one cause, one caution.
         if not far_rows_are_named:
-            found.append(off or _parted_bound(model, inner))
+            found.append(off or _parted_bound(model, samples, inner))
     yield from found if any(found) else [_other_mean(model, samples, images)]
 
 
@@ -209,7 +238,9 @@ def _no_return(model: FittedTransport, samples: Samples, images: Array) -> Cauti
         "no return",
         f"S(T(x)) comes back to x only to within {np.sqrt(error):.2g} standard deviations of x: "
         "the two maps are not each other's inverse.",
-        "Fit with a larger reg_potential or a wider kernel, with filling='adaptive' if it was "
+        "Use preconditioner='gaussian', which leaves less to the potentials."
+        if model.preconditioner != "gaussian"
+        else "Fit with a larger reg_potential or a wider kernel, with filling='adaptive' if it was "
         "another, or with more points.",
     )
 
@@ -274,7 +305,7 @@ def _off_the_support(inner: Samples, images: Array, rows: Array) -> Caution | No
     )
 
 
-def _parted_bound(model: FittedTransport, inner: Samples) -> Caution | None:
+def _parted_bound(model: FittedTransport, samples: Samples, inner: Samples) -> Caution | None:
     """Compare cost and bound with what dimension makes of them.
 
     The cost estimates the population's. The bound is of the cost between these samples, which is
@@ -284,7 +315,14 @@ def _parted_bound(model: FittedTransport, inner: Samples) -> Caution | None:
     squares = [float(np.median(np.square(_neighbours(p)))) for p in (inner.x, inner.y)]
     explained = model.conjugation_.scale**2 * max(squares) / 2
     excess = model.certificate_.lower_bound - model.cost_
-    if excess <= max(_TIMES_THE_NEIGHBOURS * explained, _SHARE_OF_COST * abs(model.cost_)):
+    # Moving the mean is exact, and its cost hides all else where the samples are far apart.
+    shift = float(np.square(samples.weights_x @ samples.x - samples.weights_y @ samples.y).sum())
+    usual = max(
+        _TIMES_THE_NEIGHBOURS * explained,
+        _SHARE_OF_COST * abs(model.cost_ - shift / 2),
+        _SHARE_OF_VARIANCE * (samples.mean_cost() - shift / 2),
+    )
+    if excess <= usual:
         return None
     return Caution(
         "bound",

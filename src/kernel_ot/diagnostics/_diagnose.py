@@ -65,7 +65,7 @@ def diagnose(
         cost=model.cost_,
         cost_interval=(low, high),
         wasserstein=model.wasserstein_,
-        wasserstein_interval=(_distance(low), _distance(high)),
+        wasserstein_interval=(float(np.sqrt(2 * low)), float(np.sqrt(2 * high))),
         sample_cost_lower_bound=model.certificate_.lower_bound,
         sample_cost_lower_bound_assurance=model.certificate_.assurance,
         semi_dual=float(weights[0] @ u + weights[1] @ transformed),
@@ -126,22 +126,18 @@ def _positive(value: Scalar) -> float:
     return max(float(value), float(np.finfo(float).tiny))
 
 
-def _distance(cost: float) -> float:
-    """Return the Wasserstein distance that belongs to a cost."""
-    return float(np.sqrt(2 * max(cost, 0.0)))
-
-
 def cost_interval(model: FittedTransport) -> tuple[float, float]:
     """Return an interval for the transport cost between the populations.
 
     To first order the estimate fluctuates as mean u + mean v does (del Barrio and Loubes 2019), of
     which the interval has 1.96 standard errors on either side. The bias of the estimate does not
     show in that. Held-out points give a value that is too small on average; where it is below the
-    estimate, the interval goes down by the difference. benchmarks/results/ has how often it held
-    the true cost.
+    estimate, the interval goes down by the difference, but not below 0, which no cost is.
+    benchmarks/results/ has how often it held the true cost.
     """
     samples, potentials = model.samples_.with_mass(), model.potentials_
     values = np.asarray(potentials.u(samples.x)), np.asarray(potentials.v(samples.y))
     half = _NORMAL_95 * samples.standard_error(*values)
     held_out = max((candidate.score for candidate in model.candidates_), default=model.cost_)
-    return min(model.cost_, held_out) - half, model.cost_ + half
+    low, high = min(model.cost_, held_out) - half, model.cost_ + half
+    return max(low, 0.0), max(high, 0.0)

@@ -67,7 +67,18 @@ class DescribesItself:
 
 
 def warn_of_cautions(model: FittedTransport) -> None:
-    """Warn, at the caller of `fit`, of what a user should know before trusting it."""
-    for caution in cautions(model):
-        if caution.name != "outliers":  # of which `warn_of_outliers` has told
-            warnings.warn(str(caution), CautionWarning, stacklevel=3)
+    """Warn, at the caller of `fit`, of what a user should know before trusting it.
+
+    What was seen of the maps is one fault with one cause, and one warning: the first of these
+    cautions has its remedy, the others are what follows from it.
+    """
+    # Of "outliers" `warn_of_outliers` has told.
+    found = [caution for caution in cautions(model) if caution.name != "outliers"]
+    apart = [caution for caution in found if caution.is_of_samples]
+    of_the_fit = [caution for caution in found if not caution.is_of_samples]
+    messages = [str(caution) for caution in apart]
+    if of_the_fit:
+        causes = " ".join(caution.cause for caution in of_the_fit)
+        messages.append(f"{causes} {of_the_fit[0].remedy}")
+    for message in messages:
+        warnings.warn(message, CautionWarning, stacklevel=3)

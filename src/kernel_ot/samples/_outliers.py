@@ -16,6 +16,16 @@ _REACH = 3.0
 # In median distances from the centre: rare ones among zeros have no width, and are no outliers.
 _SMALLEST_WIDTH = 0.5
 _FEWEST_ROWS = 20
+# Rows that are fitted are named where they lie by themselves, so many times as far as any between,
+# up to this part of the mass, beyond which the width is narrower. Groups of more than are left out,
+# and rows of samples too small to leave any out, further still: healthy ones reach less far.
+_LARGEST_GROUP, _FEWEST_BESIDE, _BY_ITSELF, _REACH_OF_ROWS, _REACH_OF_GROUPS = (
+    0.1,
+    5,
+    3.0,
+    4.0,
+    10.0,
+)
 
 
 def outlying_rows(points: Array, weights: Array) -> Array:
@@ -53,6 +63,36 @@ def outlying_rows(points: Array, weights: Array) -> Array:
     return np.zeros(len(points), dtype=bool) if found is None else found.outside(points, weights)
 
 
+def far_rows(points: Array, weights: Array) -> Array:
+    """Return indices of few rows that lie by themselves, far outside of all others.
+
+    At most a tenth of the mass and one row; of what `outlying_rows` finds those without others
+    between, and groups that are too large for it, or in samples that are.
+
+    Examples
+    --------
+    >>> points = np.append(np.random.default_rng(0).normal(size=45), np.full(5, 100.0))[:, None]
+    >>> weights = np.full(50, 1 / 50)
+    >>> outlying_rows(points, weights).any(), far_rows(points, weights).tolist()
+    (False, [45, 46, 47, 48, 49])
+    """
+    found = Reach.of(points, weights, _LARGEST_GROUP, _FEWEST_BESIDE)
+    if found is None:
+        return np.zeros(0, dtype=np.intp)
+    massive = np.flatnonzero(weights > 0)
+    beyond = found.beyond(points[massive])
+    few = np.zeros(0, dtype=np.intp)
+    for reach in (_REACH_OF_GROUPS, _REACH_OF_ROWS):
+        far = beyond > reach
+        if not far.any() or beyond[far].min() <= _BY_ITSELF * beyond[~far].max(initial=0.0):
+            continue
+        mass = float(weights[massive[far]].sum())
+        is_few = mass <= (_SHARE + 1 / len(massive)) * (1 + 1e-9) and len(massive) >= _FEWEST_ROWS
+        if is_few or reach == _REACH_OF_GROUPS:
+            return massive[far]
+    return few
+
+
 @dataclass(frozen=True, eq=False)
 class Reach:
     """How far a sample reaches in the directions of its principal components.
@@ -60,19 +100,28 @@ class Reach:
     Attributes
     ----------
     centre : ndarray of shape (d,)
-    directions : ndarray of shape (d, d)
+    directions : ndarray of shape (d, k)
         In columns.
-    low, high : ndarray of shape (d,)
-        Between these, along the directions from the centre, points are of the sample.
+    low, high : ndarray of shape (k,)
+        Between these, along the directions from the centre, lies all but a share of the mass.
+    width : ndarray of shape (k,)
+        Their distance, or more.
     """
 
     centre: Array
     directions: Array
     low: Array
     high: Array
+    width: Array
 
     @classmethod
-    def of(cls, points: Array, weights: Array) -> Reach | None:
+    def of(
+        cls,
+        points: Array,
+        weights: Array,
+        share: float = _SHARE,
+        fewest: int = _FEWEST_ROWS,
+    ) -> Reach | None:
         """Return the reach of a sample; None where too few rows differ from its median."""
         massive = np.flatnonzero(weights > 0)
         if not len(massive):
@@ -83,20 +132,27 @@ class Reach:
         # Where most rows are one point, as zeros in counts are, those beside it say what is usual.
         beside = lengths > 0
         massive, centred, lengths = massive[beside], centred[beside], lengths[beside]
-        if len(massive) < _FEWEST_ROWS:
+        if len(massive) < fewest:
             return None
         masses = weights[massive] / weights[massive].sum()
         unit = centred / lengths[:, None]
-        _, directions = np.linalg.eigh(unit.T @ unit)
-        low, high = _quantiles(centred @ directions, masses, _SHARE + 1 / len(massive))
-        reach = _REACH * np.maximum(high - low, _SMALLEST_WIDTH * np.median(lengths))
-        return cls(centre, directions, low - reach, high + reach)
+        if unit.shape[1] > len(unit):  # among many features those that the rows span say all
+            directions = np.linalg.svd(unit, full_matrices=False)[2].T
+        else:
+            _, directions = np.linalg.eigh(unit.T @ unit)
+        low, high = _quantiles(centred @ directions, masses, share + 1 / len(massive))
+        width = np.maximum(high - low, _SMALLEST_WIDTH * np.median(lengths))
+        return cls(centre, directions, low, high, width)
+
+    def beyond(self, points: Array) -> Array:
+        """Return by how many widths points lie outside, in the direction where that is most."""
+        along = (points - self.centre) @ self.directions
+        over = np.maximum(along - self.high, self.low - along) / self.width
+        return np.asarray(over.max(axis=1))
 
     def outside(self, points: Array, weights: Array) -> Array:
         """Return which of any points with mass lie outside, as a mask."""
-        along = (points - self.centre) @ self.directions
-        beyond = np.any((along < self.low) | (along > self.high), axis=1)
-        return np.asarray(beyond & (weights > 0))
+        return np.asarray((self.beyond(points) > _REACH) & (weights > 0))
 
 
 def _quantiles(values: Array, weights: Array, share: float) -> tuple[Array, Array]:

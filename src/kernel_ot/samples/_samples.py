@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kernel_ot._arrays import Array, pytree
-from kernel_ot.samples._outliers import outlying_rows
+from kernel_ot.samples._outliers import far_rows, outlying_rows
 
 
 @pytree()
@@ -74,6 +74,10 @@ class Samples:
             np.flatnonzero(outlying_rows(self.x, self.weights_x)),
             np.flatnonzero(outlying_rows(self.y, self.weights_y)),
         )
+
+    def far_rows(self) -> tuple[Array, Array]:
+        """Return indices of the rows of x and of y that lie by themselves, far from all others."""
+        return far_rows(self.x, self.weights_x), far_rows(self.y, self.weights_y)
 
     def without(self, rows: Array, columns: Array) -> Samples:
         """Return the same points, those rows of x and of y without mass."""
