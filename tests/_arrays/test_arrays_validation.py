@@ -25,6 +25,8 @@ from kernel_ot._arrays import (
     [
         (np.float64, np.float64),
         (np.float32, np.float32),
+        (">f8", np.float64),
+        (">f4", np.float32),
         (np.float16, np.float32),
         (np.longdouble, np.float64),
         (np.int64, np.float64),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +14,10 @@ import pytest
 
 from kernel_ot import KernelOT
 from kernel_ot._arrays import Array, MemoryLimitError
-from kernel_ot.estimator import certify
+from kernel_ot.estimator import FitProgress, certify
 from kernel_ot.kernels import Gaussian
 from kernel_ot.large_samples import upper_share
+from kernel_ot.potentials import Potentials
 
 SETTINGS: dict[str, Any] = {"kernel": Gaussian(2.0), "reg_potential": 1e-2}
 
@@ -95,12 +100,12 @@ def test_a_certificate_is_drawn_as_a_bar(
 def test_a_memory_map_is_mapped_to_a_memory_map(model: KernelOT, tmp_path: Path) -> None:
     x, _ = samples()
     expected = model.transform(x)
-    for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 1e-5)):
+    for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 1e-5), (np.dtype(">f4"), 1e-5)):
         np.save(tmp_path / "x.npy", x.astype(dtype))
         mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
         anonymous = model.transform(mapped)
         assert isinstance(anonymous, np.memmap)
-        assert anonymous.dtype == dtype
+        assert anonymous.dtype == np.dtype(dtype).newbyteorder("=")
         np.testing.assert_allclose(anonymous, expected, atol=tolerance)
         written = model.transform(mapped, out=tmp_path / "images.npy")
         np.testing.assert_array_equal(np.load(tmp_path / "images.npy"), anonymous)
@@ -134,6 +139,8 @@ def test_what_cannot_be_mapped_is_named(model: KernelOT, tmp_path: Path) -> None
     assert not (tmp_path / "images.npy").exists()
     with pytest.raises(ValueError, match="3 columns but 2 are needed"):
         model.transform(np.ones((4, 3)), out=tmp_path / "images.npy")
+    with pytest.raises(ValueError, match="3 columns but 2 are needed"):
+        model.transform(da.ones((4, 3)))
     with pytest.raises(ValueError, match="to_npy_stack"):
         model.transform(da.from_array(x), out=tmp_path / "images.npy")
 
@@ -157,6 +164,108 @@ def test_memory_that_is_not_there_is_refused_with_numbers(monkeypatch: pytest.Mo
     x, y = samples()
     with pytest.raises(MemoryLimitError, match=r"5200 \+ 5200 points"):
         KernelOT(**SETTINGS).fit(x, y)
+
+
+def test_a_transform_that_is_interrupted_leaves_no_file(
+    model: KernelOT, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, _ = samples()
+    np.save(tmp_path / "x.npy", x)
+    written = []
+    transport = Potentials.transport
+
+    def interrupted(potentials: Potentials, points: Array) -> Array:
+        written.append(len(points))
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        return np.asarray(transport(potentials, points))
+
+    monkeypatch.setattr("kernel_ot.estimator._by_blocks._BLOCK_BYTES", 2**14)
+    monkeypatch.setattr(Potentials, "transport", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.transform(tmp_path / "x.npy", out=tmp_path / "images.npy")
+    assert written == [1024, 1024]
+    assert [file.name for file in tmp_path.iterdir()] == ["x.npy"]
+
+
+def test_images_that_the_disk_has_no_room_for_are_refused_before_they_are_made(
+    model: KernelOT, tmp_path: Path
+) -> None:
+    rows = shutil.disk_usage(tmp_path).total // 8
+    np.lib.format.open_memmap(tmp_path / "x.npy", mode="w+", dtype=np.float32, shape=(rows, 2))
+    with pytest.raises(OSError, match=r"images need .* GiB on the disk of .* has .* GiB free"):
+        model.transform(tmp_path / "x.npy", out=tmp_path / "images.npy")
+    assert [file.name for file in tmp_path.iterdir()] == ["x.npy"]
+
+
+@pytest.mark.parametrize("phase", ["embedding", "filling", "certificate"])
+def test_a_file_that_shrinks_while_it_is_fitted_is_named(
+    phase: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernel_ot.samples._clouds._BLOCK_BYTES", 2**15)
+    x, y = samples()
+    np.save(tmp_path / "x.npy", x)
+
+    def cut(step: FitProgress) -> None:
+        if step.phase == phase:
+            os.truncate(tmp_path / "x.npy", 1000)
+
+    fitted = KernelOT(**SETTINGS).fit(x, y)
+    fitted.set_params(callback=cut)
+    before = dict(fitted.__dict__)
+    with pytest.raises(ValueError, match=r"x.npy, which holds x, has 1000 bytes and needs 83328"):
+        fitted.fit(tmp_path / "x.npy", y)
+    assert fitted.__dict__ == before
+
+
+def test_time_that_ends_before_the_samples_are_read_is_an_error() -> None:
+    x, y = samples()
+
+    def slowly() -> Iterator[Array]:
+        for block in np.array_split(x, 20):
+            time.sleep(0.05)
+            yield block
+
+    fitted = KernelOT(**SETTINGS).fit(x, y)
+    fitted.set_params(time_limit=0.2)
+    before = dict(fitted.__dict__)
+    with pytest.raises(TimeoutError, match=r"time_limit = 0\.2 was over before the samples were"):
+        fitted.fit(slowly, y)
+    assert fitted.__dict__ == before
+
+
+def test_points_that_are_slow_to_read_are_left_when_the_time_is_over() -> None:
+    x, y = samples()
+    passes: list[int] = []
+
+    def slower() -> Iterator[Array]:
+        passes.append(0)
+        for block in np.array_split(x, 20):
+            # Counted at once; slow to read afterwards.
+            time.sleep(0.0 if len(passes) == 1 else 1.0)
+            yield block
+
+    began = time.perf_counter()
+    with pytest.warns(UserWarning, match="time"):
+        model = KernelOT(**SETTINGS, time_limit=4.0).fit(slower, y)
+    assert time.perf_counter() - began < 15  # a pass alone takes 20
+    assert len(passes) == 2
+    assert (model.certificate_.n_rows, model.certificate_.violated_share) == (0, 1.0)
+    assert model.solution_.status.name == "TIME_LIMIT"
+
+
+def test_weights_of_few_points_come_from_files_and_blocks(tmp_path: Path) -> None:
+    x, y = samples(60)
+    masses = np.random.default_rng(7).uniform(0.5, 1, 60)
+    np.save(tmp_path / "w.npy", masses)
+    costs = [
+        KernelOT(**SETTINGS).fit(x, y, weights).cost_
+        for weights in (
+            *(masses, tmp_path / "w.npy", np.split(masses, 3)),
+            lambda: iter(np.split(masses, 2)),
+        )
+    ]
+    assert costs == [pytest.approx(costs[0], rel=1e-12)] * 4
 
 
 def test_samples_of_different_features_are_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 _GIB = 2**30
@@ -14,9 +15,10 @@ class MemoryLimitError(ValueError, MemoryError):
 def available_bytes() -> int | None:
     """Return the memory that can be allocated now, in bytes; None where the system does not say.
 
-    The smaller of what the kernel reports as available and what a control group leaves.
+    The smallest of what the kernel reports as available, what a control group leaves, and what the
+    limits of this process leave (`ulimit -v`, `ulimit -d`).
     """
-    limits: list[int] = []
+    limits: list[int] = list(_left_to_this_process())
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         limits.extend(
@@ -33,6 +35,21 @@ def available_bytes() -> int | None:
     except OSError:
         pass
     return min(limits) if limits else None
+
+
+def _left_to_this_process() -> Iterator[int]:
+    """Yield what is left of each limit of address space that is set."""
+    try:
+        import resource
+
+        pages = [int(number) for number in Path("/proc/self/statm").read_text().split()]
+    except (ImportError, OSError):  # not on this system
+        return
+    # In statm: all that is mapped, and what is private and can be written, such as arrays.
+    for limit, used in ((resource.RLIMIT_AS, pages[0]), (resource.RLIMIT_DATA, pages[5])):
+        allowed, _ = resource.getrlimit(limit)
+        if allowed != resource.RLIM_INFINITY:
+            yield max(0, allowed - used * resource.getpagesize())
 
 
 def require_memory(n_bytes: float, *, purpose: str, remedy: str) -> None:

@@ -44,7 +44,8 @@ def as_numbers(value: object, name: str) -> Array:
     except ValueError as error:  # rows of unequal length
         raise ValueError(f"{name} is ragged: all its rows must have the same length.") from error
     if array.dtype.kind == "f" and array.dtype.itemsize in (4, 8):
-        return array
+        # Of a file from elsewhere, perhaps: the other byte order.
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
     _refuse_entries(value, array, name)

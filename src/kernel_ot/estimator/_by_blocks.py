@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import ENOSPC
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -17,7 +20,18 @@ from kernel_ot.cutting_planes import Certificate
 from kernel_ot.diagnostics import FittedTransport
 from kernel_ot.estimator._large import as_any_cloud
 from kernel_ot.large_samples import certify as certify_clouds
-from kernel_ot.samples import Masses, Points, Sliceable, check_block, is_dask, is_lazy, open_points
+from kernel_ot.samples import (
+    InBlock,
+    Masses,
+    Points,
+    Sliceable,
+    check_block,
+    is_dask,
+    is_lazy,
+    opened,
+    read_rows,
+    refuse_collections,
+)
 
 _BLOCK_BYTES = 8 * 2**20
 
@@ -128,8 +142,7 @@ class _MapBlock:
             block,
             None,
             self.name,
-            number=number,
-            first_row=first_row,
+            place=InBlock(number, first_row),
             dimension=self.dimension,
         )
         return self.function(points)
@@ -173,38 +186,71 @@ def map_by_blocks(
                 "out is for arrays and files; of a Dask array, store the images with dask's own "
                 "to_npy_stack or to_zarr."
             )
+        _check_columns(points, name, dimension)
         return points.rechunk({1: -1}).map_blocks(work, dtype=np.float64)
-    if isinstance(points, str | Path):
-        points = open_points(points)
+    refuse_collections(points, name)
+    points = opened(points)
     if not hasattr(points, "shape"):
         if out is not None:
             raise ValueError("out is for arrays and files; blocks give an iterator of images.")
         return _images(points() if callable(points) else points, work)
-    n, d = points.shape
-    if d != dimension:
-        raise ValueError(
-            f"{name} has {d} columns but {dimension} are needed: both samples and new points must "
-            "have the same features."
-        )
-    dtype = np.float32 if np.dtype(points.dtype) == np.float32 else np.float64
+    _check_columns(points, name, dimension)
+    given = np.dtype(points.dtype)
+    # Of either byte order.
+    dtype = np.float32 if (given.kind, given.itemsize) == ("f", 4) else np.float64
+    n_bytes = points.shape[0] * points.shape[1] * np.dtype(dtype).itemsize
     if out is None:
         with tempfile.TemporaryFile() as file:
-            images = np.memmap(file, dtype=dtype, mode="w+", shape=(n, d))
+            _reserve(file, n_bytes, Path(tempfile.gettempdir()))
+            images = np.memmap(file, dtype=dtype, mode="r+", shape=points.shape)
         _write(points, images, work)
         return images
     with atomic_path(Path(out)) as temporary:
-        written = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=(n, d))
+        written = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=points.shape)
+        with temporary.open("r+b") as file:
+            _reserve(file, written.offset + n_bytes, Path(out))
         _write(points, written, work)
         written.flush()
         del written
     return np.load(out, mmap_mode="r")
 
 
+def _check_columns(points: Sliceable, name: str, dimension: int) -> None:
+    if len(points.shape) != 2:
+        raise ValueError(
+            f"{name} has shape {tuple(points.shape)}; it must be 2-D, one point a row."
+        )
+    if points.shape[1] != dimension:
+        raise ValueError(
+            f"{name} has {points.shape[1]} columns but {dimension} are needed: both samples and "
+            "new points must have the same features."
+        )
+
+
+def _reserve(file: IO[bytes], needed: int, path: Path) -> None:
+    """Make room on the disk: a memory map that finds none while it is written ends the process.
+
+    Raises
+    ------
+    OSError
+        There is not as much; says how much is needed.
+    """
+    free = shutil.disk_usage(path.absolute() if path.is_dir() else path.absolute().parent).free
+    if needed > free:
+        raise OSError(
+            ENOSPC,
+            f"the images need {needed / 2**30:.3g} GiB on the disk of {path}, which has "
+            f"{free / 2**30:.3g} GiB free; make room, or give out= on another",
+        )
+    if needed and hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, needed)
+
+
 def _write(points: Sliceable, images: Array, work: _MapBlock) -> None:
     step = max(1, _BLOCK_BYTES // (8 * images.shape[1]))
     for number, start in enumerate(range(0, len(images), step)):
         rows = slice(start, min(len(images), start + step))
-        images[rows] = work(np.asarray(points[rows]), number, start)
+        images[rows] = work(np.asarray(read_rows(points, rows, work.name)), number, start)
 
 
 def _images(blocks: Iterable[Array], work: _MapBlock) -> Iterator[Array]:

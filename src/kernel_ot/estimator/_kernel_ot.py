@@ -29,7 +29,7 @@ from kernel_ot.estimator._fitting import (
     warn_of_outliers,
     without_outliers,
 )
-from kernel_ot.estimator._large import fit_clouds, open_inputs
+from kernel_ot.estimator._large import ByBlocks, fit_clouds, open_inputs
 from kernel_ot.estimator._persistence import Saves
 from kernel_ot.estimator._progress import Callback, Narrator, Watch
 from kernel_ot.estimator._surface import TwoSampleEstimator
@@ -272,7 +272,7 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
     ) -> None:
         check_parameters(self)
         opened = open_inputs(self, x, y, weights_x, weights_y)
-        if isinstance(opened, tuple):
+        if isinstance(opened, ByBlocks):
             fit_clouds(self, opened, x)
             return
         self._fit_samples(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kernel_ot._arrays import check_generator, check_sample, check_weights
+from kernel_ot._arrays import check_generator, check_sample, check_weights, require_memory
 from kernel_ot.cutting_planes import Certificate, FilledProblem, FillingRound
 from kernel_ot.diagnostics import kept_out_verdict
 from kernel_ot.estimator._choosing import given_settings
@@ -22,9 +23,23 @@ from kernel_ot.large_samples import (
     certify,
     fit_large,
     landmark_problem,
+    require_room,
 )
 from kernel_ot.problem import Problem
-from kernel_ot.samples import Cloud, Masses, Points, Samples, TrimmedCloud, as_cloud, is_lazy
+from kernel_ot.samples import (
+    Ask,
+    Cloud,
+    Masses,
+    OutOfTime,
+    Points,
+    Samples,
+    TrimmedCloud,
+    as_cloud,
+    is_lazy,
+    masses_in_memory,
+    never_late,
+    refuse_collections,
+)
 from kernel_ot.selection import Combination, Filling, Score
 from kernel_ot.solvers import Progress, Status
 
@@ -50,29 +65,68 @@ class InMemory:
     weights_y: Masses | None
 
 
+class Clock:
+    """The time that a fit may take, reading its samples included."""
+
+    def __init__(self, limit: float | None) -> None:
+        self.limit = limit
+        self._began = perf_counter()
+
+    def elapsed(self) -> float:
+        """Return the seconds since the fit began."""
+        return perf_counter() - self._began
+
+    def seconds_left(self) -> float:
+        """Return how long the fit may still take; infinite without a limit."""
+        return float("inf") if self.limit is None else self.limit - self.elapsed()
+
+    def ask(self) -> None:
+        """Raise OutOfTime, a TimeoutError, once the time is over."""
+        if self.seconds_left() <= 0:
+            raise OutOfTime(
+                f"time_limit = {self.limit:g} was over before the samples were read, so there is "
+                "nothing to fit; give a longer one."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class ByBlocks:
+    """Two samples that are read by blocks, and the clock that started before they were opened."""
+
+    clouds: tuple[Cloud, Cloud]
+    clock: Clock
+
+
 def open_inputs(
     parameters: FitParameters,
     x: Points,
     y: Points | None,
     weights_x: Masses | None,
     weights_y: Masses | None,
-) -> tuple[Cloud, Cloud] | InMemory:
+) -> ByBlocks | InMemory:
     """Return the samples as clouds where they are large, and in memory where they are not.
 
     Raises
     ------
     ValueError
         Input that cannot be read; many points with parameters that only few can have.
+    TimeoutError
+        The time limit is over before they are counted.
     """
-    given = InMemory(x, y, weights_x, weights_y)
+    clock = Clock(parameters.time_limit)
+    for points, name in ((x, "x"), (y, "y")):
+        refuse_collections(points, name)
     if y is None or not any(map(_may_be_large, (x, y))):
-        return given
+        return InMemory(x, y, *(_gathered(w, n) for w, n in ((weights_x, "x"), (weights_y, "y"))))
     rng = np.random.default_rng(0)
-    clouds = as_any_cloud(x, weights_x, "x", rng), as_any_cloud(y, weights_y, "y", rng)
+    clouds = (
+        as_any_cloud(x, weights_x, "x", rng, clock.ask),
+        as_any_cloud(y, weights_y, "y", rng, clock.ask),
+    )
     large = max(cloud.n for cloud in clouds) > TAKES_OVER
     by_batches = Filling(parameters.filling).adaptive and parameters.method == "auto"
     if large and by_batches:
-        return clouds
+        return ByBlocks(clouds, clock)
     if large and any(map(is_lazy, (x, y))):
         raise ValueError(
             f"filling = {parameters.filling!r} and method = {parameters.method!r} need all "
@@ -80,7 +134,13 @@ def open_inputs(
             "blocks are fitted with filling='auto' and method='auto'."
         )
     if not any(map(is_lazy, (x, y))):
-        return given
+        return InMemory(x, y, *(_gathered(w, n) for w, n in ((weights_x, "x"), (weights_y, "y"))))
+    require_memory(
+        # Once as they are read, and once as float64.
+        16.0 * sum(cloud.n * cloud.dimension for cloud in clouds),
+        purpose=f"{clouds[0].n} + {clouds[1].n} points of {clouds[0].dimension} features",
+        remedy="Give fewer features.",
+    )
     (points_x, masses_x), (points_y, masses_y) = (
         cloud.take(np.arange(cloud.n)) for cloud in clouds
     )
@@ -98,24 +158,38 @@ def _is_long(points: object) -> bool:
     return isinstance(points, list | tuple) and len(points) > TAKES_OVER
 
 
+def _gathered(weights: Masses | None, name: str) -> Masses | None:
+    """Return masses of points in memory, put together where they come in blocks or from a file."""
+    in_blocks = isinstance(weights, list | tuple) and any(np.ndim(part) == 1 for part in weights)
+    if in_blocks or (not isinstance(weights, list | tuple) and is_lazy(weights)):
+        return masses_in_memory(weights, f"weights_{name}")
+    return weights
+
+
 def as_any_cloud(
-    points: Points, weights: Masses | None, name: str, rng: np.random.Generator
+    points: Points,
+    weights: Masses | None,
+    name: str,
+    rng: np.random.Generator,
+    ask: Ask = never_late,
 ) -> Cloud:
     """Return a cloud of what may be passed to `fit`, checked where it is in memory."""
+    refuse_collections(points, name)
     if not is_lazy(points) and not isinstance(points, np.memmap):
         points = np.asarray(check_sample(points, name))
         if weights is not None and not isinstance(weights, np.memmap):
-            weights = np.asarray(check_weights(weights, len(points), f"weights_{name}"))
-    return as_cloud(points, weights, name, keep=KEPT, rng=rng)
+            masses = masses_in_memory(weights, f"weights_{name}")
+            weights = np.asarray(check_weights(masses, len(points), f"weights_{name}"))
+    return as_cloud(points, weights, name, keep=KEPT, rng=rng, ask=ask)
 
 
 class LargeMonitor:
     """Passes on to the callback what a fit of many points tells, and keeps its time."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, clock: Clock) -> None:
         self.watch = watch
         self.history: list[Progress] = []
-        self._began = perf_counter()
+        self._clock = clock
         self._embedded = False
 
     def on_score(self, score: Score) -> None:
@@ -125,7 +199,7 @@ class LargeMonitor:
 
     def on_round(self, step: FillingRound) -> None:
         """Pass on a round, of a fit that is compared until all points are embedded."""
-        elapsed = perf_counter() - self._began
+        elapsed = self._clock.elapsed()
         self.history.append(Progress(len(self.history), step.violation, -step.dual, elapsed))
         if self._embedded:
             self.watch.tell(self.history[-1], "filling")
@@ -136,7 +210,7 @@ class LargeMonitor:
         """Pass on how much of a pass is done."""
         self._embedded = True
         self.watch.tell(
-            Progress(round(100 * done), 1 - done, 0.0, perf_counter() - self._began),
+            Progress(round(100 * done), 1 - done, 0.0, self._clock.elapsed()),
             "certificate" if what == "certificate" else "embedding",
         )
 
@@ -146,8 +220,12 @@ class LargeMonitor:
 
     def seconds_left(self) -> float:
         """Return how long the fit may still take."""
-        limit = self.watch.time_limit
-        return float("inf") if limit is None else limit - (perf_counter() - self._began)
+        return self._clock.seconds_left()
+
+    def ask(self) -> None:
+        """Show that the fit is alive, and raise OutOfTime once the time is over."""
+        self.watch.repeat()
+        self._clock.ask()
 
     def stopped(self, complete: bool, late: bool) -> Status | None:
         """Return why the fit ended before it was complete, if it did."""
@@ -158,9 +236,10 @@ class LargeMonitor:
         return None
 
 
-def fit_clouds(model: KernelOT, clouds: tuple[Cloud, Cloud], x: Points) -> None:
+def fit_clouds(model: KernelOT, opened: ByBlocks, x: Points) -> None:
     """Fit two clouds as a `KernelOT`'s parameters ask, and set what it found on the model."""
     parameters: FitParameters = model
+    clouds = opened.clouds
     rng = check_generator(parameters.random_state, "random_state")
     narrator = Narrator(parameters.verbose, parameters.callback, parameters.violation_tol)
     watch = Watch(narrator.tell, parameters.time_limit)
@@ -173,9 +252,12 @@ def fit_clouds(model: KernelOT, clouds: tuple[Cloud, Cloud], x: Points) -> None:
         max_fill=largest_fill(parameters.n_fill),
         max_rounds=most_rounds(parameters.max_iter),
     )
-    monitor = LargeMonitor(watch)
+    monitor = LargeMonitor(watch, opened.clock)
     began = perf_counter()
     sizes = clouds[0].n, clouds[1].n
+    require_room(*clouds, options)
+    for cloud in clouds:
+        cloud.ask = monitor.ask
     trimmed = [TrimmedCloud(cloud, rng) for cloud in clouds if parameters.outliers == "exclude"]
     x_cloud, y_cloud = trimmed or clouds
     fit = fit_large(x_cloud, y_cloud, options, rng, monitor)
@@ -185,20 +267,20 @@ def fit_clouds(model: KernelOT, clouds: tuple[Cloud, Cloud], x: Points) -> None:
     filled = FilledProblem(problem, fit.filled, stopped, tuple(monitor.history), seconds)
     solution = filled.solution(parameters.tol)
     watch.tell(solution.history[-1], "solve")
+    # Nothing was looked at: a cost is not negative, and that is all there is.
+    certificate = Certificate(0.0, 0.0, 0, "sampled", 0, 0, violated_share=1.0)
     if monitor.seconds_left() > fit.seconds_a_pass:
-        certificate = certify(
-            problem.potentials(solution.gamma),
-            fit.change,
-            x_cloud,
-            y_cloud,
-            exact=x_cloud.n * y_cloud.n <= MOST_EXACT_PAIRS,
-            tolerance=parameters.violation_tol * fit.unit,
-            rng=rng,
-            on_part=lambda done: monitor.on_pass("certificate", done),
-        )
-    else:
-        # Nothing was looked at: a cost is not negative, and that is all there is.
-        certificate = Certificate(0.0, 0.0, 0, "sampled", 0, 0, violated_share=1.0)
+        with suppress(OutOfTime):  # the points take longer to read than to evaluate
+            certificate = certify(
+                problem.potentials(solution.gamma),
+                fit.change,
+                x_cloud,
+                y_cloud,
+                exact=x_cloud.n * y_cloud.n <= MOST_EXACT_PAIRS,
+                tolerance=parameters.violation_tol * fit.unit,
+                rng=rng,
+                on_part=lambda done: monitor.on_pass("certificate", done),
+            )
     model.conjugation_, model.solution_ = fit.change, solution
     model.kernel_, model.reg_sos_ = fit.settings.kernel, fit.settings.reg_sos
     model.reg_potential_ = fit.settings.reg_potential

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -159,6 +159,7 @@ class Watch:
         self.time_limit = time_limit
         self.stopped = False
         self._n_scores = 0
+        self._last: tuple[Progress, Phase] = Progress(0, 1.0, 0.0, 0.0), "selection"
         self._began = self._told = perf_counter()
         limit = np.inf if time_limit is None else time_limit
         self._selection_ends = self._began + _SHARE_OF_SELECTION * limit
@@ -194,9 +195,16 @@ class Watch:
         seconds = perf_counter() - self._began
         self.tell(Progress(self._n_scores, violation, objective, seconds), "selection")
 
+    def repeat(self) -> None:
+        """Report the last step again where nothing new is to be told for long."""
+        if perf_counter() - self._told > _SECONDS_BETWEEN_REPORTS:
+            record, phase = self._last
+            seconds = perf_counter() - self._began
+            self.tell(replace(record, elapsed=seconds), phase)
+
     def tell(self, record: Progress, phase: Phase) -> bool:
         """Report a step and return whether the user has asked to stop."""
-        self._told = perf_counter()
+        self._told, self._last = perf_counter(), (record, phase)
         if self.callback is not None:
             told = FitProgress(
                 record.iteration, record.residual, record.objective, record.elapsed, phase

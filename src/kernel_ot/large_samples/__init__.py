@@ -8,5 +8,10 @@ from kernel_ot.large_samples._certify import (
     certify as certify,
     upper_share as upper_share,
 )
-from kernel_ot.large_samples._fit import KEPT as KEPT, Options as Options, fit_large as fit_large
+from kernel_ot.large_samples._fit import (
+    KEPT as KEPT,
+    Options as Options,
+    fit_large as fit_large,
+    require_room as require_room,
+)
 from kernel_ot.large_samples._problem import landmark_problem as landmark_problem

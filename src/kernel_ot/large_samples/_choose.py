@@ -14,7 +14,7 @@ from kernel_ot.large_samples._embedding import LandmarkSums, Projection, SumBloc
 from kernel_ot.large_samples._monitor import Deadline, Monitor
 from kernel_ot.large_samples._path import COMPARING, Best, HeldOut, Walked, walk
 from kernel_ot.preconditioning import Conjugation
-from kernel_ot.samples import Samples, cluster_is_there, computed
+from kernel_ot.samples import OutOfTime, Samples, computed, connected_client
 from kernel_ot.selection import (
     MAX_SEMI_DUAL_DIMENSION,
     Candidate,
@@ -41,6 +41,8 @@ _LANDMARKS = 1500
 # regularised, and so magnify it, had twice the error of the map. For a comparison it will do.
 _ROUGHLY, _CLOSELY = 0.1, 0.01
 _FIRST_POINTS = 100
+# Of the time for a comparison; the rest is for the way to a worker and back.
+_SHARE_OF_A_WORKER = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +187,8 @@ def choose_kernel(
         candidates += as_candidates(kernel, walked.scores)
         if best is None or _beats(walked.best, best.best, bench):
             best = Choice(kernel, walked.best, ())
-    assert best is not None
+    if best is None:
+        return Choice(kernels[0], None, tuple(candidates))
     return Choice(best.kernel, best.best, tuple(candidates))
 
 
@@ -203,12 +206,16 @@ class _Comparison:
     ) -> Iterator[tuple[Kernel, Walked]]:
         """Yield each kernel's path, all at once on a Dask cluster if one is there."""
         drawing = rng.spawn(len(kernels))  # the same batches wherever a path is walked
-        if len(kernels) > 1 and cluster_is_there():
+        if len(kernels) > 1 and connected_client() is not None:
             from dask import delayed
 
-            work, limit = delayed(self.walked, pure=False), Deadline(monitor.seconds_left())
+            work = delayed(self.walked, pure=False)
+            limit = Deadline(_SHARE_OF_A_WORKER * monitor.seconds_left())
             tasks = [work(kernel, own, limit) for kernel, own in zip(kernels, drawing, strict=True)]
-            paths = computed(tasks, "the comparison of kernels")
+            try:
+                paths = computed(tasks, "the comparison of kernels", monitor.ask)
+            except OutOfTime:  # no worker was free: the first kernel is taken
+                return
             for kernel, walked in zip(kernels, paths, strict=True):
                 for score in walked.scores:
                     monitor.on_score(score)

@@ -5,6 +5,7 @@ What is kept in memory: a random part of both samples, the landmarks, the contac
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
@@ -31,7 +32,7 @@ from kernel_ot.large_samples._path import CHOOSING, walk
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import Conjugation, fit_conjugation
 from kernel_ot.problem import check_origin
-from kernel_ot.samples import Cloud, Samples
+from kernel_ot.samples import Cloud, OutOfTime, Samples
 from kernel_ot.selection import REG_SOS, Candidate, Pair
 
 KEPT = 200_000
@@ -145,7 +146,6 @@ def fit_large(
     MemoryLimitError
         What has to be in memory does not fit; the message has the numbers.
     """
-    _require_memory(x, y, options)
     drawn = _draw(x, y, rng)
     together = drawn.samples()
     change = fit_conjugation(
@@ -167,14 +167,15 @@ def fit_large(
     began = perf_counter()
     test = landmarks.sums(held)
     seconds_a_pass = (perf_counter() - began) * (x.n + y.n) / (len(held.x) + len(held.y))
+    # Where there is no time for all points, some in memory stand for them.
+    some = landmarks.sums(train.first(_STAND_IN))
+    whole = some[0] + test[0], some[1] + test[1]
     if monitor.seconds_left() > _PASSES * seconds_a_pass:
-        whole = (
-            sum_over(x, work_x, partial(_tell, monitor, 0)),
-            sum_over(y, work_y, partial(_tell, monitor, 1)),
-        )
-    else:  # no time for all points: some in memory stand for them
-        some = landmarks.sums(train.first(_STAND_IN))
-        whole = some[0] + test[0], some[1] + test[1]
+        with suppress(OutOfTime):  # they take longer to read than to sum over
+            whole = (
+                sum_over(x, work_x, partial(_tell, monitor, 0)),
+                sum_over(y, work_y, partial(_tell, monitor, 1)),
+            )
     # The certificate evaluates twice as many terms at as many points.
     watched = Reserving(monitor, _PASSES * seconds_a_pass) if np.isfinite(left) else monitor
     # What was held out is taken off the sums of all points, and joins again once lambda_2 is known.
@@ -226,10 +227,14 @@ def fit_large(
     )
 
 
-def _require_memory(x: Cloud, y: Cloud, options: Options) -> None:
+def require_room(x: Cloud, y: Cloud, options: Options) -> None:
+    """Raise MemoryLimitError, with numbers, before anything is read that would not fit."""
     kept = min(KEPT, x.n) + min(KEPT, y.n)
     require_memory(
-        8.0 * (5 * kept * (x.dimension + 1) + 6 * min(options.max_fill, 2000) ** 2),
+        8.0
+        * (
+            5 * kept * (x.dimension + 1) + 6 * min(options.max_fill, 2000) ** 2 + 8 * x.dimension**2
+        ),
         purpose=f"{kept} of the {x.n} + {y.n} points and the matrices of the contact points",
         remedy="Give a smaller n_fill, or fewer features.",
     )

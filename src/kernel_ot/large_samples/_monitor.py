@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import Protocol
 
 from kernel_ot.cutting_planes import FillingRound
+from kernel_ot.samples import OutOfTime
 from kernel_ot.selection import Score
 
 
@@ -32,6 +33,10 @@ class Monitor(Protocol):
         """Return how long a fit may still take; infinite without a limit."""
         ...
 
+    def ask(self) -> None:
+        """Raise OutOfTime once the time is over; asked while nothing is to be told."""
+        ...
+
 
 class Reserving:
     """Says stop while there is time left for what comes after."""
@@ -49,6 +54,12 @@ class Reserving:
     def seconds_left(self) -> float:
         """Return how long may be spent before the rest."""
         return self._monitor.seconds_left() - self._reserved
+
+    def ask(self) -> None:
+        """Raise OutOfTime once it is time for the rest."""
+        self._monitor.ask()
+        if self.seconds_left() <= 0:
+            raise OutOfTime
 
 
 class Deadline:
@@ -70,6 +81,11 @@ class Deadline:
     def seconds_left(self) -> float:
         """Return how long is left; infinite without a limit."""
         return self._seconds - (perf_counter() - self._began)
+
+    def ask(self) -> None:
+        """Raise OutOfTime once the time is over."""
+        if self.stop():
+            raise OutOfTime
 
     def on_score(self, score: Score) -> None:
         """Do nothing."""

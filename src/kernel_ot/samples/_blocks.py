@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from kernel_ot._arrays import Array
-from kernel_ot.samples._clouds import Blocks, Cloud, check_block
+from kernel_ot._arrays import Array, require_memory
+from kernel_ot.samples._clouds import (
+    Ask,
+    Blocks,
+    Cloud,
+    Drawn,
+    InBlock,
+    check_block,
+    never_late,
+)
+from kernel_ot.samples._cluster import computed, in_order
 
 if TYPE_CHECKING:
     from dask.array import Array as DaskArray
-    from dask.delayed import Delayed
 
 _Result = TypeVar("_Result")
 
@@ -33,8 +41,9 @@ class BlockCloud(Cloud):
         *,
         keep: int,
         rng: np.random.Generator,
+        ask: Ask = never_late,
     ) -> None:
-        self.name = name
+        self.name, self.ask = name, ask
         self._blocks, self._weights = blocks, weights
         self._check_restartable()
         self.n, self.dimension = -1, 0
@@ -45,7 +54,14 @@ class BlockCloud(Cloud):
             rows = np.column_stack([keys, n + np.arange(len(points)), masses, points])
             n += len(points)
             kept.append(rows)
-            if sum(map(len, kept)) > 2 * keep:
+            held = sum(map(len, kept))
+            require_memory(
+                # So much again where they are put together.
+                8.0 * held * rows.shape[1],
+                purpose=f"{held} points that were drawn from the {n} of {name} so far",
+                remedy="Give fewer features.",
+            )
+            if held > 2 * keep:
                 kept = [_smallest(np.concatenate(kept), keep)]
         if not n:
             raise ValueError(f"{name} gives no points; it must give blocks of at least two.")
@@ -56,28 +72,34 @@ class BlockCloud(Cloud):
     def map_blocks(self, function: Callable[[Array, Array], _Result]) -> Iterator[_Result]:
         """Yield `function(points, masses)` of every block in order."""
         first_row, dimension = 0, self.dimension or None
-        masses: Blocks | repeat[None] = repeat(None) if self._weights is None else self._weights
-        given = iter(masses() if callable(masses) else masses)
-        blocks = self._blocks() if callable(self._blocks) else self._blocks
-        for number, block in enumerate(blocks):
-            try:
-                weights = next(given)
-            except StopIteration:
+        given: Iterator[ArrayLike | None] = repeat(None)
+        if self._weights is not None:
+            given = _begun(self._weights, self.name, 1)
+        number, nothing_left = -1, object()
+        for number, block in enumerate(_begun(self._blocks, self.name, 2)):
+            self.ask()
+            weights: object = next(given, nothing_left)
+            if weights is nothing_left:
                 raise ValueError(
                     f"weights_{self.name} ends after {number} blocks, {self.name} goes on; both "
                     "must have the same blocks."
-                ) from None
-            points, weights = check_block(
+                )
+            points, masses = check_block(
                 block,
-                weights,
+                cast("ArrayLike | None", weights),
                 self.name,
-                number=number,
-                first_row=first_row,
+                place=InBlock(number, first_row),
                 dimension=dimension,
             )
             dimension = points.shape[1]
             first_row += len(points)
-            yield function(points, weights)
+            if len(points):
+                yield function(points, masses)
+        if self._weights is not None and next(given, nothing_left) is not nothing_left:
+            raise ValueError(
+                f"{self.name} ends after {number + 1} blocks, weights_{self.name} goes on; both "
+                "must have the same blocks."
+            )
         if self.n >= 0 and first_row != self.n:
             raise ValueError(
                 f"{self.name} gave {self.n} points when it was first read and {first_row} now; its "
@@ -105,6 +127,18 @@ class BlockCloud(Cloud):
                 )
 
 
+def _begun(blocks: Blocks, name: str, n_dimensions: int) -> Iterator[ArrayLike]:
+    """Start blocks anew."""
+    given = blocks() if callable(blocks) else blocks
+    if hasattr(given, "shape") or not isinstance(given, Iterable):
+        label = name if n_dimensions > 1 else f"weights_{name}"
+        raise ValueError(
+            f"{label} is a function that returned {type(given).__name__}; it must return an "
+            f"iterable of {n_dimensions}-D blocks."
+        )
+    return iter(given)
+
+
 def _smallest(rows: Array, count: int) -> Array:
     """Return the rows with the smallest keys in the first column."""
     if len(rows) <= count:
@@ -115,11 +149,10 @@ def _smallest(rows: Array, count: int) -> Array:
 class DaskCloud(Cloud):
     """A Dask array; its blocks are computed where Dask's scheduler says, a cluster included."""
 
-    # Blocks whose results may be under way at once: bounds the memory of the one who collects.
-    _AT_ONCE = 64
-
-    def __init__(self, points: DaskArray, weights: DaskArray | None, name: str) -> None:
-        self.name = name
+    def __init__(
+        self, points: DaskArray, weights: DaskArray | None, name: str, ask: Ask = never_late
+    ) -> None:
+        self.name, self.ask = name, ask
         if points.ndim != 2:
             raise ValueError(
                 f"{name} has {points.ndim} dimensions; it must be 2-D, one point a row."
@@ -152,31 +185,33 @@ class DaskCloud(Cloud):
         blocks = self._points.to_delayed()[:, 0]
         masses = repeat(None) if self._weights is None else self._weights.to_delayed()
         task = dask.delayed(_on_block)
-        starts = np.concatenate([[0], np.cumsum(self._points.chunks[0])[:-1]])
+        places = [InBlock(number, int(start)) for number, start in enumerate(self._starts())]
         tasks = [
-            task(function, block, weights, self.name, number, int(start), self.dimension)
-            for number, (block, weights, start) in enumerate(
-                zip(blocks, masses, starts, strict=False)
+            task(function, block, weights, self.name, place, self.dimension)
+            for block, weights, place, rows in zip(
+                blocks, masses, places, self._points.chunks[0], strict=False
             )
+            if rows
         ]
-        for first in range(0, len(tasks), self._AT_ONCE):
-            yield from computed(tasks[first : first + self._AT_ONCE], f"a pass over {self.name}")
+        yield from in_order(tasks, f"a pass over {self.name}", self.ask)
 
     def take(self, rows: Array) -> tuple[Array, Array]:
         """Return the points at sorted indices, as float64, and their masses."""
         parts = [self._points[rows]]
         if self._weights is not None:
             parts.append(self._weights[rows])
-        found = computed(parts, f"a draw from {self.name}")
+        found = computed(parts, f"a draw from {self.name}", self.ask)
         points, masses = check_block(
             found[0],
             found[1] if len(found) > 1 else None,
             self.name,
-            number=0,
-            first_row=0,
+            place=Drawn(rows, self._starts()),
             dimension=self.dimension,
         )
         return np.array(points, dtype=np.float64), masses
+
+    def _starts(self) -> Array:
+        return np.concatenate([[0], np.cumsum(self._points.chunks[0])[:-1]])
 
 
 def _on_block(
@@ -184,49 +219,8 @@ def _on_block(
     block: Array,
     masses: Array | None,
     name: str,
-    number: int,
-    first_row: int,
+    place: InBlock,
     dimension: int,
 ) -> _Result:
     """Run on a worker: check a block and hand it to the function."""
-    points, weights = check_block(
-        block, masses, name, number=number, first_row=first_row, dimension=dimension
-    )
-    return function(points, weights)
-
-
-def cluster_is_there() -> bool:
-    """Return whether a Dask client is connected; inside of a task, which must not wait, False."""
-    distributed: Any = sys.modules.get("distributed")
-    if distributed is None:
-        return False
-    try:
-        distributed.get_worker()
-    except ValueError:
-        pass
-    else:
-        return False
-    try:
-        distributed.default_client()
-    except ValueError:
-        return False
-    return True
-
-
-def computed(tasks: list[Delayed], purpose: str) -> tuple[Any, ...]:
-    """Return the results of Dask tasks; a cluster that is gone is a RuntimeError that says so."""
-    import dask
-
-    try:
-        results: tuple[Any, ...] = dask.compute(*tasks)
-    except Exception as error:
-        of_cluster = type(error).__module__.split(".")[0] == "distributed"
-        # What was persisted on a cluster that is gone is missing for the scheduler that is left.
-        lost = isinstance(error, OSError | TimeoutError) or "Missing dependency" in str(error)
-        if of_cluster or lost:
-            raise RuntimeError(
-                f"The Dask cluster went away during {purpose} ({type(error).__name__}: {error}). "
-                "Nothing was fitted; start the cluster anew and fit again."
-            ) from error
-        raise
-    return results
+    return function(*check_block(block, masses, name, place=place, dimension=dimension))

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import Array
 from kernel_ot.samples._blocks import BlockCloud, DaskCloud
-from kernel_ot.samples._clouds import ArrayCloud, Blocks, Cloud, Masses, Points, Sliceable
+from kernel_ot.samples._clouds import (
+    ArrayCloud,
+    Ask,
+    Blocks,
+    Cloud,
+    Masses,
+    Points,
+    Sliceable,
+    never_late,
+    read_rows,
+)
 
 if TYPE_CHECKING:
     from anndata.abc import CSRDataset
     from dask.array import Array as DaskArray
+    from zarr import Array as ZarrArray
 
 LAZY_SUFFIXES = (".npy", ".zarr", ".h5ad")
 
@@ -58,18 +70,22 @@ def open_points(source: str | Path) -> Sliceable:
     suffix = path.suffix.lower()
     try:
         if suffix == ".npy":
-            mapped: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-            return mapped
+            return _open_npy(path)
         if suffix == ".zarr":
             import zarr
 
             opened = zarr.open(path, mode="r")
-            is_array = name is None and hasattr(opened, "shape")
-            stored: Sliceable = opened if is_array else opened[name or "X"]
-            return stored
+            if not hasattr(opened, "shape"):
+                return _entry(opened, name or "X")
+            if name is not None:
+                raise ValueError(f"it is an array, which has no entry {name!r}")
+            _warn_of_missing_chunks(opened, path)
+            return cast("Sliceable", opened)
         if suffix == ".h5ad":
-            return _open_h5ad(path, name or "X")
-    except (ValueError, KeyError, EOFError, OSError) as error:
+            import h5py
+
+            return _entry(h5py.File(path, "r"), name or "X")
+    except (ValueError, EOFError, OSError) as error:
         raise ValueError(f"{path} cannot be opened as {suffix}: {error}") from error
     raise ValueError(f"{path} has the suffix {suffix!r}; use one of {', '.join(LAZY_SUFFIXES)}.")
 
@@ -84,23 +100,68 @@ def _split(text: str) -> tuple[Path, str | None]:
     return Path(text), None
 
 
-def _open_h5ad(path: Path, name: str) -> Sliceable:
-    import h5py
+def _open_npy(path: Path) -> Array:
+    with path.open("rb") as file:
+        np.lib.format.read_magic(file)  # else numpy takes it for an archive, or for a pickle
+    try:
+        mapped: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        if "Python objects" not in str(error):
+            raise
+        raise ValueError(
+            "it holds Python objects, which cannot be read by blocks; save array.astype(float)"
+        ) from error
+    return mapped
 
-    file = h5py.File(path, "r")
+
+def _entry(group: _Group, name: str) -> Sliceable:
+    """Return a matrix of an open file of cells, or an array of a group, by its name."""
     for key in (name, f"obsm/{name}", f"layers/{name}"):
-        if key not in file:
+        if key not in group:
             continue
-        entry = file[key]
+        entry: object = group[key]
         if hasattr(entry, "shape"):
-            dense: Sliceable = entry
-            return dense
-        if "data" in entry and "indptr" in entry:
+            return cast("Sliceable", entry)
+        inside = cast("_Group", entry)
+        if "data" in inside and "indptr" in inside:
             from anndata.io import sparse_dataset
 
-            return _DenseRows(sparse_dataset(entry))
-        raise ValueError(f"its entry {key!r} is no matrix")
-    raise KeyError(f"it has no entry {name!r}")
+            return _DenseRows(sparse_dataset(cast("Any", inside)))
+        raise ValueError(f"its entry {key!r} is no matrix; it has {_names(inside)}")
+    raise ValueError(f"it has no entry {name!r}; it has {_names(group)}")
+
+
+def _names(group: _Group) -> str:
+    found = [
+        f"{key}/{below}" if key in ("obsm", "layers") else str(key)
+        for key in group.keys()  # noqa: SIM118 - a group of zarr is no mapping
+        for below in (cast("_Group", group[key]).keys() if key in ("obsm", "layers") else ("",))
+    ]
+    return ", ".join(found[:12]) or "nothing"
+
+
+def _warn_of_missing_chunks(stored: ZarrArray, path: Path) -> None:
+    """Say that a part of an array is not in its files: zarr then reads the fill value."""
+    missing = stored.nchunks - stored.nchunks_initialized
+    if missing:
+        warnings.warn(
+            f"{path} lacks {missing} of its {stored.nchunks} chunks, which are read as "
+            f"{stored.fill_value}; if they were not all so, write it again.",
+            stacklevel=4,
+        )
+
+
+class _Group(Protocol):
+    """An open file, or a group in it, of h5py or zarr."""
+
+    def __contains__(self, key: str) -> bool:
+        """Return whether it has an entry."""
+
+    def __getitem__(self, key: str) -> object:
+        """Return an entry."""
+
+    def keys(self) -> Iterable[str]:
+        """Return the names of its entries."""
 
 
 class _DenseRows:
@@ -109,6 +170,7 @@ class _DenseRows:
     def __init__(self, matrix: CSRDataset) -> None:
         self._matrix = matrix
         self.shape = tuple(matrix.shape)
+        self.dtype = matrix.dtype
 
     def __getitem__(self, rows: Array | slice) -> Array:
         return np.asarray(self._matrix[rows].toarray())
@@ -130,14 +192,59 @@ def is_lazy(value: object) -> bool:
     if isinstance(value, np.ndarray) or hasattr(value, "__array__"):
         return type(value).__module__.split(".")[0] in ("h5py", "zarr")
     if hasattr(value, "shape"):
-        return isinstance(value, _DenseRows)
+        return isinstance(value, _DenseRows) or _is_backed_sparse(value)
     if isinstance(value, list | tuple):
         return bool(value) and all(np.ndim(block) == 2 for block in value)
     return isinstance(value, Iterable)
 
 
+def _is_backed_sparse(value: object) -> TypeGuard[CSRDataset]:
+    """Return whether a value is a sparse matrix in a file that anndata has opened."""
+    module = sys.modules.get("anndata.abc")
+    return module is not None and isinstance(value, module.CSRDataset | module.CSCDataset)
+
+
+def opened(points: Points) -> Points:
+    """Return what a file's name stands for, rows of which are dense; all else as it is."""
+    if isinstance(points, str | Path):
+        return open_points(points)
+    return _DenseRows(points) if _is_backed_sparse(points) else points
+
+
+def refuse_collections(value: object, name: str) -> None:
+    """Raise ValueError for what holds several arrays, or one of unknown length."""
+    if hasattr(value, "to_dask_array"):
+        raise ValueError(f"{name} is a Dask data frame; pass {name}.to_dask_array(lengths=True).")
+    if hasattr(value, "keys") and not hasattr(value, "shape"):
+        names = ", ".join(str(key) for key in list(value.keys())[:12])
+        raise ValueError(f"{name} is no array but has several ({names}); pass one of them.")
+
+
+def masses_in_memory(weights: Masses | None, name: str) -> ArrayLike | None:
+    """Return the masses of points that are not blocks: of a file, a cluster, or put together."""
+    if isinstance(weights, str | Path):
+        weights = open_points(weights)
+    if weights is None:
+        return None
+    if _is_sliceable(weights):
+        return np.asarray(read_rows(weights, slice(None), name))
+    given = weights() if callable(weights) else weights
+    if not isinstance(given, Iterable):
+        raise ValueError(f"{name} = {given!r} is no array; pass one mass a point.")
+    parts = [np.asarray(part) for part in given]
+    if any(part.ndim for part in parts) or callable(weights):
+        return np.concatenate([np.atleast_1d(part) for part in parts]) if parts else np.zeros(0)
+    return np.asarray(parts)
+
+
 def as_cloud(
-    points: Points, weights: Masses | None, name: str, *, keep: int, rng: np.random.Generator
+    points: Points,
+    weights: Masses | None,
+    name: str,
+    *,
+    keep: int,
+    rng: np.random.Generator,
+    ask: Ask = never_late,
 ) -> Cloud:
     """Return a cloud of what a user passed as a sample.
 
@@ -152,32 +259,32 @@ def as_cloud(
         How many random points an iterable keeps while its points are counted.
     rng : numpy.random.Generator
         Chooses those.
+    ask : callable, optional
+        See `Ask`.
 
     Raises
     ------
     ValueError
         What cannot be read more than once, has no points or unknown sizes; names the remedy.
     """
-    if isinstance(points, str | Path):
-        points = open_points(points)
-    if isinstance(weights, str | Path):
-        weights = open_points(weights)
+    refuse_collections(points, name)
+    points = opened(points)
     if is_dask(points):
-        return DaskCloud(points, weights, name)
-    if is_dask(weights):
-        weights = np.asarray(weights)
+        of_dask = weights if is_dask(weights) else masses_in_memory(weights, f"weights_{name}")
+        return DaskCloud(points, cast("DaskArray | None", of_dask), name, ask)
     if _is_sliceable(points):
-        if weights is not None and not _is_sliceable(weights):
-            parts = cast("Iterable[ArrayLike]", weights)
-            weights = np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
-        return ArrayCloud(points, weights, name)
-    if _is_sliceable(weights):
+        if isinstance(weights, str | Path):
+            weights = open_points(weights)
+        elif not isinstance(weights, np.memmap):
+            weights = masses_in_memory(weights, f"weights_{name}")
+        return ArrayCloud(points, cast("Sliceable | None", weights), name, ask)
+    if isinstance(weights, str | Path) or _is_sliceable(weights):
         raise ValueError(
             f"weights_{name} is one array, but {name} comes in blocks; give its blocks' weights in "
             "the same blocks."
         )
     blocks, masses = cast("Blocks", points), cast("Blocks | None", weights)
-    return BlockCloud(blocks, masses, name, keep=keep, rng=rng)
+    return BlockCloud(blocks, masses, name, keep=keep, rng=rng, ask=ask)
 
 
 def _is_sliceable(value: object) -> TypeGuard[Sliceable]:

@@ -29,7 +29,7 @@ class TrimmedCloud(Cloud):
     def __init__(self, cloud: Cloud, rng: np.random.Generator) -> None:
         self.name, self.n, self.dimension = cloud.name, cloud.n, cloud.dimension
         self.outliers = np.zeros(0, dtype=np.intp)
-        self._cloud = cloud
+        self._cloud, self.ask = cloud, cloud.ask
         self._reach = Reach.of(*cloud.draw(_LOOKED_AT, rng))
 
     def map_blocks(self, function: Callable[[Array, Array], _Result]) -> Iterator[_Result]:
