@@ -2,8 +2,9 @@
 
 Every case runs in a process of its own. Time is the processor's, with one BLAS thread; memory is
 the largest anonymous resident memory (of a memory map the system may drop what is in memory, so
-that does not count), sampled every 20 ms, less what there was before the fit. Cases are written
-to the table as they end; those in it are run again only if they are named.
+that does not count), sampled every 20 ms, less what there was before the fit. A case ends at the
+limit of processor seconds or of memory, and its row says so. Cases are written to the table as they
+end, beside those that are in it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -253,20 +257,24 @@ def by_ott(n: int, d: int = 5) -> Row:
     return row | _entropic_errors(np.asarray(g), y, epsilon, test, truth)
 
 
-def by_geomloss(n: int, d: int = 5) -> Row:
-    """GeomLoss's Sinkhorn with a blur of the same epsilon, without KeOps."""
+def by_geomloss(n: int, backend: str, d: int = 5) -> Row:
+    """GeomLoss's Sinkhorn with a blur of the same epsilon; KeOps compiles its loops before."""
     import torch
     from geomloss import SamplesLoss
 
     torch.set_num_threads(1)
     x, y, test, truth, epsilon = _peer_samples(n, d)
     loss = SamplesLoss(
-        "sinkhorn", p=2, blur=epsilon**0.5, debias=False, potentials=True, backend="tensorized"
+        "sinkhorn", p=2, blur=epsilon**0.5, debias=False, potentials=True, backend=backend
     )
+    arrays = [torch.tensor(points, dtype=torch.float32) for points in (x, y)]
     row: Row = {}
+    with measured(row, "compile_"):
+        loss(*(points[:100] for points in arrays))
     with measured(row):
-        _, g = loss(*(torch.tensor(points, dtype=torch.float32) for points in (x, y)))
-    return row | {"status": "ENDED"} | _entropic_errors(g.numpy(), y, epsilon, test, truth)
+        _, g = loss(*arrays)
+    row["status"] = f"ENDED, {backend}"
+    return row | _entropic_errors(g.numpy().ravel(), y, epsilon, test, truth)
 
 
 Case: TypeAlias = tuple[str, str, int, int, Callable[[], Row], str]
@@ -283,7 +291,14 @@ CASES: dict[str, Case] = {
     "w2 d=2": (_OURS, "w2", 20_000, 2, lambda: known_pairs(2), "uvp .004"),
     "w2 d=4": (_OURS, "w2", 20_000, 4, lambda: known_pairs(4), "uvp .012"),
     "w2 d=8": (_OURS, "w2", 20_000, 8, lambda: known_pairs(8), "uvp .05"),
-    "GeomLoss 1e4": ("GeomLoss", "logcosh", 10**4, 5, lambda: by_geomloss(10**4), ""),
+    "GeomLoss 1e4": (
+        *("GeomLoss", "logcosh", 10**4, 5, lambda: by_geomloss(10**4, "tensorized")),
+        "",
+    ),
+    "GeomLoss KeOps 1e4": (
+        *("GeomLoss", "logcosh", 10**4, 5, lambda: by_geomloss(10**4, "online")),
+        "",
+    ),
     "OTT-JAX 1e4": ("OTT-JAX", "logcosh", 10**4, 5, lambda: by_ott(10**4), ""),
     "defaults d=20": (
         *(_OURS, "logcosh", 10**5, 20, lambda: defaults(10**5, 20)),
@@ -300,7 +315,14 @@ CASES: dict[str, Case] = {
     ),
     "w2 d=8 1e5": (_OURS, "w2", 10**5, 8, lambda: known_pairs(8, 10**5), "uvp .035"),
     "OTT-JAX 1e5": ("OTT-JAX", "logcosh", 10**5, 5, lambda: by_ott(10**5), ""),
-    "GeomLoss 1e5": ("GeomLoss", "logcosh", 10**5, 5, lambda: by_geomloss(10**5), ""),
+    "GeomLoss 1e5": (
+        *("GeomLoss", "logcosh", 10**5, 5, lambda: by_geomloss(10**5, "tensorized")),
+        "",
+    ),
+    "GeomLoss KeOps 1e5": (
+        *("GeomLoss", "logcosh", 10**5, 5, lambda: by_geomloss(10**5, "online")),
+        "",
+    ),
 }
 
 
@@ -312,11 +334,33 @@ def read(path: Path) -> dict[str, Row]:
     return {row["case"]: dict(row) for row in csv.DictReader(lines)}
 
 
+def run_alone(name: str, seconds: int, gib: float) -> Row:
+    """Run a case in a process of its own, within processor seconds and memory."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+        # What is mapped from files does not count.
+        resource.setrlimit(resource.RLIMIT_DATA, (int(gib * 2**30),) * 2)
+
+    command = [sys.executable, "-m", "benchmarks.scale", "--one", name]
+    one_thread = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}
+    process = subprocess.run(
+        command, capture_output=True, text=True, preexec_fn=limit, env=os.environ | one_thread
+    )
+    if process.returncode == 0:
+        return dict(json.loads(process.stdout.splitlines()[-1]))
+    if process.returncode == -signal.SIGXCPU:
+        return {"status": f"not within {seconds} processor seconds"}
+    said = process.stderr.strip().splitlines() or [f"ended by signal {-process.returncode}"]
+    return {"status": f"failed with {gib:g} GiB: " + said[-1][:120]}
+
+
 def main() -> None:
     """Run the cases that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
-    parser.add_argument("--timeout", type=float, default=600, help="seconds of the clock a case")
+    parser.add_argument("--seconds", type=int, default=600, help="processor seconds a case")
+    parser.add_argument("--gib", type=float, default=16, help="memory of a case")
     parser.add_argument("--out", type=Path, default=_RESULTS / f"{date.today()}-scale.csv")
     parser.add_argument("--one", choices=list(CASES), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -326,21 +370,7 @@ def main() -> None:
     for name in arguments.cases:
         method, family, n, d, _, wanted = CASES[name]
         row: Row = {"case": name, "method": method, "family": family, "wanted": wanted}
-        row |= {"n": n, "d": d}
-        try:
-            process = subprocess.run(
-                [sys.executable, "-m", "benchmarks.scale", "--one", name],
-                capture_output=True,
-                text=True,
-                timeout=arguments.timeout,
-                check=True,
-            )
-            row |= json.loads(process.stdout.splitlines()[-1])
-        except subprocess.TimeoutExpired:
-            row["status"] = f"not within {arguments.timeout:g} s of the clock"
-        except subprocess.CalledProcessError as error:
-            said = error.stderr.strip().splitlines() or [f"ended by signal {-error.returncode}"]
-            row["status"] = "failed: " + said[-1][:120]
+        row |= {"n": n, "d": d} | run_alone(name, arguments.seconds, arguments.gib)
         print(row, flush=True)
         rows = read(arguments.out) | {name: row}
         write_table(
