@@ -284,3 +284,14 @@ def test_files_that_older_versions_wrote_are_read(version: int) -> None:
         3: [(claimed, claimed)],
     }[version]
     assert (model.solution_.residual <= model.tol) == model.solution_.converged
+
+
+def test_a_file_with_entropic_potentials_of_one_part_is_read() -> None:
+    # A default fit by the version of 28 November before parts; its images were noted then.
+    model = KernelOT.load(Path(__file__).parent / "files" / "format_4.kot")
+    assert [reg for reg, _ in model.combination_.entropic] == [0.1]
+    assert len(model.entropic_) == 1
+    there = model.transform(np.array([[0.5, -1.0]]))
+    back = model.inverse_transform(np.array([[2.0, 3.0]]))
+    np.testing.assert_allclose(there, [[2.34943399, 1.25461534]], atol=1e-7)
+    np.testing.assert_allclose(back, [[-0.02018348, 0.50441669]], atol=1e-7)

@@ -59,6 +59,9 @@ def test_defaults_find_a_nonlinear_map() -> None:
     model = KernelOT().fit(*warped(6000, 2))
     gaussian = KernelOT(Gaussian(1.0), reg_potential=1e6).fit(*warped(500, 2))
     assert error(model) < 0.2 * error(gaussian)
+    # Entropic potentials gain nothing on a smooth map, so none is carried along.
+    assert model.combination_.kernel == 1.0
+    assert not model.entropic_
     assert model.solution_.converged
     assert len({candidate.reg_potential for candidate in model.candidates_}) > 3
 

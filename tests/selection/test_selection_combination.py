@@ -9,7 +9,7 @@ from kernel_ot import KernelExpansion, Potentials
 from kernel_ot._arrays import Array
 from kernel_ot.kernels import Gaussian
 from kernel_ot.samples import Samples
-from kernel_ot.selection import Combination, Trial, combine
+from kernel_ot.selection import Combination, Trial, combine, entropic_potentials, weigh
 from kernel_ot.selection._combination import _Criterion, _HeldOut
 
 
@@ -37,7 +37,10 @@ def _trials(u: KernelExpansion, moved: bool) -> tuple[Trial, ...]:
 
 
 def test_the_weights_are_the_best_of_a_grid() -> None:
-    splits = [_HeldOut.of(trial, (0.1,)) for trial in _trials(_bump(-0.2), moved=True)]
+    splits = [
+        _HeldOut.of(trial, entropic_potentials(trial.train, (0.1,)))
+        for trial in _trials(_bump(-0.2), moved=True)
+    ]
     criterion = _Criterion(splits)
     best = criterion.best()
     assert best.sum() == pytest.approx(1)
@@ -74,3 +77,21 @@ def test_alone_the_kernel_part_is_returned_as_it_is() -> None:
     assert Combination().potentials(kernel, ()) is kernel
     shrunk: Array = Combination(0.5, 0.5).potentials(kernel, ()).u(np.zeros((1, 2)))
     np.testing.assert_allclose(shrunk, kernel.u(np.zeros((1, 2))) / 2)
+
+
+def test_parts_share_the_weight_of_their_regularisation() -> None:
+    sample = _sample(np.random.default_rng(3), 30, True)
+    parts = (*entropic_potentials(sample, (0.1,)), *entropic_potentials(sample, (0.05,)))
+    kernel = Potentials(_bump(1.0), _zero(2))
+    mixed = Combination(0.4, entropic=((0.1, 0.6),)).potentials(kernel, parts)
+    expected = 0.4 * kernel.u(sample.x) + 0.3 * (parts[0].u(sample.x) + parts[1].u(sample.x))
+    np.testing.assert_allclose(mixed.u(sample.x), expected, rtol=1e-12)
+
+
+def test_a_gain_within_noise_changes_nothing_where_it_has_to_be_clear() -> None:
+    trials = _trials(_zero(2), moved=False)[:1]
+    entropic = [entropic_potentials(trials[0].train, (0.1,))]
+    assert weigh(trials, (0.1,), entropic, clearly=2.0) == Combination()
+    torn = _trials(_zero(2), moved=True)[:1]
+    entropic = [entropic_potentials(torn[0].train, (0.1,))]
+    assert weigh(torn, (0.1,), entropic, clearly=2.0).regularisations == (0.1,)

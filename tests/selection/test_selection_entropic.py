@@ -8,6 +8,7 @@ import pytest
 from kernel_ot._arrays import Array
 from kernel_ot.samples import Samples
 from kernel_ot.selection import entropic_potentials
+from kernel_ot.selection._entropic import means_of_parts
 
 
 def _samples(n: int = 60, m: int = 70, d: int = 2) -> Samples:
@@ -60,7 +61,41 @@ def test_a_few_equal_costs_leave_no_row_empty() -> None:
         np.testing.assert_allclose(a @ found.transport(x), b @ y, atol=2e-2)
 
 
-def test_many_rows_are_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_cut_into_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kernel_ot.selection._entropic.MAX_ENTROPIC_POINTS", 20)
-    (found,) = entropic_potentials(_samples(), (0.1,))
-    assert found.u.centres.shape == found.v.centres.shape == (20, 2)
+    s, regularisations = _samples(), (0.1, 0.05)
+    found = entropic_potentials(s, regularisations)
+    assert len(found) == 2 * 3
+    for k, relative in enumerate(regularisations):
+        for part, potentials in enumerate(found[3 * k : 3 * k + 3]):
+            assert potentials.u.regularisation == pytest.approx(relative * s.mean_cost())
+            np.testing.assert_array_equal(potentials.v.centres, s.x[part::3])
+            # 23 or 24 rows of y, of which 20 stay.
+            assert len(potentials.u.centres) == 20
+            assert set(map(tuple, potentials.u.centres)) <= set(map(tuple, s.y[part::3]))
+    maps = [potentials.transport(s.x) for potentials in found]
+    for k, mean in enumerate(means_of_parts(found, 2)):
+        there = mean.transport(s.x)
+        np.testing.assert_allclose(there, sum(maps[3 * k : 3 * k + 3]) / 3, rtol=1e-12)
+    asked: list[bool] = []
+
+    def enough() -> bool:
+        asked.append(True)
+        return len(asked) == 2
+
+    assert len(entropic_potentials(s, regularisations, enough)) == 2 * 2
+
+
+def test_the_mean_of_parts_is_nearer_than_a_part() -> None:
+    rng = np.random.default_rng(5)
+    x, before = rng.normal(size=(2, 4000, 3))
+    y = before + 2 * np.maximum(before, 0.0)
+    masses = np.full(4000, 1 / 4000)
+    first, second = found = entropic_potentials(Samples(x, y, masses, masses), (0.01,))
+    fresh = rng.normal(size=(1000, 3))
+    truth = fresh + 2 * np.maximum(fresh, 0.0)
+    errors = [
+        np.mean(np.square(p.transport(fresh) - truth))
+        for p in (first, second, *means_of_parts(found, 1))
+    ]
+    assert errors[2] < 0.8 * min(errors[:2])

@@ -15,15 +15,28 @@ from kernel_ot.selection import Combination
 _ROUNDING = 1e-7
 
 
-def entropic_arrays(entropic: tuple[EntropicPotentials, ...]) -> dict[str, Array]:
-    """Return the entropic potentials, all of them on the same points, as arrays."""
+def entropic_arrays(
+    combination: Combination, entropic: tuple[EntropicPotentials, ...]
+) -> dict[str, Array]:
+    """Return the entropic potentials as arrays, the points of all parts one after the other."""
+    parts = entropic_parts(combination, entropic)
+    at_each = [entropic[k : k + parts] for k in range(0, len(entropic), parts)]
     return {
-        "entropic_x": entropic[0].v.centres,
-        "entropic_y": entropic[0].u.centres,
-        "entropic_heights_x": np.stack([potentials.v.heights for potentials in entropic]),
-        "entropic_heights_y": np.stack([potentials.u.heights for potentials in entropic]),
-        "entropic_regularisations": np.array([p.u.regularisation for p in entropic]),
+        "entropic_x": np.concatenate([potentials.v.centres for potentials in at_each[0]]),
+        "entropic_y": np.concatenate([potentials.u.centres for potentials in at_each[0]]),
+        "entropic_heights_x": np.stack(
+            [np.concatenate([p.v.heights for p in of]) for of in at_each]
+        ),
+        "entropic_heights_y": np.stack(
+            [np.concatenate([p.u.heights for p in of]) for of in at_each]
+        ),
+        "entropic_regularisations": np.array([of[0].u.regularisation for of in at_each]),
     }
+
+
+def entropic_parts(combination: Combination, entropic: tuple[EntropicPotentials, ...]) -> int:
+    """Return on how many parts of the samples there are entropic potentials; 1 without any."""
+    return len(entropic) // len(combination.entropic) if entropic else 1
 
 
 def combination_in(
@@ -46,8 +59,21 @@ def combination_in(
         raise damaged(path, "its entropic potentials are not those it names")
     if not len(regularisations):
         return combination, ()
-    x, y, of_x, of_y = (arrays[f"entropic_{name}"] for name in ("x", "y", "heights_x", "heights_y"))
+    parts = header.get("entropic_parts", 1)  # older files have one
+    sizes = [len(arrays[name]) for name in ("entropic_x", "entropic_y")]
+    if not isinstance(parts, int) or not 1 <= parts <= min(sizes):
+        raise damaged(
+            path, f"its entropic potentials are on {parts!r} parts of {min(sizes)} points"
+        )
+    x, y = (np.array_split(arrays[f"entropic_{name}"], parts) for name in ("x", "y"))
+    of_x, of_y = (
+        np.array_split(arrays[f"entropic_heights_{name}"], parts, axis=1) for name in ("x", "y")
+    )
     return combination, tuple(
-        EntropicPotentials(EntropicPotential(y, g, float(reg)), EntropicPotential(x, f, float(reg)))
-        for reg, f, g in zip(regularisations, of_x, of_y, strict=True)
+        EntropicPotentials(
+            EntropicPotential(y[part], of_y[part][k], float(reg)),
+            EntropicPotential(x[part], of_x[part][k], float(reg)),
+        )
+        for k, reg in enumerate(regularisations)
+        for part in range(parts)
     )

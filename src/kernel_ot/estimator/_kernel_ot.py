@@ -85,7 +85,7 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         Whether the kernel's potential is averaged with the Gaussian map's and with entropic ones,
         weighted by the held-out semi-dual value; where kernel and reg_potential are "auto", above
         20 features only where that gains five standard errors. Entropic potentials are fitted on
-        at most 2000 rows of each sample.
+        parts of about 2000 rows of each sample, at most eight, and averaged.
     method : str, default "auto"
         Method of `kernel_ot.solve`; with adaptive filling "auto" keeps the cutting planes'
         solution, whose optimality is checked independently.
@@ -146,7 +146,8 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
     combination_ : Combination
         The weights of what is combined.
     entropic_ : tuple of EntropicPotentials
-        The entropic potentials that carry weight, in the coordinates of the fit; mostly none.
+        The entropic potentials that carry weight, in the coordinates of the fit; mostly none. At
+        each regularisation one for every part of the samples.
     outliers_ : tuple of ndarray
         Indices of the rows of x and of y that were left out.
     n_features_in_, feature_names_in_ : int, ndarray of str

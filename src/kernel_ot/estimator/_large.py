@@ -11,7 +11,7 @@ import numpy as np
 
 from kernel_ot._arrays import check_generator, check_sample, check_weights, require_memory
 from kernel_ot.cutting_planes import Certificate, FilledProblem, FillingRound
-from kernel_ot.diagnostics import kept_out_verdict
+from kernel_ot.diagnostics import inner_potentials, kept_out_verdict
 from kernel_ot.estimator._choosing import given_settings
 from kernel_ot.estimator._fitting import largest_fill, most_rounds
 from kernel_ot.estimator._parameters import FitParameters
@@ -40,7 +40,7 @@ from kernel_ot.samples import (
     never_late,
     refuse_collections,
 )
-from kernel_ot.selection import Combination, Filling, Score
+from kernel_ot.selection import Filling, Score
 from kernel_ot.solvers import Progress, Status
 
 if TYPE_CHECKING:
@@ -248,6 +248,7 @@ def fit_clouds(model: KernelOT, opened: ByBlocks, x: Points) -> None:
         kernel=given.kernel,
         reg_potential=given.reg_potential,
         preconditioner=parameters.preconditioner,
+        combine=parameters.combine,
         violation_tol=parameters.violation_tol,
         max_fill=largest_fill(parameters.n_fill),
         max_rounds=most_rounds(parameters.max_iter),
@@ -285,6 +286,7 @@ def fit_clouds(model: KernelOT, opened: ByBlocks, x: Points) -> None:
     model.kernel_, model.reg_sos_ = fit.settings.kernel, fit.settings.reg_sos
     model.reg_potential_ = fit.settings.reg_potential
     model.candidates_, model.rounds_ = fit.candidates, fit.filled.rounds
+    model.combination_, model.entropic_ = fit.combined.combination, fit.combined.entropic
     nothing = np.zeros(0, dtype=np.intp)
     model.outliers_ = (trimmed[0].outliers, trimmed[1].outliers) if trimmed else (nothing, nothing)
     model.verdict_, kept_out = None, fit.kept_out
@@ -323,12 +325,11 @@ class Summary:
 
 
 def set_large(model: KernelOT, problem: Problem, sample: Samples, summary: Summary) -> None:
-    """Set what follows from conjugation, problem, solution and summary; at a load, too."""
+    """Set what follows from what is set already, problem and summary; at a load, too."""
     made_of, change, solution = problem.provenance, model.conjugation_, model.solution_
     assert made_of is not None
     model.samples_, model.problem_, model.summary_of_all_ = sample, problem, summary
-    model.combination_, model.entropic_ = Combination(), ()
-    model.potentials_ = change.potentials(problem.potentials(solution.gamma))
+    model.potentials_ = change.potentials(inner_potentials(model))
     model.x_fill_ = change.backward_x(made_of.x_fill)
     model.y_fill_ = change.backward_y(made_of.y_fill)
     model.certificate_ = summary.certificate

@@ -20,10 +20,11 @@ from kernel_ot._version import __version__
 from kernel_ot.samples import Samples
 
 FORMAT = "kernel-ot model"
-# 1 had no digest and no list of arrays, 2 another residual, 3 no combined potentials
-FORMAT_VERSION = 4
+# 1 had no digest and no list of arrays, 2 another residual, 3 no combined potentials, 4 those of
+# one part only
+FORMAT_VERSION = 5
 # The shape of every array: n and m points, d features, l filling points, r features of the pairs,
-# p and q landmarks, or centres of k entropic potentials.
+# p and q landmarks, s and t centres of the entropic potentials at k regularisations.
 _SHAPES = {
     "x": "nd",
     "y": "md",
@@ -41,10 +42,10 @@ _SHAPES = {
     "landmarks_y": "qd",
     "masses_x": "p",
     "masses_y": "q",
-    "entropic_x": "pd",
-    "entropic_y": "qd",
-    "entropic_heights_x": "kp",
-    "entropic_heights_y": "kq",
+    "entropic_x": "sd",
+    "entropic_y": "td",
+    "entropic_heights_x": "ks",
+    "entropic_heights_y": "kt",
     "entropic_regularisations": "k",
 }
 _ENTROPIC = {name for name in _SHAPES if name.startswith("entropic_")}

@@ -25,7 +25,11 @@ from kernel_ot.cutting_planes import (
 )
 from kernel_ot.diagnostics import FittedTransport, Gain, Verdict
 from kernel_ot.estimator._checks import check_parameters
-from kernel_ot.estimator._combination_file import combination_in, entropic_arrays
+from kernel_ot.estimator._combination_file import (
+    combination_in,
+    entropic_arrays,
+    entropic_parts,
+)
 from kernel_ot.estimator._derived import set_derived
 from kernel_ot.estimator._large import Summary, set_large
 from kernel_ot.estimator._model_file import (
@@ -104,6 +108,7 @@ def save_state(model: FittedTransport, path: Path) -> None:
         "reg_potential": model.reg_potential_,
         "scale": change.scale,
         "combination": dataclasses.asdict(model.combination_),
+        "entropic_parts": entropic_parts(model.combination_, model.entropic_),
         "outliers": [rows.tolist() for rows in model.outliers_],
         "feature_names": [str(name) for name in getattr(model, "feature_names_in_", [])],
         "candidates": [
@@ -145,7 +150,7 @@ def save_state(model: FittedTransport, path: Path) -> None:
         arrays["landmarks_x"], arrays["landmarks_y"] = made_of.x, made_of.y
         arrays["masses_x"], arrays["masses_y"] = made_of.weights_x, made_of.weights_y
     if model.entropic_:
-        arrays |= entropic_arrays(model.entropic_)
+        arrays |= entropic_arrays(model.combination_, model.entropic_)
     if np.any(solution.multiplier):
         arrays["multiplier"] = solution.multiplier
     write_archive(path, header, {name: np.asarray(array) for name, array in arrays.items()})

@@ -26,14 +26,14 @@ from kernel_ot.large_samples._choose import (
     held_out,
     start_at,
 )
+from kernel_ot.large_samples._combining import Combined, KeptOut, combine_with_entropic
 from kernel_ot.large_samples._embedding import sum_over
 from kernel_ot.large_samples._monitor import Monitor, Reserving
 from kernel_ot.large_samples._path import CHOOSING, walk
-from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import Conjugation, fit_conjugation
 from kernel_ot.problem import check_origin
 from kernel_ot.samples import Cloud, OutOfTime, Samples
-from kernel_ot.selection import REG_SOS, Candidate, Pair
+from kernel_ot.selection import REG_SOS, Candidate
 
 KEPT = 200_000
 """Points of either sample held in memory; batches, landmarks and held-out points are of them."""
@@ -58,6 +58,8 @@ class Options:
     reg_potential : float, optional
         lambda_2; chosen if None.
     preconditioner : str, optional
+    combine : bool
+        Whether entropic potentials may join a kernel and lambda_2 that are chosen.
     violation_tol : float
         Of the mean cost of a pair.
     max_fill, max_rounds : int
@@ -66,28 +68,10 @@ class Options:
     kernel: Kernel | None
     reg_potential: float | None
     preconditioner: str | None
+    combine: bool
     violation_tol: float
     max_fill: int
     max_rounds: int
-
-
-@dataclass(frozen=True, eq=False)
-class KeptOut:
-    """A fit that saw no point of `test`, with the settings that are taken.
-
-    Attributes
-    ----------
-    potentials : Potentials
-        In the coordinates of the fit.
-    test : Samples
-        In the user's.
-    terms : pair of ndarray
-        Terms of the semi-dual value at `test`, in the coordinates of the fit.
-    """
-
-    potentials: Potentials
-    test: Samples
-    terms: Pair
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +92,8 @@ class LargeFit:
         The part of the cost that the change of coordinates takes out, in squared user units.
     sample : Samples
         Random points of either sample in the user's coordinates, for diagnostics.
+    combined : Combined
+        Entropic potentials beside the kernel's, if they carry weight.
     kept_out : KeptOut, optional
         What the fit can be judged by; None where lambda_2 was given.
     late : bool
@@ -122,6 +108,7 @@ class LargeFit:
     offset: float
     sample: Samples
     seconds_a_pass: float
+    combined: Combined
     kept_out: KeptOut | None
     late: bool
 
@@ -181,7 +168,7 @@ def fit_large(
     # What was held out is taken off the sums of all points, and joins again once lambda_2 is known.
     rest = whole[0] - test[0], whole[1] - test[1]
     points = _continued(choice, start_at(train, change, landmarks.embeddings(rest)))
-    candidates, kept_out = choice.candidates, None
+    candidates, kept_out, combined = choice.candidates, None, Combined()
     if options.reg_potential is not None:
         reg_potential = options.reg_potential
     else:
@@ -196,6 +183,10 @@ def fit_large(
             fit = walked.best.fit
             points, reg_potential = fit.points, fit.reg_potential
             kept_out = KeptOut(fit.potentials, bench.test, walked.best.terms)
+            if options.combine and options.kernel is None:
+                combined = combine_with_entropic(choice.best, walked.best, bench, watched)
+            if combined.entropic:
+                kept_out = combined.kept_out(fit.potentials, bench)
     everything = landmarks.embeddings(whole)
     filled = fill_by_batches(
         ContactPoints.at(everything, points.x, points.y),
@@ -221,6 +212,7 @@ def fit_large(
         unit=unit,
         offset=sum(part.offset / part.mass for part in whole),
         sample=drawn.part(*(_spread(len(p)) for p in (drawn.x, drawn.y))).samples(),
+        combined=combined,
         kept_out=kept_out,
         seconds_a_pass=seconds_a_pass,
         late=watched.seconds_left() <= 0,

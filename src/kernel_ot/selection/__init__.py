@@ -3,7 +3,11 @@
 Nothing here is public; users take candidates from `kernel_ot.estimator`.
 """
 
-from kernel_ot.selection._combination import Combination as Combination, combine as combine
+from kernel_ot.selection._combination import (
+    Combination as Combination,
+    combine as combine,
+    weigh as weigh,
+)
 from kernel_ot.selection._default_kernel import (
     RoughKernel as RoughKernel,
     default_kernel as default_kernel,
@@ -19,6 +23,7 @@ from kernel_ot.selection._filling import (
 from kernel_ot.selection._kept_out import (
     KeptOut as KeptOut,
     combine_on_kept_out as combine_on_kept_out,
+    three_quarters_and_the_rest as three_quarters_and_the_rest,
 )
 from kernel_ot.selection._paths import (
     Baseline as Baseline,

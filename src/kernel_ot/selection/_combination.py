@@ -24,9 +24,15 @@ from scipy.optimize import minimize
 from kernel_ot._arrays import Array
 from kernel_ot._linalg import blas_on_one_thread
 from kernel_ot.cutting_planes import descend, scan_pairs
-from kernel_ot.potentials import PotentialFunction, Potentials, WeightedSum, weighted_sum
+from kernel_ot.potentials import (
+    EntropicPotentials,
+    PotentialFunction,
+    Potentials,
+    WeightedSum,
+    weighted_sum,
+)
 from kernel_ot.samples import Samples
-from kernel_ot.selection._entropic import entropic_potentials
+from kernel_ot.selection._entropic import entropic_potentials, means_of_parts
 from kernel_ot.selection._paths import Pair, Trial
 from kernel_ot.selection._splits import MAX_SEMI_DUAL_DIMENSION, is_trusted
 
@@ -38,6 +44,8 @@ _RADIUS = 1.05
 _MAX_STEPS, _SHORTEST_STEP, _DESCENT_TOL, _GAIN_TOL = 8, 0.1, 1e-6, 1e-5
 # What carries less costs time and memory for nothing that can be seen.
 _SMALLEST_WEIGHT = 0.05
+# Where minima are sought from, the descent does the rest.
+_MAX_STARTS = 5000
 # The noise of the criterion needs no more held-out points than this.
 _MAX_HELD_OUT = 500
 
@@ -71,10 +79,16 @@ class Combination:
         """Those of the entropic potentials that carry weight."""
         return tuple(regularisation for regularisation, _ in self.entropic)
 
-    def potentials(self, kernel: Potentials, entropic: Sequence[Potentials]) -> Potentials:
-        """Return the weighted sum, in the coordinates of the fit."""
-        weights = (self.kernel, *(weight for _, weight in self.entropic))
-        return weighted_sum((kernel, *entropic), weights)
+    def potentials(
+        self, kernel: Potentials, entropic: tuple[EntropicPotentials, ...]
+    ) -> Potentials:
+        """Return the weighted sum, in the coordinates of the fit.
+
+        Of several parts' entropic potentials each carries an equal share of the weight.
+        """
+        parts = len(entropic) // max(len(self.entropic), 1)
+        shares = (weight / parts for _, weight in self.entropic for _ in range(parts))
+        return weighted_sum((kernel, *entropic), (self.kernel, *shares))
 
 
 @blas_on_one_thread()
@@ -94,12 +108,47 @@ def combine(trials: tuple[Trial, ...]) -> Combination:
     dimension = trials[0].train.dimension
     few = dimension <= 4
     regularisations = _REGULARISATIONS_UP_TO_FOUR_FEATURES if few else _REGULARISATIONS
-    criterion = _Criterion([_HeldOut.of(trial, regularisations) for trial in trials])
+    entropic = [entropic_potentials(trial.train, regularisations) for trial in trials]
+    return weigh(trials, regularisations, entropic)
+
+
+@blas_on_one_thread()
+def weigh(
+    trials: tuple[Trial, ...],
+    regularisations: tuple[float, ...],
+    entropic: Sequence[tuple[EntropicPotentials, ...]],
+    *,
+    clearly: float | None = None,
+    max_held_out: int = _MAX_HELD_OUT,
+) -> Combination:
+    """Return the weights of entropic potentials that are there, as `combine` does.
+
+    Parameters
+    ----------
+    trials : tuple of Trial
+    regularisations : tuple of float
+    entropic : sequence of tuple of EntropicPotentials
+        For each trial, those of its training points at these regularisations.
+    clearly : float, optional
+        By how many of its standard errors the kernel alone has to be beaten; by default only among
+        many features.
+    max_held_out : int, optional
+        Of each trial at most so many points of either sample are used.
+    """
+    dimension = trials[0].train.dimension
+    criterion = _Criterion(
+        [
+            _HeldOut.of(trial, means_of_parts(found, len(regularisations)), max_held_out)
+            for trial, found in zip(trials, entropic, strict=True)
+        ]
+    )
     weights = criterion.best()
     weights[weights < _SMALLEST_WEIGHT] = 0
     weights /= weights.sum()
-    if dimension > MAX_SEMI_DUAL_DIMENSION and not is_trusted(*criterion.gain(weights), dimension):
-        return Combination()
+    if clearly is not None or dimension > MAX_SEMI_DUAL_DIMENSION:
+        gain, error = criterion.gain(weights)
+        if gain <= (clearly or 0.0) * error or not is_trusted(gain, error, dimension):
+            return Combination()
     return Combination(
         float(weights[0]),
         float(weights[1]),
@@ -123,19 +172,21 @@ class _HeldOut:
     minimisers: Array
 
     @classmethod
-    def of(cls, trial: Trial, regularisations: tuple[float, ...]) -> _HeldOut:
-        train, test = trial.train, trial.test.thinned(_MAX_HELD_OUT)
-        entropic = entropic_potentials(train, regularisations)
+    def of(
+        cls, trial: Trial, entropic: Sequence[Potentials], max_held_out: int = _MAX_HELD_OUT
+    ) -> _HeldOut:
+        train, test = trial.train, trial.test.thinned(max_held_out)
         functions = (trial.potentials.u, *(potentials.u for potentials in entropic))
         u = trial.potentials.u
-        scan = scan_pairs(train.x, test.y, u(train.x), np.zeros(len(test.y)))
+        starts = train.x[:: -(-len(train.x) // _MAX_STARTS)]
+        scan = scan_pairs(starts, test.y, u(starts), np.zeros(len(test.y)))
         return cls(
             functions,
             test,
             trial.unit,
             _RADIUS * float(np.linalg.norm(train.x, axis=1).max()),
             np.stack([function(test.x) for function in functions], axis=1),
-            train.x[scan.column_partner],
+            starts[scan.column_partner],
         )
 
     def value(self, weights: Array) -> tuple[float, Array]:

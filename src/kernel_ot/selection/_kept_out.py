@@ -88,7 +88,7 @@ def combine_on_kept_out(
         exact=False,
         on_round=on_round,
     )
-    weighing, judges = _three_quarters_and_the_rest(test)
+    weighing, judges = three_quarters_and_the_rest(test)
     trial = Trial(fit.potentials, inner, change.changed(weighing), change.scale**2)
     combination = combine((trial,))
     entropic = entropic_potentials(inner, tuple(reg for reg, _ in combination.entropic))
@@ -103,7 +103,7 @@ def combine_on_kept_out(
     )
 
 
-def _three_quarters_and_the_rest(samples: Samples) -> tuple[Samples, Samples]:
+def three_quarters_and_the_rest(samples: Samples) -> tuple[Samples, Samples]:
     """Return two parts: from half of the points weights were noisy, a verdict needs fewer."""
     in_rest: list[Array] = [np.arange(len(p)) % 4 == 3 for p in (samples.x, samples.y)]
     return (

@@ -1,0 +1,80 @@
+"""Fits of many points that combine entropic potentials with the kernel's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kernel_ot import KernelOT
+from kernel_ot._arrays import Array
+from kernel_ot.estimator import _model_file, certify
+
+
+def true_map(x: Array) -> Array:
+    """Tear every feature apart at zero."""
+    return np.asarray(x + 3 * np.sign(x))
+
+
+def torn(n: int = 5200, d: int = 2) -> tuple[Array, Array]:
+    rng = np.random.default_rng(71)
+    return rng.normal(size=(n, d)), true_map(rng.normal(size=(n, d)))
+
+
+@pytest.fixture(scope="module")
+def model() -> KernelOT:
+    return KernelOT().fit(*torn())
+
+
+def test_entropic_potentials_of_parts_join_where_samples_are_torn(model: KernelOT) -> None:
+    combination = model.combination_
+    assert sum(weight for _, weight in combination.entropic) > 0.3
+    # Of 5200 points 1040 are held out, and parts have about 2000.
+    assert len(model.entropic_) == 2 * len(combination.entropic)
+    alone = KernelOT(combine=False).fit(*torn())
+    assert not alone.entropic_
+    fresh = np.random.default_rng(72).normal(size=(2000, 2))
+    errors = [
+        float(np.mean(np.square(fitted.transform(fresh) - true_map(fresh))))
+        for fitted in (model, alone)
+    ]
+    assert errors[0] < 0.75 * errors[1]
+    back = model.inverse_transform(true_map(fresh))
+    assert np.mean(np.square(back - fresh)) < 0.02
+    # What is proven is proven by the kernel's potentials alone, combined or not.
+    assert model.certificate_ == alone.certificate_
+    assert certify(model, *torn(), progress=False).lower_bound == pytest.approx(
+        model.certificate_.lower_bound, rel=1e-9
+    )
+    assert model.cost_ == alone.cost_
+    assert model.verdict_ is not None
+
+
+def test_its_file_its_summary_and_its_page_are_whole(model: KernelOT, tmp_path: Path) -> None:
+    path = tmp_path / "combined.kot"
+    model.save(path)
+    again = KernelOT.load(path)
+    x, y = torn(100)
+    np.testing.assert_array_equal(again.transform(x), model.transform(x))
+    np.testing.assert_array_equal(again.inverse_transform(y), model.inverse_transform(y))
+    assert again.combination_ == model.combination_
+    assert len(again.entropic_) == len(model.entropic_)
+    assert json.loads(model.summary().to_json())
+    model.report(tmp_path / "page.html")
+    assert "entropic at" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize("parts", [0, 10**6, "two"])
+def test_a_forged_number_of_parts_is_refused(
+    model: KernelOT, tmp_path: Path, parts: object
+) -> None:
+    path = tmp_path / "combined.kot"
+    model.save(path)
+    header, arrays = _model_file.read_archive(path)
+    for name in ("format", "format_version", "kernel_ot_version", "arrays"):
+        header.pop(name)
+    _model_file.write_archive(path, header | {"entropic_parts": parts}, arrays)
+    with pytest.raises(_model_file.ModelFileError, match="parts of"):
+        KernelOT.load(path)
