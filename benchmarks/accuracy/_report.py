@@ -68,13 +68,13 @@ def comparison(results: Iterable[Result]) -> str:
     """Return our UVP over the best peer's, by cell, with the 95 % interval of the paired ratio.
 
     The best peer is the one with the smallest mean over the seeds; the interval is Student's for
-    the mean logarithm of the ratio on the same seed.
+    the mean logarithm of the ratio on the same seed. Peers count that ran on every seed of ours.
     """
     lines = ["| family | d | n | seeds | ours | best peer | | ratio of means | paired | <= 1.2 |"]
     lines.append("|---" * 10 + "|")
     for (family, d, n), cell in sorted(by_cell(results).items()):
-        peers = {m: found for m, found in cell.items() if m != OURS}
-        if OURS not in cell or not peers:
+        peers = _peers(cell)
+        if not peers:
             continue
         best = min(peers, key=lambda m: float(np.mean(_values(peers[m], "uvp"))))
         theirs = {r.seed: r.uvp for r in peers[best]}
@@ -87,6 +87,16 @@ def comparison(results: Iterable[Result]) -> str:
             f"{'yes' if ratio <= NEAR_BEST else '**no**'} |"
         )
     return "\n".join(lines)
+
+
+def _peers(cell: dict[str, list[Result]]) -> dict[str, list[Result]]:
+    """Return the other methods that ran on every seed of ours: means over others say nothing."""
+    seeds = {result.seed for result in cell.get(OURS, [])}
+    return {
+        method: [result for result in found if result.seed in seeds]
+        for method, found in cell.items()
+        if method != OURS and seeds and seeds <= {result.seed for result in found}
+    }
 
 
 def by_size(results: Iterable[Result]) -> str:
@@ -209,11 +219,10 @@ def marks(results: Iterable[Result]) -> str:
     """Return one line for each mark and cell: what is asked, what was reached."""
     lines = ["| mark | family | d | n | asked | reached | met |", "|---" * 7 + "|"]
     for (family, d, n), cell in sorted(by_cell(results).items()):
-        means = {m: float(np.mean(_values(found, "uvp"))) for m, found in cell.items()}
-        ours = means.pop(OURS, None)
-        if ours is None or not means:
+        means = {m: float(np.mean(_values(found, "uvp"))) for m, found in _peers(cell).items()}
+        if not means:
             continue
-        best = min(means.values())
+        ours, best = float(np.mean(_values(cell[OURS], "uvp"))), min(means.values())
         asked = [("1.2 x best of all", NEAR_BEST * best, ours)]
         if d >= _SEVERAL_FEATURES and family in SMOOTH and ENTROPIC in means:
             asked.append(("a third of the best entropic", means[ENTROPIC] / 3, ours))
