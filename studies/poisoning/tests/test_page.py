@@ -69,9 +69,15 @@ def _results(finished: tuple[Path, Path]) -> Results:
 @pytest.mark.parametrize(
     ("loader", "through", "alone", "verdict"),
     [
-        (-0.3, 0.0, 0.0, "Its loader: untouched pictures fall as far, and the poison does nothing"),
+        (-0.3, 0.0, 0.0, "Its loader: untouched pictures fall, and the poison does nothing"),
         (-0.3, -0.2, 0.0, "Both: untouched pictures fall, and the poison changes something"),
-        (-0.3, 0.0, -0.2, "Its loader: untouched pictures fall as far. The poison changes someth"),
+        (
+            -0.3,
+            0.0,
+            -0.2,
+            "Its loader: untouched pictures fall, and through it the poison adds nothing. Loaded "
+            "as it was made, the poison changes accuracy",
+        ),
         (0.0, -0.2, -0.2, "Open: a fall of untouched pictures is not established"),
     ],
 )
@@ -132,11 +138,28 @@ def test_victims_that_never_met_the_loader_are_in_its_table_and_its_verdict(
     assert row in "".join(loader_section(results))
     sentence = loader_verdict(results)
     assert sentence is not None
-    assert "<b>Its loader: untouched pictures fall as far. The poison changes something" in sentence
+    assert "through it the poison adds nothing. Loaded as it was made, the poison cha" in sentence
     assert "1 of 2 losses established, the largest change being \u22120.199" in sentence
     # Without the poison's runs in the loader there is nothing to set the sound ones beside.
     del results.cells["1-table", "untouched", "published", "none", 1.0]
     assert loader_verdict(results) is None
+
+
+def test_the_poison_is_set_beside_untouched_pictures_at_every_share(
+    finished: tuple[Path, Path],
+) -> None:
+    results = _results(finished)
+    # A tenth has no effect, half of the pictures an established one.
+    lost = {("game", 0.1): 0.0, ("game", 0.5): 0.1}
+    for cell, found in results.cells.items():
+        if cell[0] == "1-table":
+            for seed in (0, 1):
+                gone = lost.get((cell[1], cell[4]), 0.0)
+                found[seed]["final"] = 0.4 - gone + 0.0002 * seed * (cell[1] == "game")
+    section = "".join(loader_section(results))
+    assert "<td>published, game, 10% replaced</td><td>+0.000 ± 0.001 (none)</td>" in section
+    row = "<td>published, game, 50% replaced</td><td>\u22120.100 ± 0.001 (falls)</td>"
+    assert row in section
 
 
 def test_the_matrix_marks_established_losses_alone(

@@ -106,23 +106,24 @@ def _verdict(results: Results, found: list[_Effects]) -> str:
     if {"falls", "rises"} & through:
         return "Both: untouched pictures fall, and the poison changes something besides"
     if {"falls", "rises"} & alone:
+        adds = "adds nothing" if through == {"none"} else "has no effect that is established"
         return (
-            "Its loader: untouched pictures fall as far. The poison changes something only where "
-            "it is loaded as it was made"
+            f"Its loader: untouched pictures fall, and through it the poison {adds}. Loaded as it "
+            "was made, the poison changes accuracy"
         )
     rest = "the poison does nothing"
     if through | alone != {"none"}:
         rest = "no effect of the poison is established"
-    return f"Its loader: untouched pictures fall as far, and {rest}"
+    return f"Its loader: untouched pictures fall, and {rest}"
 
 
 def loader_verdict(results: Results) -> str | None:
-    """Return the answer in one sentence, with the figures of the clearest victim."""
+    """Return the answer in one sentence, with the figures of the victim with most seeds."""
     found = _effects(results)
     fallen = [(one.loader, one.through, one) for one in found if one.loader is not None]
     if not fallen:
         return None
-    loader, through, one = min(fallen, key=lambda e: e[0].value)
+    loader, through, one = min(fallen, key=lambda e: (-e[0].n, e[0].value))
     words = [
         f"<b>{_verdict(results, found)}</b>. The loader alone changes the accuracy of the "
         f"{text(results.words(one.victim))} by {loader.shown('+')}"
@@ -177,4 +178,37 @@ def loader_section(results: Results) -> list[str]:
         "brackets the verdict by Holm, over all changes in the loader and over all without it. "
         f"Guessing has an accuracy of {chance:.3f}: near it, a poison has little left to take."
     )
-    return ["<h2>Loader or poison?</h2>", table(head, rows), paragraph(note, "note")]
+    shares = _by_share(results)
+    return ["<h2>Loader or poison?</h2>", table(head, rows), paragraph(note, "note"), *shares]
+
+
+def _by_share(results: Results) -> list[str]:
+    """Return poison minus untouched pictures, both through the loader, where only a part was."""
+    found: list[tuple[str, Mean]] = []
+    published = {
+        cell[1:]: cell
+        for cell in results.cells
+        if cell[1] and cell[4] < 1 and results.study.experiments[cell[0]].loader != "sound"
+    }
+    untouched = {c[2:]: c for c in published.values() if _is_control(results, c)}
+    for cell in published.values():
+        control = untouched.get(cell[2:])
+        if control is None or cell == control:
+            continue
+        poisoned, same = results.values(cell, "final"), results.values(control, "final")
+        mean = results.paired(poisoned, same, cell[2])
+        if mean is not None:
+            words = f"{results.words(cell[2])}, {results.words(cell[1])}, {cell[4]:.0%} replaced"
+            found.append((words, mean))
+    if not found:
+        return []
+    family = in_family([mean for _, mean in found], results.margin)
+    rows: list[list[CellText]] = [
+        [words, f"{mean.shown('+')} ({mean.verdict(results.margin)})"]
+        for (words, _), mean in zip(found, family, strict=True)
+    ]
+    note = "The same for a part of the pictures, where accuracies stay clear of guessing; by Holm."
+    return [
+        table(["poison minus untouched pictures, both through the loader", "change"], rows),
+        paragraph(note, "note"),
+    ]
