@@ -90,6 +90,7 @@ def test_a_combined_model_comes_back_from_its_file(torn: KernelOT, tmp_path: Pat
         ({"kernel": 2.0, "gaussian": 0.0, "entropic": []}, "the weights"),
         ({"kernel": 1.0, "gaussian": 0.0, "entropic": []}, "entropic potentials"),
         ({"kernel": -1.0, "gaussian": 2.0, "entropic": []}, "the weights"),
+        ({"kernel": 1.0, "gaussian": 0.0, "entropic": [[0.1, float("nan")]]}, "the weights"),
     ],
 )
 def test_forged_weights_are_refused(

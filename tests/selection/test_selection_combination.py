@@ -9,7 +9,14 @@ from kernel_ot import KernelExpansion, Potentials
 from kernel_ot._arrays import Array
 from kernel_ot.kernels import Gaussian
 from kernel_ot.samples import Samples
-from kernel_ot.selection import Combination, Trial, combine, entropic_potentials, weigh
+from kernel_ot.selection import (
+    Combination,
+    Trial,
+    _combination,
+    combine,
+    entropic_potentials,
+    weigh,
+)
 from kernel_ot.selection._combination import _Criterion, _HeldOut
 
 
@@ -95,3 +102,45 @@ def test_a_gain_within_noise_changes_nothing_where_it_has_to_be_clear() -> None:
     torn = _trials(_zero(2), moved=True)[:1]
     entropic = [entropic_potentials(torn[0].train, (0.1,))]
     assert weigh(torn, (0.1,), entropic, clearly=2.0).regularisations == (0.1,)
+
+
+def _torn_map(x: Array) -> Array:
+    return np.asarray(x + 2 * np.sign(x))
+
+
+def _error_of_many_points(d: int, seed: int, *, many_points: bool) -> tuple[float, Combination]:
+    """Return the map's error, all coordinates torn, and the weights from held-out points."""
+    rng, n = np.random.default_rng(seed), 400
+    train, test = (
+        Samples(
+            rng.normal(size=(k, d)), _torn_map(rng.normal(size=(k, d))), *2 * (np.full(k, 1 / k),)
+        )
+        for k in (n, n // 2)
+    )
+    trial = Trial(Potentials(_zero(d), _zero(d)), train, test, 1.0)
+    found = combine((trial,), many_points=many_points)
+    entropic = entropic_potentials(trial.train, found.regularisations)
+    fresh = rng.normal(size=(1000, d))
+    images = found.potentials(trial.potentials, entropic).transport(fresh)
+    return float(np.mean(np.square(images - _torn_map(fresh)))), found
+
+
+def test_of_many_points_extrapolated_potentials_are_nearer_the_truth() -> None:
+    error, found = _error_of_many_points(12, 1, many_points=True)
+    weights = dict(found.entropic)
+    assert weights[0.1] == pytest.approx(-weights[0.05] / 2)
+    assert found.kernel + found.gaussian + sum(weights.values()) == pytest.approx(1)
+    assert error < 0.92 * _error_of_many_points(12, 1, many_points=False)[0]
+
+
+def test_points_that_no_image_reaches_weigh_less_in_a_smaller_ball(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    error, _ = _error_of_many_points(12, 2, many_points=True)
+    monkeypatch.setattr(_combination, "_NEAR", 1.0)  # the ball of all training points
+    assert error < 0.97 * _error_of_many_points(12, 2, many_points=True)[0]
+
+
+def test_in_few_features_many_points_change_no_weights() -> None:
+    both = [_error_of_many_points(3, 2, many_points=many)[1] for many in (True, False)]
+    assert both[0] == both[1]

@@ -52,7 +52,8 @@ def combination_in(
         tuple((float(reg), float(weight)) for reg, weight in entry["entropic"]),
     )
     weights = [combination.kernel, combination.gaussian, *(w for _, w in combination.entropic)]
-    if not (min(weights) >= 0 and abs(sum(weights) - 1) <= _ROUNDING):
+    # Those of entropic potentials are negative where they are extrapolated.
+    if not (min(weights[:2]) >= 0 and abs(sum(weights) - 1) <= _ROUNDING):
         raise damaged(path, f"its potentials have the weights {weights}")
     regularisations = arrays.get("entropic_regularisations", np.zeros(0))
     if len(regularisations) != len(combination.entropic) or min(regularisations, default=1) <= 0:

@@ -172,7 +172,7 @@ def _combination(model: FittedTransport) -> tuple[str, str]:
     found = model.combination_
     parts = [("kernel", found.kernel), ("Gaussian map", found.gaussian)]
     parts += [(f"entropic at {reg:.2g} of the mean cost", weight) for reg, weight in found.entropic]
-    shares = ", ".join(f"{weight:.0%} {name}" for name, weight in parts if weight > 0)
+    shares = ", ".join(f"{weight:.0%} {name}" for name, weight in parts if weight)
     if len(shares.split(", ")) == 1:
         return shares, "nothing else carries weight, or combine=False"
     return shares, "weights with the largest semi-dual value on held-out points"

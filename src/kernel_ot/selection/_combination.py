@@ -17,6 +17,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import minimize
@@ -38,9 +39,18 @@ from kernel_ot.selection._splits import MAX_SEMI_DUAL_DIMENSION, is_trusted
 
 # Relative to the mean cost of a pair. From five features on the smallest never carried weight.
 _REGULARISATIONS, _REGULARISATIONS_UP_TO_FOUR_FEATURES = (0.1, 0.03, 0.01), (0.1, 0.03, 0.01, 0.003)
+_FEW_FEATURES = 4
+# Of many points in more features than that, each half of the one before, to be extrapolated: taking
+# out the bias of a large one costs less than the noise of a small one.
+_HALVED = (0.1, 0.05, 0.025)
 # The ball that minima are sought in, in the largest norm of a training point: outside of the hull
 # of their centres entropic potentials have no c-transform.
 _RADIUS = 1.05
+# The share of training points in the ball where extrapolated potentials are weighed: half of them
+# are better for rough maps, but give smooth ones entropic parts.
+_NEAR = 0.9
+# Of a potential and that at half of its regularisation: a bias that is linear in it cancels.
+_EXTRAPOLATING = (-1.0, 2.0)
 _MAX_STEPS, _SHORTEST_STEP, _DESCENT_TOL, _GAIN_TOL = 8, 0.1, 1e-6, 1e-5
 # What carries less costs time and memory for nothing that can be seen.
 _SMALLEST_WEIGHT = 0.05
@@ -62,7 +72,8 @@ class Combination:
         Of the preconditioner alone, which has the potentials zero.
     entropic : tuple of (float, float)
         Regularisation, relative to the mean cost of a pair in the preconditioned coordinates, and
-        weight of each entropic potential, from large to small.
+        weight of each entropic potential, from large to small. Weights are negative where
+        potentials are extrapolated to less regularisation.
 
     Examples
     --------
@@ -92,24 +103,30 @@ class Combination:
 
 
 @blas_on_one_thread()
-def combine(trials: tuple[Trial, ...]) -> Combination:
+def combine(trials: tuple[Trial, ...], *, many_points: bool = False) -> Combination:
     """Return the weights with the largest held-out semi-dual value, summed over the splits.
 
     Parameters
     ----------
     trials : tuple of Trial
         The kernel's fit with one setting on each split.
+    many_points : bool, default False
+        Whether these are fits of `MANY_POINTS` or more, whose entropic potentials are extrapolated
+        from five features on.
 
     Returns
     -------
     Combination
-        Without weights below a twentieth; the kernel alone where a gain on it is not to be trusted.
+        Of candidates that carry a twentieth or more; the kernel alone where a gain on it is not to
+        be trusted.
     """
-    dimension = trials[0].train.dimension
-    few = dimension <= 4
+    few = trials[0].train.dimension <= _FEW_FEATURES
+    extrapolate = many_points and not few
     regularisations = _REGULARISATIONS_UP_TO_FOUR_FEATURES if few else _REGULARISATIONS
+    if extrapolate:
+        regularisations = _HALVED
     entropic = [entropic_potentials(trial.train, regularisations) for trial in trials]
-    return weigh(trials, regularisations, entropic)
+    return weigh(trials, regularisations, entropic, extrapolate=extrapolate)
 
 
 @blas_on_one_thread()
@@ -118,6 +135,7 @@ def weigh(
     regularisations: tuple[float, ...],
     entropic: Sequence[tuple[EntropicPotentials, ...]],
     *,
+    extrapolate: bool = False,
     clearly: float | None = None,
     max_held_out: int = _MAX_HELD_OUT,
 ) -> Combination:
@@ -129,6 +147,9 @@ def weigh(
     regularisations : tuple of float
     entropic : sequence of tuple of EntropicPotentials
         For each trial, those of its training points at these regularisations.
+    extrapolate : bool, default False
+        Each regularisation being half of the one before: whether to weigh twice a potential minus
+        the one before, and to seek minima in a smaller ball, see `_HeldOut.of`.
     clearly : float, optional
         By how many of its standard errors the kernel alone has to be beaten; by default only among
         many features.
@@ -136,12 +157,13 @@ def weigh(
         Of each trial at most so many points of either sample are used.
     """
     dimension = trials[0].train.dimension
-    criterion = _Criterion(
-        [
-            _HeldOut.of(trial, means_of_parts(found, len(regularisations)), max_held_out)
-            for trial, found in zip(trials, entropic, strict=True)
-        ]
-    )
+    splits = []
+    for trial, found in zip(trials, entropic, strict=True):
+        offered = means_of_parts(found, len(regularisations))
+        if extrapolate:
+            offered = tuple(weighted_sum(pair, _EXTRAPOLATING) for pair in pairwise(offered))
+        splits.append(_HeldOut.of(trial, offered, max_held_out, near=extrapolate))
+    criterion = _Criterion(splits)
     weights = criterion.best()
     weights[weights < _SMALLEST_WEIGHT] = 0
     weights /= weights.sum()
@@ -149,13 +171,17 @@ def weigh(
         gain, error = criterion.gain(weights)
         if gain <= (clearly or 0.0) * error or not is_trusted(gain, error, dimension):
             return Combination()
+    carried = weights[2:]
+    if extrapolate:
+        of_larger, of_half = np.outer(_EXTRAPOLATING, carried)
+        carried = np.append(of_larger, 0.0) + np.append(0.0, of_half)
     return Combination(
         float(weights[0]),
         float(weights[1]),
         tuple(
             (reg, float(weight))
-            for reg, weight in zip(regularisations, weights[2:], strict=True)
-            if weight > 0
+            for reg, weight in zip(regularisations, carried, strict=True)
+            if weight != 0
         ),
     )
 
@@ -173,18 +199,31 @@ class _HeldOut:
 
     @classmethod
     def of(
-        cls, trial: Trial, entropic: Sequence[Potentials], max_held_out: int = _MAX_HELD_OUT
+        cls,
+        trial: Trial,
+        entropic: Sequence[Potentials],
+        max_held_out: int = _MAX_HELD_OUT,
+        *,
+        near: bool = False,
     ) -> _HeldOut:
+        """Evaluate all potentials at the held-out points.
+
+        Points y that no image comes near have their minimum at the ball's surface. They say how far
+        images reach, not where each point goes: in a ball that holds all points they favour maps
+        that overshoot, the more the more features there are. With `near` it is a ball of nine in
+        ten training points, in which they weigh less.
+        """
         train, test = trial.train, trial.test.thinned(max_held_out)
         functions = (trial.potentials.u, *(potentials.u for potentials in entropic))
         u = trial.potentials.u
         starts = train.x[:: -(-len(train.x) // _MAX_STARTS)]
         scan = scan_pairs(starts, test.y, u(starts), np.zeros(len(test.y)))
+        norms = np.linalg.norm(train.x, axis=1)
         return cls(
             functions,
             test,
             trial.unit,
-            _RADIUS * float(np.linalg.norm(train.x, axis=1).max()),
+            float(np.quantile(norms, _NEAR) if near else _RADIUS * norms.max()),
             np.stack([function(test.x) for function in functions], axis=1),
             starts[scan.column_partner],
         )

@@ -90,8 +90,8 @@ def combine_on_kept_out(
     )
     weighing, judges = three_quarters_and_the_rest(test)
     trial = Trial(fit.potentials, inner, change.changed(weighing), change.scale**2)
-    combination = combine((trial,))
-    entropic = entropic_potentials(inner, tuple(reg for reg, _ in combination.entropic))
+    combination = combine((trial,), many_points=True)
+    entropic = entropic_potentials(inner, combination.regularisations)
     potentials = combination.potentials(fit.potentials, entropic)
     return KeptOut(
         combination,
