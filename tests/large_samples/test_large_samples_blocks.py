@@ -6,6 +6,8 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,43 @@ def test_certify_repeats_what_the_fit_said_and_bounds_it_by_a_part(model: Kernel
     assert sampled.lower_bound < exact.lower_bound
     assert sampled.largest_violation <= exact.largest_violation + 1e-12
     assert sampled.violated_share == pytest.approx(upper_share(0, 3000))
+
+
+def _brute_force(model: KernelOT, x: Array, y: Array) -> Array:
+    """Return u(x_i) + v(y_j) - c(x_i, y_j) of all pairs."""
+    costs = np.sum(np.square(x[:, None] - y[None]), axis=2) / 2
+    return np.asarray(model.potentials_.u(x)[:, None] + model.potentials_.v(y)[None] - costs)
+
+
+def test_an_exact_certificate_is_what_all_pairs_give(
+    model: KernelOT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernel_ot.samples._clouds._BLOCK_BYTES", 2**14)  # a thousand rows
+    rng = np.random.default_rng(11)
+    x, y = rng.normal(size=(3000, 2)), 1.5 * rng.normal(size=(3000, 2)) + 1
+    violations = _brute_force(model, x, y)
+    u, v = model.potentials_.u(x), model.potentials_.v(y)
+    allowances = violations.max(), violations.max(axis=1).mean(), violations.max(axis=0).mean()
+    found = certify(model, x, y, exact=True, progress=False)
+    assert (found.n_pairs, found.n_rows, found.kind) == (9_000_000, 3000, "exact")
+    assert found.largest_violation == pytest.approx(violations.max(), abs=1e-9)
+    assert found.lower_bound == pytest.approx(u.mean() + v.mean() - min(allowances), abs=1e-9)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_damaged_potentials_are_found(model: KernelOT, exact: bool) -> None:
+    x, y = samples()
+    fine = certify(model, x, y, exact=exact, progress=False)
+    gamma = model.solution_.gamma.copy()
+    gamma[np.argmax(gamma)] *= 0.5  # what holds the potentials down
+    damaged = copy(model)
+    damaged.solution_ = replace(model.solution_, gamma=gamma)
+    found = certify(damaged, x, y, exact=exact, progress=False)
+    assert fine.violated_rows == 0
+    assert found.violated_rows > 0
+    assert found.largest_violation > 10 * abs(fine.largest_violation)
+    # What it claims is still below the cost, here of two Gaussians: (1 - 1.5)^2 + 1 / 2 + 1 / 2.
+    assert found.lower_bound < min(fine.lower_bound, 1.25)
 
 
 def test_a_tree_finds_what_a_scan_finds(model: KernelOT, monkeypatch: pytest.MonkeyPatch) -> None:
