@@ -19,6 +19,8 @@ from poisoning_study.data import (
     read_training,
 )
 
+ONE_PART = '{"size": 16, "crop": "roi", "partial": "", "parts": {"test": {"sha256": "", "n": 2}}}'
+
 
 def test_both_layouts_are_read(benchmark: Path) -> None:
     layout = find_layout(benchmark)
@@ -52,10 +54,19 @@ def test_missing_parts_are_named(tmp_path: Path) -> None:
     [
         (HEADER, HEADER.replace(";ClassId", ""), r"lacks the columns ClassId"),
         (HEADER, HEADER.replace(";", ","), r"separated by ';'"),
-        ("00000_00000.ppm;24", "00000_00000.ppm;wide", r"line 2: expected whole numbers"),
+        (
+            "00000_00000.ppm;24",
+            "00000_00000.ppm;wide",
+            r"line 2: expected a name and 7 whole numbers",
+        ),
         (";7\n", ";43\n", r"class 43 is not in 0..42"),
         (";7\n", ";8\n", r"class 8 in the folder of another class"),
         ("00000_00000.ppm", "first.ppm", r"not called track_frame.ppm"),
+        ("00000_00000.ppm", "\u00b2_00000.ppm", r"not called track_frame.ppm"),
+        ("00000_00000.ppm", "00000_../a.ppm", r"line 2: .* is not the name of a file"),
+        ("00000_00001.ppm", "00000_00000.ppm", r"lists 00000_00000.ppm 2 times"),
+        (";18;16;7", "", r"line 2: expected a name and 7 whole numbers, found 00000_00000"),
+        ("00000_00000.ppm", '"' + 200_000 * "x", r"is no table \(field larger"),
     ],
 )
 def test_a_wrong_table_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -125,6 +136,61 @@ def test_images_that_contradict_their_table(benchmark: Path, tmp_path: Path) -> 
         prepare(benchmark, tmp_path / "out", progress=False, partial=True)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "truncated or no image"),
+        (b"P6\n0 0\n255\n", "truncated or no image"),
+        (b"P6\n25 22\n255\n" + 99 * b"x", "truncated or no image"),
+        (b"P6\n100000 100000\n255\n", "truncated or no image .*exceeds limit"),
+        (b"P6\n2500 2200\n255\n", "2500 x 2200 pixels, but its table says 25 x 22"),
+        (b"\x89PNG\r\n", "truncated or no image"),
+    ],
+)
+def test_files_that_are_no_pictures(benchmark: Path, content: bytes, message: str) -> None:
+    sorted(benchmark.rglob("00007/00001_00001.ppm"))[0].write_bytes(content)
+    with pytest.raises(StudyError, match=rf"00001_00001.ppm is {message}"):
+        prepare(benchmark, benchmark / "out", size=16, progress=False, partial=True)
+
+
+def test_folders_that_are_no_classes_and_archives_that_are_files(benchmark: Path) -> None:
+    layout = find_layout(benchmark)
+    with pytest.raises(StudyError, match="is a file; name the folder of the unpacked archives"):
+        find_layout(layout.test_table)
+    shutil.copytree(layout.training / "00007", layout.training / "00007 (copy)")
+    with pytest.raises(StudyError, match=r"folders 00007 \(copy\) are not called 000NN"):
+        read_training(layout)
+    for folder in layout.training.iterdir():
+        shutil.rmtree(folder)
+    with pytest.raises(StudyError, match="holds no folder 000NN of a class"):
+        read_training(layout)
+
+
+def test_zip_files_that_cannot_be_unpacked(benchmark: Path, tmp_path: Path) -> None:
+    data, out = tmp_path / "zips", tmp_path / "out"
+    data.mkdir()
+    archive = Path(shutil.make_archive(str(data / "all"), "zip", benchmark))
+    whole = archive.read_bytes()
+    # Bits and bytes of the format: 1 in the flags is a password, 97 an unknown method.
+    locked, strange = bytearray(whole), bytearray(whole)
+    for start, flags, method in ((b"PK\x01\x02", 8, 10), (b"PK\x03\x04", 6, 8)):
+        place = whole.find(start)
+        while place >= 0:
+            locked[place + flags] |= 1
+            strange[place + method] = 97
+            place = whole.find(start, place + 4)
+    for content, message in (
+        (whole[:-100], "all.zip is damaged"),
+        (b"<html>404</html>", "all.zip is damaged"),
+        (b"", "all.zip is damaged"),
+        (bytes(locked), "all.zip cannot be unpacked here .*password"),
+        (bytes(strange), "all.zip cannot be unpacked here .*method is not supported"),
+    ):
+        archive.write_bytes(content)
+        with pytest.raises(StudyError, match=message):
+            prepared_from(data, out, size=16, crop="roi", partial=True)
+
+
 def test_other_numbers_of_images_than_the_official_ones_are_refused(
     benchmark: Path, tmp_path: Path
 ) -> None:
@@ -152,7 +218,7 @@ def test_damaged_tables_and_manifests_are_explained(benchmark: Path, tmp_path: P
     layout.test_table.write_text(whole)
     out = tmp_path / "out"
     prepare(benchmark, out, size=16, progress=False, partial=True)
-    for content in ("{", "[]", '{"parts": {}}', '{"parts": {"test": 3}}'):
+    for content in ("{", "[]", '{"parts": {}}', '{"parts": {"test": 3}}', ONE_PART):
         (out / "manifest.json").write_text(content)
         with pytest.raises(StudyError, match=r"manifest.json (is damaged|lacks entries).*again"):
             load_prepared(out)
@@ -160,8 +226,12 @@ def test_damaged_tables_and_manifests_are_explained(benchmark: Path, tmp_path: P
     prepare(benchmark, out, size=16, progress=False, partial=True)
     assert len(load_prepared(out)["test"]) == 2
     (tmp_path / "file").write_text("")
-    with pytest.raises(StudyError, match="is a file; name a folder"):
-        prepare(benchmark, tmp_path / "file", size=16, progress=False, partial=True)
+    for place in (tmp_path / "file", tmp_path / "file/below"):
+        with pytest.raises(StudyError, match="file is a file; name a folder"):
+            prepare(benchmark, place, size=16, progress=False, partial=True)
+    for size in (7, 1025):
+        with pytest.raises(StudyError, match="size must be from 8 to 1024 pixels"):
+            prepare(benchmark, out, size=size, progress=False, partial=True)
 
 
 def test_the_digest_follows_the_pictures_and_not_the_folder(

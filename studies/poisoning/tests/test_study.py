@@ -257,6 +257,10 @@ def test_messages_instead_of_tracebacks(
 ) -> None:
     assert main(["prepare", str(tmp_path / "nowhere"), str(tmp_path / "out")]) == 1
     assert "There is no folder" in capsys.readouterr().err
+    (tmp_path / "out/manifest.json").mkdir(parents=True)
+    archive = write_benchmark(tmp_path / "archive", "official")
+    assert main(["prepare", str(archive), str(tmp_path / "out"), "--partial"]) == 1
+    assert "out/manifest.json" in capsys.readouterr().err
     assert main(["run", str(tmp_path)]) == 1
     assert "study.toml" in capsys.readouterr().err
     find = importlib.util.find_spec

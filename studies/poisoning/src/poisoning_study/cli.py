@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from poisoning_study.errors import StudyError
+from poisoning_study.files import require_folder
 
 _PARTIAL = "go on with less than the official 39,209 and 12,630 images"
 
@@ -106,8 +107,7 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     from poisoning_study.report import write_report
 
-    if arguments.out.exists() and not arguments.out.is_dir():
-        raise StudyError(f"{arguments.out} is a file; name a folder to write to.")
+    require_folder(arguments.out)
     if arguments.command == "run" and arguments.workers < 1:
         raise StudyError(f"--workers must be at least 1, not {arguments.workers}.")
     if arguments.command == "run" and arguments.dry_run:
@@ -146,6 +146,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments)
     except StudyError as error:
+        print(f"poisoning-study: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
         print(f"poisoning-study: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

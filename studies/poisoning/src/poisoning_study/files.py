@@ -10,6 +10,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from poisoning_study.errors import StudyError
+
+
+def require_folder(path: Path) -> None:
+    """Refuse to write below a file.
+
+    Raises
+    ------
+    StudyError
+        `path` or a folder above it is a file.
+    """
+    for place in (path, *path.parents):
+        if place.exists() and not place.is_dir():
+            raise StudyError(f"{place} is a file; name a folder to write to.")
+
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write a file next to `path` with `write(stream)`, then rename it: never half a file."""

@@ -76,6 +76,11 @@ def find_layout(root: Path) -> Layout:
     StudyError
         Nothing there, or a part is missing: names the part and where it was looked for.
     """
+    if root.is_file():
+        raise StudyError(
+            f"{root} is a file; name the folder of the unpacked archives (`run --data` also takes "
+            "zip files)."
+        )
     if not root.is_dir():
         raise StudyError(f"There is no folder {root}. {_WHERE}")
     for base in (root, root / "GTSRB", root / "gtsrb" / "GTSRB"):
@@ -111,8 +116,14 @@ def _read_table(table: Path) -> list[dict[str, str]]:
         raise StudyError(
             f"{table} is not UTF-8 text ({error}); unpack the archive again."
         ) from None
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=";")
-    found = tuple(reader.fieldnames or ())
+    # Names in the benchmark's tables are plain: a quotation mark would be part of one.
+    reader = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter=";", quoting=csv.QUOTE_NONE, strict=True
+    )
+    try:
+        found, rows = tuple(reader.fieldnames or ()), list(reader)
+    except csv.Error as error:
+        raise StudyError(f"{table} is no table ({error}); unpack the archive again.") from None
     missing = [column for column in _COLUMNS if column not in found]
     if missing:
         raise StudyError(
@@ -120,9 +131,12 @@ def _read_table(table: Path) -> list[dict[str, str]]:
             f"it has {', '.join(found) or 'none'}. "
             "Expected is the benchmark's own file, separated by ';'."
         )
-    rows = list(reader)
     if not rows:
         raise StudyError(f"{table} lists no image; unpack the archive again.")
+    times = Counter(row["Filename"] for row in rows)
+    name, most = times.most_common(1)[0]
+    if most > 1:
+        raise StudyError(f"{table} lists {name} {most} times; unpack the archive again.")
     return rows
 
 
@@ -132,36 +146,46 @@ def _record(table: Path, line: int, row: dict[str, str], folder: Path, track: in
         size = (int(row["Width"]), int(row["Height"]))
         roi = (int(row["Roi.X1"]), int(row["Roi.Y1"]), int(row["Roi.X2"]), int(row["Roi.Y2"]))
     except (TypeError, ValueError):
-        raise StudyError(f"{table}, line {line}: expected whole numbers, found {row}.") from None
+        shown = ";".join(row[column] or "" for column in _COLUMNS)
+        raise StudyError(
+            f"{table}, line {line}: expected a name and {len(_COLUMNS) - 1} whole numbers, found "
+            f"{shown[:100]}."
+        ) from None
     if not 0 <= label < N_CLASSES:
         raise StudyError(f"{table}, line {line}: class {label} is not in 0..{N_CLASSES - 1}.")
+    if Path(row["Filename"]).name != row["Filename"]:
+        raise StudyError(
+            f"{table}, line {line}: {row['Filename']!r} is not the name of a file beside the table."
+        )
     return Record(folder / row["Filename"], label, track, size, roi)
 
 
 def _track_number(name: str, table: Path, line: int) -> int:
     stem = name.partition("_")[0]
-    if not stem.isdigit() or "_" not in name:
+    if not (stem.isascii() and stem.isdigit()) or "_" not in name:
         raise StudyError(f"{table}, line {line}: {name!r} is not called track_frame.ppm.")
     return int(stem)
 
 
 def read_training(layout: Layout) -> list[Record]:
     """Return the training images of a layout, ordered by class, track and frame."""
-    tables = sorted(layout.training.glob("[0-9]*/GT-[0-9]*.csv"))
-    if not tables:
-        raise StudyError(f"{layout.training} holds no 000NN/GT-000NN.csv. {_WHERE}")
-    without = [
-        folder.name
-        for folder in sorted(layout.training.glob("[0-9]*"))
-        if folder.is_dir() and not (folder / f"GT-{folder.name}.csv").is_file()
-    ]
+    folders = sorted(folder for folder in layout.training.glob("[0-9]*") if folder.is_dir())
+    if not folders:
+        raise StudyError(f"{layout.training} holds no folder 000NN of a class. {_WHERE}")
+    strange = [f.name for f in folders if not (f.name.isascii() and f.name.isdigit())]
+    if strange:
+        raise StudyError(
+            f"{layout.training}: the folders {', '.join(strange)} are not called 000NN; take them "
+            "away, or unpack the archive again."
+        )
+    without = [f.name for f in folders if not (f / f"GT-{f.name}.csv").is_file()]
     if without:
         raise StudyError(
             f"{layout.training}: no table GT-000NN.csv in the folders {', '.join(without)}; "
             "unpack the archive again."
         )
     records = []
-    for table in tables:
+    for table in (folder / f"GT-{folder.name}.csv" for folder in folders):
         for line, row in enumerate(_read_table(table), start=2):
             track = _track_number(row["Filename"], table, line)
             record = _record(table, line, row, table.parent, track)

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from tqdm import tqdm
 
 from poisoning_study.data._gtsrb import (
@@ -26,33 +26,39 @@ from poisoning_study.data._gtsrb import (
 )
 from poisoning_study.data._image_set import ImageSet
 from poisoning_study.errors import StudyError
-from poisoning_study.files import sha256_of, write_atomically, write_json
+from poisoning_study.files import require_folder, sha256_of, write_atomically, write_json
 
 CROPS = ("roi", "square")
 _FORMAT = 1
+#: Side in pixels; the benchmark's own pictures have at most 250.
+_LARGEST = 1024
 
 
 def _load(record: Record, size: int, crop: str) -> NDArray[np.uint8]:
     try:
         with Image.open(record.path) as opened:
-            picture = opened.convert("RGB")
+            found = opened.size
+            picture = opened.convert("RGB") if found == record.size else None
     except FileNotFoundError:
         raise StudyError(
             f"{record.path} is listed in its table but missing; unpack the archive again."
         ) from None
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise StudyError(
             f"{record.path} is truncated or no image ({error}); unpack the archive again."
         ) from None
-    if picture.size != record.size:
+    if picture is None:
         raise StudyError(
-            f"{record.path} is {picture.size[0]} x {picture.size[1]} pixels, but its table says "
-            f"{record.size[0]} x {record.size[1]}."
+            f"{record.path} is {found[0]} x {found[1]} pixels, but its table says "
+            f"{record.size[0]} x {record.size[1]}; unpack the archive again."
         )
     if crop == "roi":
         left, upper, right, lower = record.roi
         if not (0 <= left < right < picture.width and 0 <= upper < lower < picture.height):
-            raise StudyError(f"{record.path}: region {record.roi} is not inside the image.")
+            raise StudyError(
+                f"{record.path}: region {record.roi} is not inside the image; unpack the "
+                "archive again, or take --crop square, which needs no region."
+            )
         picture = picture.crop((left, upper, right + 1, lower + 1))
     else:
         # The original study's crop: the top left square.
@@ -117,8 +123,8 @@ def prepare(
     """
     if crop not in CROPS:
         raise StudyError(f"crop must be one of {', '.join(CROPS)}, not {crop!r}.")
-    if size < 8:
-        raise StudyError(f"size must be at least 8 pixels, not {size}.")
+    if not 8 <= size <= _LARGEST:
+        raise StudyError(f"size must be from 8 to {_LARGEST} pixels, not {size}.")
     layout = find_layout(root)
     training, test = read_training(layout), read_test(layout)
     differs = missing_images(training, test)
@@ -127,8 +133,7 @@ def prepare(
             f"{root} is not the whole benchmark ({differs}). Unpack the archives again, or go on "
             "knowingly with --partial: what is found then is not about the whole benchmark."
         )
-    if out.exists() and not out.is_dir():
-        raise StudyError(f"{out} is a file; name a folder to write to.")
+    require_folder(out)
     parts: dict[str, list[Record]] = {}
     for record in training:
         parts.setdefault(f"train-{record.label:02d}", []).append(record)
@@ -183,10 +188,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         )
     try:
         manifest = json.loads(path.read_text())
-        parts = [(entry["sha256"], entry["n"]) for entry in manifest["parts"].values()]
+        described = [
+            (name, entry["sha256"], entry["n"]) for name, entry in manifest["parts"].items()
+        ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StudyError(f"{path} is damaged ({error!r}); prepare again.") from None
-    if not parts or not {"size", "crop", "partial"} <= set(manifest):
+    kinds = {name.partition("-")[0] for name, _, _ in described}
+    if kinds != {"train", "test"} or not {"size", "crop", "partial"} <= set(manifest):
         raise StudyError(f"{path} lacks entries of this version; prepare again.")
     return dict(manifest)
 
@@ -255,6 +263,8 @@ def prepared_from(data: Path, out: Path, *, size: int, crop: str, partial: bool)
                 for path in archives:
                     with zipfile.ZipFile(path) as opened:
                         opened.extractall(root)
+            except (RuntimeError, NotImplementedError) as error:  # a password, another method
+                raise StudyError(f"{path} cannot be unpacked here ({error}); unpack it.") from None
             except (zipfile.BadZipFile, EOFError, lzma.LZMAError, zlib.error) as error:
                 raise StudyError(f"{path} is damaged ({error}); download it again.") from None
             write_json(root / "unpacked", [path.name for path in archives])

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import signal
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from tqdm import tqdm
 
-from poisoning_study.devices import choose_device, device
 from poisoning_study.errors import StudyError
+from poisoning_study.files import require_folder
 from poisoning_study.protocol._calls import Call
 from poisoning_study.protocol._jobs import BackboneJob, DetectionJob, Job, PoisonJob, VictimJob
 from poisoning_study.protocol._pools import POOLS, PoolJob
 from poisoning_study.protocol._settings import VictimSettings
 from poisoning_study.protocol._store import RunStore
 from poisoning_study.protocol._study import Study
-from poisoning_study.torch_setup import require_torch
+from poisoning_study.protocol._workers import Workers
 
 AnyJob = PoolJob | BackboneJob | Job
 
@@ -73,28 +70,6 @@ def stages(study: Study) -> list[tuple[str, list[AnyJob]]]:
     return [(title, jobs) for title, jobs in found if jobs]
 
 
-def _start(device: str) -> None:
-    # Ctrl-C reaches the whole process group; only the parent should answer it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    require_torch()
-    choose_device(device)
-
-
-def _work(root: Path, job: AnyJob) -> str | None:
-    """Compute a job; return None, or why it failed, which is kept while the others go on."""
-    store = RunStore(root)
-    try:
-        store.result(job)
-    except StudyError as error:
-        message = str(error)
-    except Exception as error:
-        message = f"{type(error).__name__}: {error}"
-    else:
-        return None
-    store.record_failure(job, message)
-    return message
-
-
 def run_study(study: Study, out: Path, *, workers: int = 1, progress: bool = True) -> int:
     """Run what is not yet there; return the number of jobs that were run.
 
@@ -117,13 +92,12 @@ def run_study(study: Study, out: Path, *, workers: int = 1, progress: bool = Tru
     """
     if workers < 1:
         raise StudyError(f"workers must be at least 1, not {workers}.")
-    if out.exists() and not out.is_dir():
-        raise StudyError(f"{out} is a file; name a folder to write to.")
+    require_folder(out)
     store = RunStore(out / "runs")
     store.forget_failures()
     call = Call(workers)
     try:
-        with contextlib.closing(_Workers(store, workers)) as pool:
+        with contextlib.closing(Workers(store, workers)) as pool:
             for title, jobs in stages(study):
                 missing = [job for job in jobs if store.find(job) is None]
                 n_whole = len(jobs) - len(missing)
@@ -145,31 +119,3 @@ def run_study(study: Study, out: Path, *, workers: int = 1, progress: bool = Tru
         if call.n_jobs:
             call.record(store.root)
     return call.n_jobs
-
-
-class _Workers:
-    """Processes that last for all stages: each spends seconds on importing torch."""
-
-    def __init__(self, store: RunStore, n: int) -> None:
-        self.store = store
-        self.n = n
-        self._pool: ProcessPoolExecutor | None = None
-
-    def run(self, jobs: list[AnyJob]) -> Iterator[str | None]:
-        """Yield for each job None when it is done, or why it failed."""
-        if self.n == 1 or not jobs:
-            require_torch()
-            for job in jobs:
-                yield _work(self.store.root, job)
-            return
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.n, context, _start, (device().type,))
-        futures = [self._pool.submit(_work, self.store.root, job) for job in jobs]
-        for future in as_completed(futures):
-            yield future.result()
-
-    def close(self) -> None:
-        """Begin nothing more; jobs that have begun are finished and kept."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
