@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from poisoning_study import StudyError
-from poisoning_study.data import ImageSet, render, split_by_track
+from poisoning_study.data import ImageSet, map_images, render, split_by_track, write_images
 
 
 def test_rendering_is_seeded_and_pools_differ(signs: ImageSet) -> None:
@@ -59,3 +61,16 @@ def test_image_sets_check_their_arrays(signs: ImageSet) -> None:
         ImageSet(signs.images, signs.labels, signs.tracks, 3)
     with pytest.raises(StudyError, match="as many labels"):
         ImageSet(signs.images, signs.labels[1:], signs.tracks, 4)
+
+
+def test_stored_sets_are_mapped_and_equal(signs: ImageSet, tmp_path: Path) -> None:
+    path = tmp_path / "signs.npz"
+    with path.open("wb") as stream:
+        write_images(signs, stream)
+    mapped = map_images(path)
+    assert isinstance(mapped.images, np.memmap)
+    assert not mapped.images.flags.writeable
+    assert (mapped.images == signs.images).all()
+    assert (mapped.labels == signs.labels).all()
+    assert (mapped.tracks == signs.tracks).all()
+    assert mapped.n_classes == signs.n_classes

@@ -22,11 +22,25 @@ def test_sound_mixing_replaces_and_scales_once(signs: ImageSet) -> None:
     assert mixed.poisoned.sum() == len(signs) // 2
     assert (mixed.images[mixed.poisoned] == poisoned[mixed.poisoned]).all()
     assert (mixed.images[~mixed.poisoned] == signs.images[~mixed.poisoned]).all()
-    assert torch_max(mixed.images, mixed.scale) > 0.9
+    scaled = Pictures(mixed.images, mixed.scale).batch(np.arange(len(signs)))
+    assert scaled.max() > 0.9
+    # Put together batch by batch, in any order, or one by one.
+    whole = np.where(mixed.poisoned[:, None, None, None], poisoned, signs.images)
+    rows = np.random.default_rng(0).permutation(len(signs))
+    assert (mixed.images[rows] == whole[rows]).all()
+    assert (np.stack(list(mixed.images)) == whole).all()
+    assert len(mixed.images) == len(signs)
 
 
-def torch_max(images: np.ndarray, scale: np.ndarray) -> float:
-    return float(Pictures(images, scale).batch(np.arange(len(images))).max())
+def test_the_originals_choice_is_the_first_names_and_not_a_share_of_each_class() -> None:
+    labels = np.repeat([0, 2, 10], 4)
+    images = np.zeros((12, 32, 32, 3), np.uint8)
+    clean = ImageSet(images, labels, np.arange(12), 43)
+    mixed = mix(clean, images + 1, 0.5, 0, choice="first-names")
+    # "0@" sorts before "10@", which sorts before "2@"; no seed changes it.
+    assert mixed.poisoned.tolist() == [True] * 4 + [False] * 4 + [True] * 2 + [False] * 2
+    other = mix(clean, images + 1, 0.5, 1, choice="first-names")
+    assert (other.poisoned == mixed.poisoned).all()
 
 
 def test_the_published_loader_darkens_and_misses_classes(signs: ImageSet) -> None:
@@ -36,7 +50,7 @@ def test_the_published_loader_darkens_and_misses_classes(signs: ImageSet) -> Non
     dark = Pictures(mixed.images, mixed.scale).batch(np.flatnonzero(mixed.poisoned))
     assert dark.max() <= 1 / 255 + 1e-7
     # The rescale-only control: the pictures themselves are untouched.
-    assert (mixed.images == signs.images).all()
+    assert (np.stack(list(mixed.images)) == signs.images).all()
 
 
 def test_removing_leaves_the_rest(signs: ImageSet) -> None:

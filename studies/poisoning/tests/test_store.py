@@ -86,6 +86,9 @@ def test_keys_hold_what_data_are_and_not_where_they_lie() -> None:
     moved = replace(job, data=replace(job.data, folder="there"))
     other = replace(job, data=replace(job.data, digest="b"))
     assert RunStore.key(job) == RunStore.key(moved) != RunStore.key(other)
+    # A setting that came later: at its default, jobs keep the key that they had before.
+    assert RunStore.key(job) == "f83cd8dc60ec9f05014c"
+    assert RunStore.key(replace(job, choice="first-names")) != RunStore.key(job)
 
 
 def test_what_needs_a_failed_job_fails_at_once(store: RunStore) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from torch import Tensor
 
@@ -137,6 +138,13 @@ def test_a_prepared_benchmark_is_split_by_track(tmp_path: Path) -> None:
     data = study.settings.data
     parts = [load_pool(store, data, 0, name) for name in ("train", "trusted", "reference")]
     assert [len(part) for part in parts] == [12, 6, 6]
+    assert all(isinstance(part.images, np.memmap) for part in parts)
+    everything = replace(data, trusted_share=0.0, reference_share=0.0)
+    assert len(load_pool(store, everything, 0, "train")) == 24
+    with pytest.raises(StudyError, match=r"no pool 'trusted', only train, test.*trusted_share"):
+        load_pool(store, everything, 0, "trusted")
+    with pytest.raises(StudyError, match=r"leave something to train on, not 0.5 and 0.5"):
+        replace(data, trusted_share=0.5, reference_share=0.5)
     with pytest.raises(StudyError, match="no pool 'auxiliary'"):
         load_pool(store, data, 0, "auxiliary")
     run_study(study, tmp_path, progress=False)
@@ -155,7 +163,8 @@ def test_new_pictures_are_never_answered_with_old_results(tmp_path: Path) -> Non
     for crop in ("roi", "square", "roi"):
         prepare(archive, prepared, size=16, crop=crop, partial=True, progress=False)
         runs.append(run_study(load_study(tmp_path, prepared), out, progress=False))
-    assert runs == [1, 1, 0]
+    # The set is cut, then the victim trained.
+    assert runs == [2, 2, 0]
     # Two classes of 43 are there, so guessing is right half of the time.
     (job,) = (run.job for run in load_study(tmp_path, prepared).runs())
     assert RunStore(out / "runs").result(job)["chance"] == 0.5

@@ -19,6 +19,7 @@ from poisoning_study.data._prepare import (
     read_manifest,
 )
 from poisoning_study.data._rendered import SIGNS, render
+from poisoning_study.data._stored import map_images, write_images
 
 __all__ = [
     "N_CLASSES",
@@ -31,6 +32,7 @@ __all__ = [
     "digest_of",
     "find_layout",
     "load_prepared",
+    "map_images",
     "prepare",
     "prepared_from",
     "read_manifest",
@@ -38,4 +40,5 @@ __all__ = [
     "read_training",
     "render",
     "split_by_track",
+    "write_images",
 ]

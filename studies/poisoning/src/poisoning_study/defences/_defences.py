@@ -8,15 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from poisoning_study.detection import DETECTORS
-from poisoning_study.models import BatchLoss
-
-_Pixels = NDArray[np.uint8]
+from poisoning_study.models import BatchLoss, Rows
 
 
 @dataclass(frozen=True)
@@ -40,14 +37,14 @@ class Defence:
 
     name: str
     source: str
-    prepare: Callable[[_Pixels], _Pixels] = lambda images: images
+    prepare: Callable[[Rows], Rows] = lambda images: images
     loss: BatchLoss | None = None
     passes: int = 1
     detector: str = ""
 
 
-def _each(change: Callable[[Image.Image], Image.Image]) -> Callable[[_Pixels], _Pixels]:
-    def prepare(images: _Pixels) -> _Pixels:
+def _each(change: Callable[[Image.Image], Image.Image]) -> Callable[[Rows], Rows]:
+    def prepare(images: Rows) -> Rows:
         return np.stack([np.asarray(change(Image.fromarray(image))) for image in images])
 
     return prepare

@@ -68,18 +68,28 @@ class Inputs(Protocol):
         ...
 
 
+class Rows(Protocol):
+    """Pictures of which some rows can be had: an array, a memory map, or what makes them up."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]: ...
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]: ...
+
+
 class Pictures:
     """Pictures that stay uint8 (in memory or in a memory map) and are scaled batch by batch.
 
     Parameters
     ----------
-    images : uint8 array (n, h, w, 3)
+    images : uint8 array (n, h, w, 3), or what has its rows
         Pixels.
     scale : float32 array (n,), optional
         What each picture is multiplied by; division by 255 if None.
     """
 
-    def __init__(self, images: NDArray[np.uint8], scale: NDArray[np.float32] | None = None) -> None:
+    def __init__(self, images: Rows, scale: NDArray[np.float32] | None = None) -> None:
         self.images = images
         self.scale = scale
 

@@ -22,7 +22,7 @@ from poisoning_study.models import (
 )
 from poisoning_study.objectives import CraftSettings
 from poisoning_study.protocol._jobs import BackboneJob, DetectionJob, PoisonJob, VictimJob
-from poisoning_study.protocol._pools import POOLS, PoolJob
+from poisoning_study.protocol._pools import POOLS, PoolJob, SplitJob
 from poisoning_study.protocol._runner import AnyJob, stages
 from poisoning_study.protocol._settings import DataSettings, PoolSize
 from poisoning_study.protocol._store import RunStore
@@ -117,9 +117,8 @@ def pool_sizes(data: DataSettings) -> dict[str, int]:
             kind: sum(int(entry["n"]) for name, entry in parts.items() if name.startswith(kind))
             for kind in _WHOLE
         }
-    shares = {"trusted": data.trusted_share, "reference": data.reference_share}
-    pools = {name: round(share * found["train"]) for name, share in shares.items()}
-    return {"train": found["train"] - sum(pools.values()), "test": found["test"], **pools}
+    pools = {name: round(share * found["train"]) for name, share in data.shares.items()}
+    return {**pools, "test": found["test"]}
 
 
 def _n_classes(data: DataSettings) -> int:
@@ -196,9 +195,10 @@ def job_cost(job: AnyJob) -> Cost:
         A network that cannot be built here.
     """
     pools, size, n_classes = pool_sizes(job.data), job.data.size, _n_classes(job.data)
-    a_picture = 3 * size**2
-    # Two seeds' pools are kept; a mixed set and a poison come on top.
-    host = _PROCESS_BYTES + a_picture * 2.0 * (sum(pools.values()) + pools["train"])
+    # Pools and poisons are memory maps. A split has the whole set twice, crafting the training set
+    # and its poison; a defence changes all pictures at once, beside the list of them.
+    whole = float(sum(pools.values()) if isinstance(job, SplitJob) else pools["train"])
+    host = _PROCESS_BYTES + 2.0 * 3 * size**2 * whole
     flops = memory = 0.0
     if isinstance(job, BackboneJob):
         cost = _backbone_cost(job.victim.backbone, size, n_classes)
@@ -221,6 +221,8 @@ def job_cost(job: AnyJob) -> Cost:
 def _name(job: AnyJob) -> str:
     if isinstance(job, PoolJob):
         return f"render {job.pool}"
+    if isinstance(job, SplitJob):
+        return "cut the prepared set by track"
     if isinstance(job, BackboneJob):
         return f"{job.victim.backbone} on {job.pool}"
     if isinstance(job, PoisonJob):

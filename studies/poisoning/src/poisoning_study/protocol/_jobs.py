@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from poisoning_study.data import ImageSet
 from poisoning_study.defences import DEFENCES
 from poisoning_study.detection import DetectionSettings, FeatureSet, detect
 from poisoning_study.devices import choose_device, device
+from poisoning_study.keys import LATER
 from poisoning_study.models import (
     Backbone,
     Classifier,
@@ -179,6 +180,7 @@ class VictimJob:
     arithmetic: str = "default"
     #: Whose is-clean list a filtering defence goes by.
     detection: DetectionJob | None = None
+    choice: str = field(default="seeded", metadata=LATER)
 
     def compute(self, store: RunStore) -> dict[str, Any]:
         """Train and test; return the accuracy after each epoch, its last value and its peak.
@@ -202,6 +204,7 @@ class VictimJob:
             self.seed,
             loader=self.loader,
             fate=self.fate,
+            choice=self.choice,
             unreplaced_classes=self.data.unreplaced_classes,
         )
         defence = DEFENCES[self.defence]

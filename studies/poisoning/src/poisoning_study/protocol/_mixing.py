@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,36 @@ from poisoning_study.seeds import generator
 
 
 @dataclass(frozen=True)
+class MixedPictures:
+    """Clean and poisoned copies of a set, of which a batch is put together when it is asked for.
+
+    Both may be memory maps: no mixed copy of the whole is kept.
+    """
+
+    clean: NDArray[np.uint8]
+    poisoned: NDArray[np.uint8]
+    chosen: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    def __getitem__(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.uint8]:
+        chosen = self.chosen[rows][:, None, None, None]
+        return np.where(chosen, self.poisoned[rows], self.clean[rows])
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        """Yield one picture after the other."""
+        for row, chosen in enumerate(self.chosen):
+            yield self.poisoned[row] if chosen else self.clean[row]
+
+
+@dataclass(frozen=True)
 class TrainingSet:
     """What a victim is trained on.
 
     Parameters
     ----------
-    images : uint8 array (n, h, w, 3)
+    images : uint8 array (n, h, w, 3), or MixedPictures
         Pixels.
     labels : int64 array (n,)
         Classes.
@@ -29,7 +54,7 @@ class TrainingSet:
         Which images were replaced.
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[np.uint8] | MixedPictures
     labels: NDArray[np.int64]
     scale: NDArray[np.float32]
     poisoned: NDArray[np.bool_]
@@ -60,6 +85,22 @@ def chosen_rows(labels: NDArray[np.int64], fraction: float, seed: int) -> NDArra
     return chosen
 
 
+def first_names(labels: NDArray[np.int64], fraction: float) -> NDArray[np.bool_]:
+    """Mark the first `fraction` of all images by the original's names, "10@..." before "4@...".
+
+    It takes the first N of a directory's listing, whose order is its file system's; sorted here.
+
+    Examples
+    --------
+    >>> first_names(np.array([4, 4, 10, 10]), 0.75)
+    array([ True, False,  True,  True])
+    """
+    order = sorted(range(len(labels)), key=lambda row: (f"{labels[row]}@", row))
+    chosen = np.zeros(len(labels), dtype=bool)
+    chosen[order[: round(fraction * len(labels))]] = True
+    return chosen
+
+
 def mix(
     clean: ImageSet,
     poisoned: NDArray[np.uint8] | None,
@@ -68,6 +109,7 @@ def mix(
     *,
     loader: str = "sound",
     fate: str = "replace",
+    choice: str = "seeded",
     unreplaced_classes: int = 0,
 ) -> TrainingSet:
     """Replace (or remove) a share of every class.
@@ -87,6 +129,8 @@ def mix(
         never replaces them, and divides the others by 255 a second time.
     fate : {"replace", "remove"}
         "remove" leaves the chosen images out: the smaller clean set.
+    choice : {"seeded", "first-names"}
+        A share of every class by `chosen_rows`, or the original's `first_names`.
     unreplaced_classes : int
         How many first classes the published loader misses.
     """
@@ -98,7 +142,10 @@ def mix(
         raise StudyError(
             f"Poisoned images {poisoned.shape} do not match the training set {clean.images.shape}."
         )
-    chosen = chosen_rows(clean.labels, fraction, seed)
+    if choice == "first-names":
+        chosen = first_names(clean.labels, fraction)
+    else:
+        chosen = chosen_rows(clean.labels, fraction, seed)
     if fate == "remove":
         if chosen.all():
             raise StudyError("Nothing would be left to train on; remove less than everything.")
@@ -106,5 +153,4 @@ def mix(
     if loader == "as-published":
         chosen &= clean.labels >= unreplaced_classes
         scale[chosen] = 1 / 255**2
-    images = np.where(chosen[:, None, None, None], poisoned, clean.images)
-    return TrainingSet(images, clean.labels, scale, chosen)
+    return TrainingSet(MixedPictures(clean.images, poisoned, chosen), clean.labels, scale, chosen)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, ClassVar
-
-import numpy as np
+from typing import ClassVar
 
 from poisoning_study.data import (
     SIGNS,
     ImageSet,
     digest_of,
     load_prepared,
+    map_images,
     read_manifest,
     render,
     split_by_track,
+    write_images,
 )
 from poisoning_study.errors import StudyError
 from poisoning_study.protocol._settings import DataSettings, PoolSize
@@ -48,42 +49,50 @@ class PoolJob:
             pool=self.pool,
         )
 
-        def write(stream: IO[bytes]) -> None:
-            arrays: dict[str, Any] = {
-                "images": data.images,
-                "labels": data.labels,
-                "tracks": data.tracks,
-                "n_classes": np.array(data.n_classes),
-            }
-            np.savez(stream, allow_pickle=False, **arrays)
-
-        store.save(self, "npz", write)
+        store.save(self, "npz", lambda stream: write_images(data, stream))
         return {"n": len(data)}
 
     def load(self, store: RunStore) -> ImageSet:
-        """Return the pool, rendered if it is not there."""
+        """Return the pool, rendered if it is not there; its pictures are mapped."""
         store.result(self)
-        with np.load(store.file(self, "npz")) as arrays:
-            return ImageSet(
-                arrays["images"], arrays["labels"], arrays["tracks"], int(arrays["n_classes"])
+        return map_images(store.file(self, "npz"))
+
+
+@dataclass(frozen=True)
+class SplitJob:
+    """The pools of a prepared set for one seed, cut by track and kept apart from each other."""
+
+    kind: ClassVar[str] = "pools"
+    data: DataSettings
+    seed: int
+
+    def compute(self, store: RunStore) -> dict[str, int]:
+        """Cut and keep the pools; return their sizes."""
+        folder = Path(self.data.folder)
+        if digest_of(read_manifest(folder)) != self.data.digest:
+            raise StudyError(f"{folder} was prepared again while the study ran; start it again.")
+        whole = load_prepared(folder)
+        found = whole["train"].images.shape[1]
+        if found != self.data.size:
+            raise StudyError(
+                f"{folder} was prepared at {found} pixels, but the study asks for "
+                f"{self.data.size}. Prepare again with --size {self.data.size}."
             )
+        pools = split_by_track(whole["train"], self.data.shares, self.seed)
+        pools["test"] = whole["test"]
+        for name, data in pools.items():
+            store.save(self, f"{name}.npz", functools.partial(write_images, data))
+        return {name: len(data) for name, data in pools.items()}
+
+    def load(self, store: RunStore) -> dict[str, ImageSet]:
+        """Return the pools, cut if they are not there; their pictures are mapped."""
+        names: dict[str, int] = store.result(self)
+        return {name: map_images(store.file(self, f"{name}.npz")) for name in names}
 
 
 @lru_cache(maxsize=2)
-def _prepared(settings: DataSettings, seed: int) -> dict[str, ImageSet]:
-    folder = Path(settings.folder)
-    if digest_of(read_manifest(folder)) != settings.digest:
-        raise StudyError(f"{folder} was prepared again while the study ran; start it again.")
-    whole = load_prepared(folder)
-    found = whole["train"].images.shape[1]
-    if found != settings.size:
-        raise StudyError(
-            f"{settings.folder} was prepared at {found} pixels, but the study asks for "
-            f"{settings.size}. Prepare again with --size {settings.size}."
-        )
-    shares = {"trusted": settings.trusted_share, "reference": settings.reference_share}
-    pools = split_by_track(whole["train"], {"train": 1 - sum(shares.values()), **shares}, seed)
-    return {**pools, "test": whole["test"]}
+def _prepared(root: Path, job: SplitJob) -> dict[str, ImageSet]:
+    return job.load(RunStore(root))
 
 
 @lru_cache(maxsize=8)
@@ -99,14 +108,15 @@ def load_pool(store: RunStore, settings: DataSettings, seed: int, name: str) -> 
     Raises
     ------
     StudyError
-        The auxiliary pool of a prepared set, which has none.
+        The auxiliary pool of a prepared set, which has none, or a pool whose share is 0.
     """
     if settings.source == "rendered":
         return _rendered(store.root, PoolJob(settings, name, seed))
-    pools = _prepared(settings, seed)
+    pools = _prepared(store.root, SplitJob(settings, seed))
     if name not in pools:
         raise StudyError(
-            f"A {settings.source} data set has no pool {name!r}. Set encoders.source to "
-            "'reference' or 'pretrained'."
+            f"This prepared set has no pool {name!r}, only {', '.join(pools)}. Set encoders.source "
+            "to 'reference' or 'pretrained', and give detectors a trusted_share and a "
+            "reference_share."
         )
     return pools[name]

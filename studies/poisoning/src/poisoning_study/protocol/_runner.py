@@ -12,13 +12,13 @@ from poisoning_study.errors import StudyError
 from poisoning_study.files import require_folder
 from poisoning_study.protocol._calls import Call
 from poisoning_study.protocol._jobs import BackboneJob, DetectionJob, Job, PoisonJob, VictimJob
-from poisoning_study.protocol._pools import POOLS, PoolJob
+from poisoning_study.protocol._pools import POOLS, PoolJob, SplitJob
 from poisoning_study.protocol._settings import VictimSettings
 from poisoning_study.protocol._store import RunStore
 from poisoning_study.protocol._study import Study
 from poisoning_study.protocol._workers import Workers
 
-AnyJob = PoolJob | BackboneJob | Job
+AnyJob = PoolJob | SplitJob | BackboneJob | Job
 
 
 def _unique(jobs: Iterable[AnyJob]) -> list[AnyJob]:
@@ -56,10 +56,10 @@ def stages(study: Study) -> list[tuple[str, list[AnyJob]]]:
         job.detection for job in asked if isinstance(job, VictimJob) and job.detection is not None
     ]
     backbones = [backbone for job in (*asked, *poisons) for backbone in _backbones_of(job)]
-    pools: list[AnyJob] = []
-    if study.settings.data.source == "rendered":
-        seeds = {job.seed for job in asked}
-        pools = [PoolJob(study.settings.data, pool, s) for s in sorted(seeds) for pool in POOLS]
+    data, seeds = study.settings.data, sorted({job.seed for job in asked})
+    pools: list[AnyJob] = [SplitJob(data, seed) for seed in seeds]
+    if data.source == "rendered":
+        pools = [PoolJob(data, pool, seed) for seed in seeds for pool in POOLS]
     found = [
         ("signs", pools),
         ("backbones", _unique(backbones)),

@@ -13,6 +13,7 @@ from poisoning_study.torch_setup import ARITHMETIC
 KINDS = ("victims", "matrix", "detection", "pictures")
 LOADERS = ("sound", "as-published")
 FATES = ("replace", "remove")
+CHOICES = ("seeded", "first-names")
 _FROM_SCRATCH = TrainingSettings(8, 32, 1e-2, 1e-4, "one-cycle")
 _AS_PUBLISHED = TrainingSettings()
 
@@ -49,7 +50,8 @@ class DataSettings:
         Sizes of the rendered pools. `trusted` is compared with suspects, `reference` trains the
         clean reference model, `auxiliary` (other classes) trains encoders.
     trusted_share, reference_share : float
-        Shares of a prepared training set's tracks for these pools; the rest is `train`.
+        Shares of a prepared training set's tracks for these pools; the rest is `train`. With 0
+        there is no such pool.
     """
 
     source: str = "rendered"
@@ -76,6 +78,18 @@ class DataSettings:
             raise StudyError(
                 f"There are 2 to 12 rendered classes for the task, not {self.classes}."
             )
+        if min(self.shares.values()) <= 0:
+            raise StudyError(
+                "trusted_share and reference_share must not be negative and leave something to "
+                f"train on, not {self.trusted_share} and {self.reference_share}."
+            )
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Return the shares of a prepared training set's tracks that its pools get."""
+        asked = {"trusted": self.trusted_share, "reference": self.reference_share}
+        given = {name: share for name, share in asked.items() if share != 0}
+        return {"train": 1 - sum(given.values()), **given}
 
 
 @dataclass(frozen=True)
@@ -155,6 +169,9 @@ class Experiment:
         The published loader divides poisoned images by 255 twice and misses some classes.
     fate : {"replace", "remove"}
         Replaced by their poisoned copies, or left out (the smaller clean set).
+    choice : {"seeded", "first-names"}
+        Which images are replaced: a share of every class, drawn by the seed, or as in the original
+        the first of all names ("4@..." for class 4).
     seeds : tuple of int
         Instead of the study's seeds, if given. One seed is a lead, not a finding.
     table_1 : bool
@@ -173,6 +190,7 @@ class Experiment:
     defences: tuple[str, ...] = ("none",)
     loader: str = "sound"
     fate: str = "replace"
+    choice: str = "seeded"
     seeds: tuple[int, ...] = ()
     table_1: bool = False
     replicates: tuple[str, ...] = ()
@@ -185,6 +203,10 @@ class Experiment:
                 f"loader must be one of {LOADERS} and fate one of {FATES}, not {self.loader!r} and "
                 f"{self.fate!r}."
             )
+        if self.choice not in CHOICES:
+            raise StudyError(f"choice must be one of {CHOICES}, not {self.choice!r}.")
+        if self.choice != "seeded" and self.kind == "detection":
+            raise StudyError("Detectors look at seeded choices; leave choice at its default.")
         wrong = [fraction for fraction in self.fractions if not 0 <= fraction <= 1]
         if wrong:
             raise StudyError(f"fractions lie between 0 and 1, not {wrong}.")

@@ -115,6 +115,7 @@ class Study:
             fraction=fraction,
             loader="sound" if clean else experiment.loader,
             fate="replace" if clean else experiment.fate,
+            choice="seeded" if clean else experiment.choice,
             victim=self.victims[victim],
             defence=defence,
             seed=seed,
@@ -187,10 +188,12 @@ def load_study(folder: Path, prepared: Path | None = None) -> Study:
                     f"{path} names the {word} {unknown[0]!r}; defined are {', '.join(known)}."
                 )
         filters = [name for name in experiment.defences if DEFENCES[name].detector]
-        if filters and (experiment.fate != "replace" or experiment.loader != "sound"):
+        usual = (experiment.fate, experiment.loader, experiment.choice)
+        if filters and usual != ("replace", "sound", "seeded"):
             raise StudyError(
                 f"{path} filters by a detector ({filters[0]}), which looks at what the sound "
-                'loader replaces; leave loader at "sound" and fate at "replace".'
+                'loader replaces; leave loader at "sound", fate at "replace" and choice at '
+                '"seeded".'
             )
         experiments[path.stem] = experiment
     if not experiments:
