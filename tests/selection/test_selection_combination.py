@@ -61,6 +61,21 @@ def test_the_weights_are_the_best_of_a_grid() -> None:
     assert value >= max(criterion.value(weights)[0] for weights in grid) - 1e-3
 
 
+def test_on_the_line_the_weights_are_the_mean_of_those_of_single_splits() -> None:
+    rng = np.random.default_rng(3)
+    u = KernelExpansion(Gaussian(1.0), np.array([[0.3]]), np.array([-0.4]))
+    points = rng.normal(size=(3, 2, 60, 1))
+    samples = [Samples(x, x0 + np.sign(x0), *np.full((2, 60), 1 / 60)) for x, x0 in points]
+    trials = tuple(Trial(Potentials(u, _zero(1)), samples[0], test, 1.0) for test in samples[1:])
+    alone = [combine((trial,)) for trial in trials]
+    assert alone[0] != alone[1]
+    together = combine(trials)
+    assert together.kernel == pytest.approx(np.mean([c.kernel for c in alone]), abs=0.02)
+    weights = [dict(c.entropic) for c in alone]
+    for reg, weight in together.entropic:
+        assert weight == pytest.approx(np.mean([w.get(reg, 0.0) for w in weights]), abs=0.05)
+
+
 def test_what_no_kernel_does_goes_to_the_entropic_potentials() -> None:
     combination = combine(_trials(_zero(2), moved=True))
     assert sum(weight for _, weight in combination.entropic) > 0.8

@@ -37,6 +37,7 @@ from kernel_ot.selection import (
     combine,
     combine_on_kept_out,
     default_kernels,
+    default_splits,
     is_auto,
     least_regularised,
     reg_potentials,
@@ -173,6 +174,7 @@ def _compared(
 ) -> _Choice:
     """Return the choice that held-out points make."""
     dimension, reg_potential = samples.dimension, given.reg_potential
+    n_splits = parameters.n_splits
     n = min(len(samples.x), len(samples.y))
     # A user's callback stays in this process; the time limit goes along.
     in_this_process = parameters.n_jobs in (None, 1)
@@ -182,7 +184,7 @@ def _compared(
         default_kernels(dimension, n) if given.kernel is None else (given.kernel,),
         reg_potentials(dimension) if reg_potential is None else (reg_potential,),
         rng,
-        n_splits=parameters.n_splits,
+        n_splits=default_splits(dimension, n) if is_auto(n_splits) else int(n_splits),
         on_score=watch.on_score,
         on_round=watch.on_selection_round if in_this_process else watch.selection_is_over,
         n_jobs=parameters.n_jobs,

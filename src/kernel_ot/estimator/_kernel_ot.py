@@ -56,9 +56,9 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         which a coordinate has variance 1 on average. "auto" is a Gaussian of these points
         multiplied by the root of their covariance, so that it resolves most where they vary most;
         its bandwidth is 0.5 or 0.7 times the multiplied points' median distance, chosen by the
-        held-out semi-dual value; on the line 0.7 or 1.4 times, in the plane 1 times it, above 20
-        features 0.35 times. From 1500 points on, among 2 to 4 features, a Matern kernel of
-        smoothness 2.5 too, where held-out points clearly prefer it.
+        held-out semi-dual value; in the plane 1 times it, above 20 features 0.35 times. From 1500
+        points on, among 2 to 4 features, a Matern kernel of smoothness 2.5 too, where held-out
+        points clearly prefer it; on the line that kernel alone, with 4 times the median distance.
     reg_sos : "auto" or float, default "auto"
         lambda_1, weight of the trace of the sum-of-squares operator; "auto" is 1e-3. With adaptive
         filling the operator vanishes at the contact points and the estimate does not depend on it.
@@ -99,8 +99,9 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
     time_limit : float, optional
         Seconds for the whole fit, kept to a second or a twentieth where rounds are short; at most
         60 % of them compare settings. A fit that was ended holds the best point so far and warns.
-    n_splits : int, default 3
-        Random splits over which automatic settings are compared, a third of each sample held out.
+    n_splits : "auto" or int, default "auto"
+        Random splits over which automatic settings are compared, a third of each sample held out;
+        "auto": 3, on the line 5 below 1500 points.
     random_state : int, Generator or None, default 0
         Seeds splits and random filling points.
     verdict : "auto" or bool, default "auto"
@@ -192,7 +193,7 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         violation_tol: float = 2e-3,
         max_iter: int | None = None,
         time_limit: float | None = None,
-        n_splits: int = 3,
+        n_splits: str | int = "auto",
         random_state: RandomState = 0,
         verdict: str | bool = "auto",
         callback: Callback | None = None,

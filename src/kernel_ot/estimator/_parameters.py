@@ -34,7 +34,7 @@ class FitParameters(Protocol):
     violation_tol: float
     max_iter: int | None
     time_limit: float | None
-    n_splits: int
+    n_splits: str | int
     random_state: RandomState
     verdict: str | bool
     callback: Callback | None

@@ -52,6 +52,7 @@ from kernel_ot.selection._selection import (
     baseline_candidate as baseline_candidate,
     best_candidate as best_candidate,
     default_kernels as default_kernels,
+    default_splits as default_splits,
     least_regularised as least_regularised,
     make_candidate as make_candidate,
     reg_potentials as reg_potentials,

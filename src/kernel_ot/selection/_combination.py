@@ -104,7 +104,10 @@ class Combination:
 
 @blas_on_one_thread()
 def combine(trials: tuple[Trial, ...], *, many_points: bool = False) -> Combination:
-    """Return the weights with the largest held-out semi-dual value, summed over the splits.
+    """Return the weights with the largest held-out semi-dual value.
+
+    Of its sum over the splits; on the line the mean of each split's own weights, which single
+    points far out cannot move to a corner.
 
     Parameters
     ----------
@@ -163,12 +166,12 @@ def weigh(
         if extrapolate:
             offered = tuple(weighted_sum(pair, _EXTRAPOLATING) for pair in pairwise(offered))
         splits.append(_HeldOut.of(trial, offered, max_held_out, near=extrapolate))
-    criterion = _Criterion(splits)
-    weights = criterion.best()
+    summed = [[split] for split in splits] if dimension == 1 else [splits]
+    weights = np.mean([_Criterion(together).best() for together in summed], axis=0)
     weights[weights < _SMALLEST_WEIGHT] = 0
     weights /= weights.sum()
     if clearly is not None or dimension > MAX_SEMI_DUAL_DIMENSION:
-        gain, error = criterion.gain(weights)
+        gain, error = _Criterion(splits).gain(weights)
         if gain <= (clearly or 0.0) * error or not is_trusted(gain, error, dimension):
             return Combination()
     carried = weights[2:]

@@ -38,7 +38,10 @@ CRITERIA: tuple[Criterion, ...] = ("semi_dual", "energy")
 
 # By dimension, up to 20 features. Few, since the criterion's noise leads to wrong choices among
 # many; benchmarks/results/ has those that were compared.
-_BANDWIDTH_FACTORS, _BANDWIDTH_FACTORS_BELOW_THREE = (0.5, 0.7), {1: (0.7, 1.4), 2: (1.0,)}
+_BANDWIDTH_FACTORS, _BANDWIDTH_FACTORS_IN_THE_PLANE = (0.5, 0.7), (1.0,)
+# On the line: a Gaussian kernel goes back to the Gaussian map's slope beyond the outermost points,
+# a wide Matern kernel goes on as a spline does.
+_ROUGH_FACTOR_ON_THE_LINE = 4.0
 # Few settings among many features: the noise of the energy distance leaves no more room.
 _BANDWIDTH_FACTORS_OF_MANY_FEATURES, _REG_POTENTIALS_OF_MANY_FEATURES = (0.35,), (1e-1, 1e-2, 3e-3)
 REG_POTENTIALS = (1e-1, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
@@ -52,6 +55,8 @@ compared on; benchmarks/results/ has what it gains.
 # Matern kernels hold many more contact points, the more the smaller lambda_2 is: offered where they
 # were seen to win, down to a lambda_2 that does not take several times as long.
 _DIMENSIONS_OF_ROUGH_KERNELS, _ROUGH_FACTOR, _ROUGH_REG_POTENTIAL = (2, 3, 4), 1.0, 3e-5
+# On the line there is one kernel, so five splits take no longer than three with two.
+_SPLITS, _SPLITS_ON_THE_LINE = 3, 5
 # In standard errors of the difference on the first split.
 _CLEARLY = 2.0
 
@@ -150,17 +155,24 @@ class Selection:
 
 
 def bandwidth_factors(dimension: int) -> tuple[float, ...]:
-    """Return the bandwidths, in median distances, that are compared by default."""
+    """Return the bandwidths, in median distances, of the Gaussian kernels that are compared."""
     if dimension > MAX_SEMI_DUAL_DIMENSION:
         return _BANDWIDTH_FACTORS_OF_MANY_FEATURES
-    return _BANDWIDTH_FACTORS_BELOW_THREE.get(dimension, _BANDWIDTH_FACTORS)
+    return _BANDWIDTH_FACTORS_IN_THE_PLANE if dimension == 2 else _BANDWIDTH_FACTORS
 
 
 def default_kernels(dimension: int, n: int) -> tuple[KernelChoice, ...]:
     """Return the kernels that are compared by default where the smaller sample has `n` points."""
+    if dimension == 1:
+        return (RoughKernel(_ROUGH_FACTOR_ON_THE_LINE),)
     factors: tuple[KernelChoice, ...] = bandwidth_factors(dimension)
     offered = dimension in _DIMENSIONS_OF_ROUGH_KERNELS and n >= MANY_POINTS
     return (*factors, RoughKernel(_ROUGH_FACTOR)) if offered else factors
+
+
+def default_splits(dimension: int, n: int) -> int:
+    """Return over how many random splits settings are compared by default."""
+    return _SPLITS_ON_THE_LINE if dimension == 1 and n < MANY_POINTS else _SPLITS
 
 
 def reg_potentials(dimension: int) -> tuple[float, ...]:
@@ -243,10 +255,10 @@ def _walks(
 
 
 def _offered(
-    kernel: KernelChoice, regularisations: tuple[tuple[float, float], ...]
+    kernel: KernelChoice, regularisations: tuple[tuple[float, float], ...], dimension: int
 ) -> tuple[tuple[float, float], ...]:
     """Return the regularisations that are worth their time with a kernel."""
-    if not isinstance(kernel, RoughKernel):
+    if dimension == 1 or not isinstance(kernel, RoughKernel):
         return regularisations
     largest = max(reg_potential for _, reg_potential in regularisations)
     least = min(_ROUGH_REG_POTENTIAL, largest)
@@ -331,7 +343,12 @@ def select(
     """
     regularisations = tuple((REG_SOS, reg_potential) for reg_potential in reg_potentials)
     paths = [
-        Path(kernel, _offered(kernel, regularisations), preconditioner, Filling())
+        Path(
+            kernel,
+            _offered(kernel, regularisations, samples.dimension),
+            preconditioner,
+            Filling(),
+        )
         for kernel in kernels
     ]
     baselines: list[Baseline] = []
