@@ -22,6 +22,7 @@ from kernel_ot.diagnostics import GLOSSARY, CautionWarning
 from kernel_ot.estimator import _large
 from kernel_ot.kernels import Gaussian
 from kernel_ot.report._features import feature_table
+from kernel_ot.report._figures import _view, before_and_after
 from kernel_ot.samples import Samples
 
 HOSTILE = "<script>alert('x')</script> & $a_b$"
@@ -144,6 +145,32 @@ def test_features_are_ranked_by_their_shift_with_an_interval_of_the_populations(
     assert table[0].share == pytest.approx(9 / 10.25)
     assert table[0].clear
     assert [f.spread for f in table] == pytest.approx([1, 1, 1])
+
+
+def test_a_constant_feature_has_no_standard_deviation_by_rounding() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(120, 3)), rng.normal(size=(100, 3))
+    x[:, 1], y[:, 1], x[:, 2], y[:, 2] = 7.1, 9.1, 7.1, 7.1
+    samples = Samples(x, y, np.full(120, 1 / 120), np.full(100, 1 / 100))
+    moves, other, stays = feature_table(samples, x + [0.5, 2.0, 1e-15], ("a", "b", "c"))
+    assert [f.name for f in (moves, other, stays)] == ["b", "a", "c"]
+    assert (moves.sd, moves.spread, moves.in_sd) == (0.0, 1.0, float("inf"))
+    assert (stays.sd, stays.spread, stays.in_sd) == (0.0, 1.0, 0.0)
+
+
+def test_images_far_away_do_not_make_one_dot_of_the_samples() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 2)), rng.normal(size=(50, 2))
+    low, high = _view([x, y, 1e3 * x])
+    both = np.concatenate([x, y])
+    assert (low <= both.min(axis=0)).all()
+    assert (high >= both.max(axis=0)).all()
+    assert (high - low < 4 * np.ptp(both, axis=0)).all()
+    samples = Samples(x, y, np.full(60, 1 / 60), np.full(50, 1 / 50))
+    _, after = before_and_after(samples, 1e3 * x, ("a", "b"))
+    assert after.caption.endswith("Of T(x) 60 points lie outside of the picture.")
+    _, after = before_and_after(samples, y, ("a", "b"))
+    assert "outside" not in after.caption
 
 
 def test_a_fit_of_many_points_states_all_of_them(

@@ -330,8 +330,8 @@ def _parted_bound(model: FittedTransport, samples: Samples, inner: Samples) -> C
         f"these samples ({model.certificate_.assurance}), and their dimension explains "
         f"{explained:.2g} of it: a few far points carry much of the cost, or the potentials are "
         "too smooth for these samples.",
-        "Look for rows far from all others; let kernel and reg_potential be 'auto', or lower "
-        "reg_potential.",
+        "Look for rows far from all others; give a lower reg_potential"
+        + ("." if model.candidates_ else ", or let it and kernel be 'auto'."),
     )
 
 

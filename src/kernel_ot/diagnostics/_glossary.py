@@ -111,7 +111,7 @@ GLOSSARY: dict[str, Term] = {
         "gain in energy distance",
         _POPULATIONS,
         "By how much nearer to y the map's images are than those of the map without its kernel "
-        "part, on points that neither was fitted to; +- one standard error.",
+        "part, on points that neither was fitted to. The verdict gives it +- one standard error.",
     ),
     "identity_gain": Term(
         "gain over doing nothing",

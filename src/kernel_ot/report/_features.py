@@ -9,6 +9,9 @@ import numpy as np
 from kernel_ot._arrays import Array
 from kernel_ot.samples import Samples
 
+# Means that differ by less, relative to their size, are the same.
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -47,7 +50,10 @@ class Feature:
     @property
     def in_sd(self) -> float:
         """The shift in pooled standard deviations; 0 for a constant feature that stays."""
-        return self.shift / self.sd if self.sd > 0 else 0.0 if self.shift == 0 else float("inf")
+        if self.sd > 0:
+            return self.shift / self.sd
+        stays = np.isclose(self.mean_mapped, self.mean_x, rtol=_ROUNDING, atol=0)
+        return 0.0 if stays else float("inf")
 
     @property
     def clear(self) -> bool:
@@ -67,7 +73,11 @@ def feature_table(samples: Samples, images: Array, names: tuple[str, ...]) -> li
     """
     x, y, a, b = samples.x, samples.y, samples.weights_x, samples.weights_y
     mean_x, mean_y, mean_mapped = a @ x, b @ y, a @ images
-    var_x, var_y = a @ np.square(x - mean_x), b @ np.square(y - mean_y)
+    # Of equal values exactly 0, not the rounding of their mean.
+    var_x, var_y = (
+        np.where(np.ptp(p, axis=0) > 0, weights @ np.square(p - mean), 0.0)
+        for p, weights, mean in ((x, a, mean_x), (y, b, mean_y))
+    )
     var_mapped = a @ np.square(images - mean_mapped)
     moved = a @ np.square(images - x)
     total = float(moved.sum())

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _DPI = 130
 _MOST_SHIFTS, _MOST_MARGINALS = 20, 4
 _LONGEST_NAME = 24
+# Quantiles that a picture reaches to, and by how many widths of x and y images may widen it.
+_INSIDE, _WIDTHS_BESIDE = (0.002, 0.998), 1.0
 
 
 @dataclass(frozen=True)
@@ -58,21 +60,35 @@ def before_and_after(samples: Samples, images: Array, names: tuple[str, ...]) ->
         labels: tuple[str, ...] = tuple(map(short, names))
     else:
         points, labels = _plane(samples, images)
-    low, high = np.quantile(np.concatenate(points), [0.002, 0.998], axis=0)
-    margin = np.maximum(0.05 * (high - low), np.finfo(float).tiny)
+    low, high = _view(points)
     view = "" if d == 2 else " in the plane in which x and y vary most"
+    hidden = int(np.any((points[2] < low) | (points[2] > high), axis=1).sum())
+    beyond = f" Of T(x) {hidden} points lie outside of the picture." if hidden else ""
     for kept, caption in (
         ((0, 1), f"Before: x and y{view}."),
-        ((2, 1), f"After: T(x) and y{view}. They should cover each other."),
+        ((2, 1), f"After: T(x) and y{view}. They should cover each other.{beyond}"),
     ):
         ax = plots.clouds([points[k] for k in kept], [_NAMES[k] for k in kept],
                           axes=labels, colours=[plots.COLOURS[k] for k in kept])  # fmt: skip
         for setter, axis in ((ax.set_xlim, 0), (ax.set_ylim, 1)):
-            setter(low[axis] - margin[axis], high[axis] + margin[axis])
+            setter(low[axis], high[axis])
         yield _picture(ax, caption)
 
 
 _NAMES = ("x", "y", "T(x)")
+
+
+def _view(points: list[Array]) -> tuple[Array, Array]:
+    """Return the corners of what is shown of x, y and T(x), but for the last few far points.
+
+    Images that a bad map throws far away would make one dot of all others.
+    """
+    low, high = np.quantile(np.concatenate(points), _INSIDE, axis=0)
+    low_of_both, high_of_both = np.quantile(np.concatenate(points[:2]), _INSIDE, axis=0)
+    room = _WIDTHS_BESIDE * (high_of_both - low_of_both)
+    low, high = np.maximum(low, low_of_both - room), np.minimum(high, high_of_both + room)
+    margin = np.where(high > low, 0.05 * (high - low), 0.5)
+    return low - margin, high + margin
 
 
 def _plane(samples: Samples, images: Array) -> tuple[list[Array], tuple[str, ...]]:
