@@ -139,6 +139,11 @@ def test_summary_and_report_of_a_saved_model(folder: Path, tmp_path: Path) -> No
     assert page.read_text().lower().startswith("<!doctype html>")
     assert "come in pairs" in call("summary", model, pair[0], code=1).stderr
     assert "never written over" in call("report", model, *pair, "--out", pair[0], code=1).stderr
+    table = pd.DataFrame(read_table(pair[0]).values).add_prefix("f")
+    swapped = [tmp_path / "x.csv", tmp_path / "y.csv"]
+    table.to_csv(swapped[0], index=False)
+    table[table.columns[::-1]].to_csv(swapped[1], index=False)
+    assert "into the same order" in call("summary", model, *swapped, code=1).stderr
 
 
 def cells_file(path: Path) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pickle
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,11 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from kernel_ot import KernelOT
+from kernel_ot import KernelOT, divergence, two_sample_test
 from kernel_ot._arrays import Array
-from kernel_ot.estimator import KernelOT as SameClass
-from kernel_ot.kernels import Gaussian, Linear
+from kernel_ot.distances import energy_distance
+from kernel_ot.estimator import KernelOT as SameClass, certify
+from kernel_ot.kernels import Gaussian, Linear, median_distance
 from kernel_ot.solvers import Progress
 
 KERNEL = Gaussian(1.5)
@@ -111,10 +114,21 @@ def test_data_frames_keep_their_names(samples: tuple[Array, Array]) -> None:
     x, y = (pd.DataFrame(sample, columns=["a", "b"]) for sample in samples)
     named = model().fit(x, y)
     assert named.feature_names_in_.tolist() == ["a", "b"]
-    with pytest.raises(ValueError, match=r"columns .* are not those of x in fit"):
+    with pytest.raises(ValueError, match=r"columns .* of x are not those of x in fit"):
         named.transform(x[["b", "a"]])
-    with pytest.raises(ValueError, match=r"columns .* are not those of x in fit"):
-        model().fit(x, y[["b", "a"]])
+    other = y[["b", "a"]]
+    uses: tuple[Callable[..., object], ...] = (named.summary, named.score, partial(certify, named))
+    for use in uses:
+        with pytest.raises(ValueError, match=r"columns .* of y are not those of x"):
+            use(x, other)
+    median: Callable[..., object] = median_distance
+    uses = (model().fit, divergence, two_sample_test, energy_distance, partial(median, rng=0))
+    for use in uses:
+        with pytest.raises(ValueError, match=r"columns .* of y are not those of x, "):
+            use(x, other)
+    unnamed = model().fit(*samples)
+    with pytest.raises(ValueError, match=r"columns .* of y are not those of x, "):
+        unnamed.summary(x, other)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from kernel_ot._arrays._control import (
 )
 from kernel_ot._arrays._frames import (
     FRAME_LIBRARIES as FRAME_LIBRARIES,
+    check_feature_names as check_feature_names,
+    check_same_names as check_same_names,
     frame_library as frame_library,
 )
 from kernel_ot._arrays._memory import (

@@ -1,8 +1,9 @@
-"""Which library a data frame belongs to, without importing any."""
+"""Which library a data frame belongs to, and its columns, without importing any."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
 FRAME_LIBRARIES = ("pandas", "polars")
 
@@ -14,3 +15,29 @@ def frame_library(points: object) -> str | None:
         if module is not None and isinstance(points, getattr(module, "DataFrame", ())):
             return name
     return None
+
+
+def check_same_names(x: object, y: object) -> None:
+    """Raise ValueError if both are data frames with other columns, or in another order."""
+    check_feature_names(getattr(x, "columns", None), y, "y", of="x")
+
+
+def check_feature_names(
+    expected: Iterable[object] | None, table: object, name: str, *, of: str = "x in fit"
+) -> None:
+    """Raise ValueError if `table` is a data frame with other columns than expected.
+
+    `name` is what the table is called, and `of` what has the expected columns.
+    """
+    columns = getattr(table, "columns", None)
+    if expected is None or columns is None or list(columns) == list(expected):
+        return
+    wrong = next(
+        (pair for pair in zip(columns, expected, strict=False) if pair[0] != pair[1]),
+        ("", ""),
+    )
+    raise ValueError(
+        f"The columns {list(columns)[:5]}... of {name} are not those of {of}, "
+        f"{list(expected)[:5]}... (first difference: {wrong[0]!r} for {wrong[1]!r}); "
+        "pass the same features in the same order."
+    )

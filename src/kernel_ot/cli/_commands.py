@@ -144,6 +144,7 @@ def _fresh(
     if source is None or target is None:
         return None, None
     x, y = tables.read(source), tables.read(target)
+    _check_same_features(x.feature_names, y.feature_names, source, target)
     names = getattr(model, "feature_names_in_", None)
     for table, file in ((x, source), (y, target)):
         _check_same_features(names, table.feature_names, str(model_file), file)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernel_ot._arrays import RandomState, Scalar, check_points
+from kernel_ot._arrays import (
+    RandomState,
+    Scalar,
+    check_feature_names,
+    check_points,
+    check_same_names,
+)
 from kernel_ot.cutting_planes import scan_pairs
 from kernel_ot.diagnostics._cautions import cautions, cycle_error, relative_violation
 from kernel_ot.diagnostics._diagnostics import Diagnostics
@@ -94,6 +100,8 @@ def fresh_samples(model: FittedTransport, x: Points | None, y: Points | None) ->
         return None
     if x is None or y is None:
         raise ValueError("x and y must be given together, or neither.")
+    check_same_names(x, y)
+    check_feature_names(getattr(model, "feature_names_in_", None), x, "x")
     points = [
         check_points(given, name, dimension=model.n_features_in_).astype(np.float64)
         for given, name in ((x, "x"), (y, "y"))

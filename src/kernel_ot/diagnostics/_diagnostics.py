@@ -24,8 +24,8 @@ _FAULT = (
     "what to do."
 )
 _NOT_JUDGED = (
-    "Not judged: settings were given or nothing was compared, a sample has fewer than 30 points, or "
-    "verdict=False. KernelOT(verdict=True) judges fits of given settings; summary(x_new, y_new) "
+    "Not judged: settings were given or nothing was compared, a sample has fewer than 30 points, "
+    "or verdict=False. KernelOT(verdict=True) judges fits of given settings; summary(x_new, y_new) "
     "judges by fresh points."
 )
 

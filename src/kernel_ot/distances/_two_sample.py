@@ -13,6 +13,7 @@ from kernel_ot._arrays import (
     check_generator,
     check_points,
     check_same_dimension,
+    check_same_names,
     check_weights,
     namespace_of,
 )
@@ -58,6 +59,7 @@ def energy_distance(
 
 
 def _checked(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+    check_same_names(x, y)
     x, y = np.asarray(check_points(x, "x")), np.asarray(check_points(y, "y"))
     check_same_dimension(x, y)
     return x, y

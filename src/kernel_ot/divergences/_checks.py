@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from kernel_ot._arrays import (
     Namespace,
     check_same_dimension,
+    check_same_names,
     check_sample,
     check_weights,
     namespace_of,
@@ -26,6 +27,7 @@ def checked_samples(
 ) -> Samples:
     """Return both samples in float64, of NumPy or of JAX, or raise ValueError."""
     xp = _one_library(x, y)
+    check_same_names(x, y)
     x_sample, y_sample = check_sample(x, "x"), check_sample(y, "y")
     check_same_dimension(x_sample, y_sample)
     masses = (

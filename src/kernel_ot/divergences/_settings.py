@@ -13,6 +13,7 @@ from kernel_ot._arrays import (
     check_points,
     check_positive,
     check_same_dimension,
+    check_same_names,
     is_traced,
     on_host,
     pytree,
@@ -121,6 +122,7 @@ class DivergenceSettings:
                 "settings=settings."
             )
         scale = check_positive(regularisation, "regularisation")
+        check_same_names(x, y)
         first, second = (
             np.asarray(check_points(on_host(points), name)) for points, name in ((x, "x"), (y, "y"))
         )

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, check_feature_names, check_same_names
 from kernel_ot._files import atomic_path
 from kernel_ot.cutting_planes import Certificate
 from kernel_ot.diagnostics import FittedTransport
@@ -89,6 +89,9 @@ def certify(
     >>> certificate.n_pairs, certificate.proven, bool(certificate.lower_bound <= 1)
     (2500, True, True)
     """
+    for points, name in ((x, "x"), (y, "y")):
+        check_feature_names(getattr(model, "feature_names_in_", None), points, name)
+    check_same_names(x, y)
     rng = np.random.default_rng(random_state)
     clouds = [
         as_any_cloud(points, weights, name, rng)

@@ -11,8 +11,11 @@ import numpy as np
 
 from kernel_ot._arrays import (
     Array,
+    check_feature_names,
+    check_points,
     check_positive,
     check_same_dimension,
+    check_same_names,
     check_sample,
     check_weights,
     is_traced,
@@ -77,7 +80,7 @@ def check_both_samples(
     """Return both samples as float64, or raise ValueError; memory for them is checked first."""
     if y is None:
         raise ValueError("y is None; fit(x, y) needs the second sample as y.")
-    check_feature_names(getattr(x, "columns", None), y)
+    check_same_names(x, y)
     x, y = check_sample(x, "x"), check_sample(y, "y")
     check_same_dimension(x, y)
     require_memory(
@@ -159,27 +162,14 @@ def _listed(search: GridParameters, name: str) -> list[Any]:
     return listed
 
 
-def check_dimension(model: TwoSampleEstimator, points: Array, name: str) -> None:
-    """Raise ValueError if points have another number of columns than in fit."""
-    if points.shape[1] != model.n_features_in_:
+def check_new_points(model: TwoSampleEstimator, points: Points, name: str) -> Array:
+    """Return points of the features that were fitted, or raise ValueError."""
+    array = check_points(points, name)
+    if array.shape[1] != model.n_features_in_:
         raise ValueError(
-            f"{name} has {points.shape[1]} columns but {model.n_features_in_} are needed: "
-            f"X has {points.shape[1]} features, but {type(model).__name__} is expecting "
+            f"{name} has {array.shape[1]} columns but {model.n_features_in_} are needed: "
+            f"X has {array.shape[1]} features, but {type(model).__name__} is expecting "
             f"{model.n_features_in_} features as input."
         )
-
-
-def check_feature_names(expected: Iterable[str] | None, table: object) -> None:
-    """Raise ValueError if `table` is a data frame with other columns than expected."""
-    columns = getattr(table, "columns", None)
-    if expected is None or columns is None or list(columns) == list(expected):
-        return
-    wrong = next(
-        (pair for pair in zip(columns, expected, strict=False) if pair[0] != pair[1]),
-        ("", ""),
-    )
-    raise ValueError(
-        f"The columns {list(columns)[:5]}... are not those of x in fit, {list(expected)[:5]}... "
-        f"(first difference: {wrong[0]!r} for {wrong[1]!r}); "
-        "pass the same features in the same order."
-    )
+    check_feature_names(getattr(model, "feature_names_in_", None), points, name)
+    return array

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot._arrays import Array, RandomState, check_generator, check_points, placed_like
+from kernel_ot._arrays import Array, RandomState, check_generator, placed_like
 from kernel_ot.diagnostics import sample_sizes
 from kernel_ot.estimator._by_blocks import is_mapped_by_blocks, map_by_blocks
 from kernel_ot.estimator._checks import (
     check_both_samples,
-    check_dimension,
-    check_feature_names,
+    check_new_points,
     check_parameters,
     check_spread,
 )
@@ -387,10 +386,7 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
 
     def _check_new(self, points: Points, name: str) -> Array:
         check_is_fitted(self)
-        array = check_points(points, name)
-        check_dimension(self, array, name)
-        check_feature_names(getattr(self, "feature_names_in_", None), points)
-        return array
+        return check_new_points(self, points, name)
 
     def _fitted_potentials(self) -> Potentials:
         check_is_fitted(self)

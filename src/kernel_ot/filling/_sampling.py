@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernel_ot._arrays import Array, check_points, check_same_dimension, check_weights
+from kernel_ot._arrays import (
+    Array,
+    check_points,
+    check_same_dimension,
+    check_same_names,
+    check_weights,
+)
 
 # Above this many points a sample is thinned first: finding equal rows would take seconds.
 _MOST_POINTS = 20_000
@@ -87,6 +93,7 @@ def checked_samples(
     x: ArrayLike, y: ArrayLike, weights_x: ArrayLike | None, weights_y: ArrayLike | None
 ) -> tuple[Array, Array, Array, Array]:
     """Return samples and weights checked, points without mass left out."""
+    check_same_names(x, y)
     x, y = check_points(x, "x"), check_points(y, "y")
     check_same_dimension(x, y)
     weights_x = check_weights(weights_x, len(x), "weights_x")

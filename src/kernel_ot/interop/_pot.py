@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernel_ot._arrays import Array, check_points, check_same_dimension
+from kernel_ot._arrays import Array, check_points, check_same_dimension, check_same_names
 from kernel_ot.interop._discrete import DiscreteCTransform
 from kernel_ot.interop._sources import fitted_model
 from kernel_ot.interop._units import Metric, cost_factor
@@ -179,6 +179,7 @@ def from_dual_values(
     (array([12.5,  7.5]), array([0., 5.]))
     """
     factor = cost_factor(metric)
+    check_same_names(x, y)
     x, y = check_points(x, "x"), check_points(y, "y")
     check_same_dimension(x, y)
     u = _check_values(u, len(x), "u") / factor

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import pdist
 
-from kernel_ot._arrays import Array, check_generator, check_points, check_same_dimension
+from kernel_ot._arrays import (
+    Array,
+    check_generator,
+    check_points,
+    check_same_dimension,
+    check_same_names,
+)
 
 
 def median_distance(
@@ -44,6 +50,7 @@ def median_distance(
     >>> median_distance(x, y, 0)
     2.0
     """
+    check_same_names(x, y)
     x, y = check_points(x, "x"), check_points(y, "y")
     check_same_dimension(x, y)
     half = max(1, int(max_points) // 2)
