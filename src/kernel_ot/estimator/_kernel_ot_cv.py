@@ -28,7 +28,7 @@ from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import fit_conjugation
-from kernel_ot.samples import Masses, Points, Samples
+from kernel_ot.samples import Masses, Points, Samples, naming_a_lost_cluster
 from kernel_ot.selection import (
     CRITERIA,
     REG_POTENTIALS,
@@ -199,9 +199,10 @@ class KernelOTCV(TwoSampleEstimator):
         rng = check_generator(self.random_state, "random_state")
         splits = fold_splits(samples, self.cv, rng)
         paths = [Path(k, regularisations, estimator.preconditioner, filling) for k in kernels]
-        walks: list[Walk] = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
-            delayed(score_path)(path, split) for path, split in product(paths, splits)
-        )
+        with naming_a_lost_cluster("the search"):
+            walks: list[Walk] = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)(
+                delayed(score_path)(path, split) for path, split in product(paths, splits)
+            )
         self.n_splits_ = len(splits)
         self._set_results(kernels, walks)
         self._set_best(samples, estimator.preconditioner, rng)

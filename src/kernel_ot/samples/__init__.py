@@ -16,6 +16,7 @@ from kernel_ot.samples._clouds import (
 from kernel_ot.samples._cluster import (
     computed as computed,
     connected_client as connected_client,
+    naming_a_lost_cluster as naming_a_lost_cluster,
 )
 from kernel_ot.samples._open import (
     LAZY_SUFFIXES as LAZY_SUFFIXES,

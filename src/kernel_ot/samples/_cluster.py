@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -67,13 +67,26 @@ def in_order(tasks: Sequence[Delayed], purpose: str, ask: Ask) -> Iterator[Any]:
     import dask
 
     client = connected_client()
-    try:
+    with naming_a_lost_cluster(purpose):
         if client is not None:
             yield from _on_cluster(client, tasks, ask)
             return
         for first in range(0, len(tasks), _AT_ONCE):
             ask()
             yield from dask.compute(*tasks[first : first + _AT_ONCE])
+
+
+@contextmanager
+def naming_a_lost_cluster(purpose: str) -> Iterator[None]:
+    """Raise a RuntimeError that says so where a cluster goes away in this block.
+
+    Parameters
+    ----------
+    purpose : str
+        As it reads after "went away during ...".
+    """
+    try:
+        yield
     except Exception as error:
         # What was persisted on a cluster that is gone is missing for the scheduler that is left.
         gone = type(error).__module__.split(".")[0] == "distributed"

@@ -10,7 +10,7 @@ import numpy as np
 
 from kernel_ot._linalg import blas_on_one_thread
 from kernel_ot.kernels import Kernel
-from kernel_ot.samples import Samples
+from kernel_ot.samples import Samples, naming_a_lost_cluster
 from kernel_ot.selection._default_kernel import RoughKernel
 from kernel_ot.selection._filling import Filling
 from kernel_ot.selection._paths import (
@@ -248,10 +248,11 @@ def _walks(
         return
     from joblib import Parallel, delayed
 
-    done = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(score_until_worse)(path, split, on_round) for _, path, split in pairs
-    )
-    yield from zip((number for number, _, _ in pairs), done, strict=True)
+    with naming_a_lost_cluster("the comparison of settings"):
+        done = Parallel(n_jobs=n_jobs, return_as="generator")(
+            delayed(score_until_worse)(path, split, on_round) for _, path, split in pairs
+        )
+        yield from zip((number for number, _, _ in pairs), done, strict=True)
 
 
 def _offered(
