@@ -83,9 +83,10 @@ def _noise_floor(results: Results) -> list[str]:
         return []
     return [
         paragraph(
-            "Noise floor: standard deviation of an accuracy over runs that differ only in the "
-            f"order of sums: {'; '.join(words)}. No interval of a difference is narrower than it "
-            "allows.",
+            "Noise floor: standard deviation of an accuracy over runs that train the victim in "
+            f"another order of sums: {'; '.join(words)}. No interval of a difference is narrower "
+            "than it allows. Its encoder and its poison are kept, so their rounding is not in it: "
+            "verdicts near the level can differ on another machine.",
             "note",
         )
     ]
@@ -103,7 +104,7 @@ def _when_and_where(results: Results) -> list[str]:
             f"{call['jobs']} jobs in {call['seconds'] / 60:.1f} minutes "
             f"({call['processor_seconds'] / 60:.1f} processor minutes) from {call['started']}, "
             f"{call['workers']} workers on {call['processors']} processors "
-            f"({call['processor']}, {call.get('capability', '?')}, "
+            f"({call['processor']}, {call.get('capability', '?')}, {call.get('versions', '?')}, "
             f"device {call.get('device', 'cpu')}{load})."
         )
     return [paragraph("Run: " + text(" ".join(sentences)), "note")] if sentences else []

@@ -99,10 +99,11 @@ def _to_be_sure(results: Results) -> str | None:
         if floor is not None
     ]
     noise = (
-        f"The order of sums alone moves an accuracy by up to {max(floors):.3f} (standard "
+        "The order of sums in a victim's training, without that in its encoder and its poison, "
+        f"moves its accuracy by up to {max(floors):.3f} (standard "
         "deviation); "
         if floors
-        else "How much the order of sums alone moves an accuracy was not measured; "
+        else "How much the order of sums moves an accuracy was not measured; "
     )
     return (
         f"{noise}between seeds a change of accuracy varies by {spread:.3f} (median standard "
