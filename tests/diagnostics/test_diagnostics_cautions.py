@@ -13,7 +13,7 @@ from benchmarks.accuracy._families import FAMILIES, make_case
 from kernel_ot import KernelOT
 from kernel_ot._arrays import Array
 from kernel_ot.diagnostics import CautionWarning, cautions
-from kernel_ot.estimator import OutlierWarning
+from kernel_ot.estimator import OutlierWarning, _large
 from kernel_ot.kernels import Gaussian
 
 
@@ -88,6 +88,17 @@ def test_wild_rows_that_were_fitted_are_named(rows: list[int], of: int, outliers
     listed = ", ".join(map(str, rows))
     assert f"{len(rows)} of the {of} rows of x ({listed})" in str(found[0].message)
     assert next(caution.name for caution in cautions(model)) == "far rows"
+
+
+def test_a_far_group_among_many_points_is_seen_in_the_part_that_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_large, "TAKES_OVER", 300)
+    x, y = normal(0, 400), normal(1, 400) + 3
+    x[380:] += [1000.0, 0.0]
+    model = KernelOT(Gaussian(0.7), reg_potential=1e-2, verdict=False)
+    with pytest.warns(CautionWarning, match=r"random rows of x lie by themselves"):
+        model.fit(x, y)
 
 
 def test_the_part_of_the_cost_that_parts_it_from_its_bound_is_not_that_of_the_shift() -> None:

@@ -123,9 +123,17 @@ def outlier_caution(sizes: tuple[int, int], outliers: tuple[Array, Array]) -> Ca
 
 def _far_rows(model: FittedTransport) -> Caution | None:
     """Return which rows were fitted though they lie far from all others."""
-    if model.summary_of_all_ is not None:  # whose rows are not those that the user gave
-        return None
-    found = _counted(sample_sizes(model), model.samples_.far_rows())
+    samples = model.samples_
+    if model.summary_of_all_ is None:
+        found = _counted(sample_sizes(model), samples.far_rows())
+    else:  # a random part, whose row numbers say nothing to the user
+        found = " and ".join(
+            f"{len(rows)} of {len(points)} random rows of {name}"
+            for name, points, rows in zip(
+                "xy", (samples.x, samples.y), samples.far_rows(), strict=True
+            )
+            if len(rows)
+        )
     if not found:
         return None
     return Caution(
