@@ -157,6 +157,18 @@ def test_an_iterable_keeps_a_uniform_part() -> None:
     assert abs(counts.reshape(3, 100).sum(axis=1) - 2000).max() < 6 * np.sqrt(6000 * 2 / 9)
 
 
+def test_rows_for_a_certificate_are_not_those_that_were_kept() -> None:
+    of = cloud([POINTS[:37], POINTS[37:]], [MASSES[:37], MASSES[37:]], keep=100)
+    rng = np.random.default_rng(3)
+    kept = {float(value) for value in of.draw(100, rng)[0][:, 0]}
+    anew, masses = of.draw_anew(150, rng)
+    assert len(np.unique(anew[:, 0])) == 150
+    # A third of any rows were kept; all of those that `draw` gives.
+    assert 30 < len(kept & set(anew[:, 0])) < 70
+    places = [int(np.flatnonzero(POINTS[:, 0] == value)[0]) for value in anew[:, 0]]
+    np.testing.assert_array_equal(masses, MASSES[places])
+
+
 def nan_in_block_17() -> list[Array]:
     blocks = [np.ones((5, 2)) for _ in range(20)]
     blocks[17][3, 1] = np.nan

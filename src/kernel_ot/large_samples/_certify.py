@@ -150,7 +150,8 @@ def certify(
     """
     if exact:
         return _exact(potentials, change, x, y, tolerance, on_part)
-    points, masses = x.draw(min(x.n, 10 * N_ROWS), rng)
+    # Rows that were kept for the fit are those its potentials were made for.
+    points, masses = x.draw_anew(min(x.n, 10 * N_ROWS), rng)
     count = min(N_ROWS, len(points))
     heavy = bool((masses != masses[0]).any())
     # Draws in proportion to the masses make the share one of mass.

@@ -47,6 +47,14 @@ class BlockCloud(Cloud):
         self._blocks, self._weights = blocks, weights
         self._check_restartable()
         self.n, self.dimension = -1, 0
+        rows, n = self._read(keep, rng)
+        if not n:
+            raise ValueError(f"{name} gives no points; it must give blocks of at least two.")
+        self._kept = rows
+        self.n, self.dimension = n, rows.shape[1] - 3
+
+    def _read(self, keep: int, rng: np.random.Generator) -> tuple[Array, int]:
+        """Return `keep` random rows, behind keys, numbers and masses, and the count of all."""
         kept: list[Array] = []
         n = 0
         for points, masses in self.map_blocks(lambda points, masses: (points, masses)):
@@ -58,16 +66,15 @@ class BlockCloud(Cloud):
             require_memory(
                 # So much again where they are put together.
                 8.0 * held * rows.shape[1],
-                purpose=f"{held} points that were drawn from the {n} of {name} so far",
+                purpose=f"{held} points that were drawn from the {n} of {self.name} so far",
                 remedy="Give fewer features.",
             )
             if held > 2 * keep:
                 kept = [_smallest(np.concatenate(kept), keep)]
         if not n:
-            raise ValueError(f"{name} gives no points; it must give blocks of at least two.")
+            return np.empty((0, 0)), 0
         rows = _smallest(np.concatenate(kept), keep)
-        self._kept = rows[np.argsort(rows[:, 1])]
-        self.n, self.dimension = n, rows.shape[1] - 3
+        return rows[np.argsort(rows[:, 1])], n
 
     def map_blocks(self, function: Callable[[Array, Array], _Result]) -> Iterator[_Result]:
         """Yield `function(points, masses)` of every block in order."""
@@ -116,6 +123,13 @@ class BlockCloud(Cloud):
         if count >= len(self._kept):
             return self.take(np.arange(len(self._kept)))
         return self.take(np.sort(rng.choice(len(self._kept), count, replace=False)))
+
+    def draw_anew(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Return `count` random points of all, read again where not all were kept."""
+        if self.n <= len(self._kept):
+            return self.draw(count, rng)
+        rows, _ = self._read(count, rng)
+        return rows[:, 3:], rows[:, 2]
 
     def _check_restartable(self) -> None:
         for value, name in ((self._blocks, self.name), (self._weights, f"weights_{self.name}")):

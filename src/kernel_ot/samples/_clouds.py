@@ -97,6 +97,10 @@ class Cloud(ABC):
             return self.take(np.arange(self.n))
         return self.take(np.sort(rng.choice(self.n, count, replace=False)))
 
+    def draw_anew(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Return random points that do not depend on what was drawn before."""
+        return self.draw(count, rng)
+
 
 class Place(Protocol):
     """Where rows that were read together are in their sample."""

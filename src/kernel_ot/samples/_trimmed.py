@@ -53,6 +53,10 @@ class TrimmedCloud(Cloud):
         """Return at most `count` random points without repetition, and their masses."""
         return self._inside(*self._cloud.draw(count, rng))
 
+    def draw_anew(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Return at most `count` random points that do not depend on those drawn before."""
+        return self._inside(*self._cloud.draw_anew(count, rng))
+
     def _inside(self, points: Array, masses: Array) -> tuple[Array, Array]:
         if self._reach is None:
             return points, masses
