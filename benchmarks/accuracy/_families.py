@@ -36,6 +36,15 @@ class Case:
     cost: float
 
 
+def cost_is_known(family: str, d: int) -> bool:
+    """Return whether `Case.cost` is the population's, not the larger one of an exact plan.
+
+    Between samples of 3000 points, which stand for mixtures, the cost is too large from several
+    features on: at d = 20 above what a plan between the components costs.
+    """
+    return family != "mixture" or d <= 2
+
+
 def make_case(family: str, d: int, n: int, seed: int, n_test: int = 2000) -> Case:
     """Return the case of `family` in R^d with `n` points a sample; the seed fixes everything."""
     rng = np.random.default_rng([seed, d, n, FAMILIES.index(family)])
