@@ -73,7 +73,7 @@ def far_rows(points: Array, weights: Array) -> Array:
     --------
     >>> points = np.append(np.random.default_rng(0).normal(size=45), np.full(5, 100.0))[:, None]
     >>> weights = np.full(50, 1 / 50)
-    >>> outlying_rows(points, weights).any(), far_rows(points, weights).tolist()
+    >>> bool(outlying_rows(points, weights).any()), far_rows(points, weights).tolist()
     (False, [45, 46, 47, 48, 49])
     """
     found = Reach.of(points, weights, _LARGEST_GROUP, _FEWEST_BESIDE)
