@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from poisoning_study.detection import DETECTORS, LOW_RATES, NAIVE, ScoredImages, roc_band
-from poisoning_study.families import LEVEL, at_level, holm
+from poisoning_study.families import LEVEL, at_level
 from poisoning_study.protocol import Experiment
+from poisoning_study.report._detected import (
+    advantage,
+    by_seed,
+    classes_left_out,
+    curve_area,
+    every_detection,
+    over_seeds,
+    p_by_holm,
+    p_together,
+    rejections,
+    share_found,
+    words_on_left_out,
+)
 from poisoning_study.report._figures import Curve, power_curves, roc_curves
 from poisoning_study.report._html import CellText, paragraph, picture, table, text
-from poisoning_study.report._numbers import Mean, Results, differences, in_family, mean_of
+from poisoning_study.report._numbers import Mean, Results, in_family, mean_of
 from poisoning_study.seeds import generator
-
-_SKIPPED = "labels_with_too_few_tracks"
-
-
-#: Kernel OT is set against the simplest test of the same hypothesis.
-_OURS, _RIVAL = list(DETECTORS)[:2]
-
-
-def _by_seed(results: Results, name: str, poison: str, fraction: float) -> dict[int, Any]:
-    return results.cells.get((name, poison if fraction else "", "", "none", fraction), {})
-
-
-def _found(results: Results, name: str, poison: str, fraction: float) -> list[dict[str, Any]]:
-    return list(_by_seed(results, name, poison, fraction).values())
-
 
 _AHEAD = "kernel OT minus energy"
 
@@ -42,111 +39,38 @@ def _add_advantages(rows: list[list[CellText]], found: list[Mean], margin: float
         row.append(f"{mean.shown('+')} ({words[mean.verdict(margin)]})")
 
 
-def _any(results: Results, name: str) -> list[dict[str, Any]]:
-    """Return every finished detection of an experiment."""
-    return [
-        one for cell, found in results.cells.items() if cell[0] == name for one in found.values()
-    ]
-
-
-def _rejections(found: list[dict[str, Any]], detector: str) -> tuple[int, int]:
-    p_values = [p for one in found for p in one["p_by_class"][detector]]
-    return sum(map(at_level, p_values)), len(p_values)
-
-
-def _by_holm(one: dict[str, Any], detector: str) -> list[float]:
-    found: list[float] = one["p_holm_by_class"][detector]
-    return found
-
-
-def _together(results: Results, name: str, detector: str) -> dict[tuple[int, str, float], float]:
-    """Return p-values of all classes together by seed, poison and share.
-
-    Adjusted over the sets of a seed that a detector is asked about.
-    """
-    by_seed: dict[int, dict[tuple[int, str, float], float]] = {}
-    for cell, found in results.cells.items():
-        if cell[0] == name:
-            for seed, one in found.items():
-                p_value = float(one["p_together"][detector])
-                by_seed.setdefault(seed, {})[seed, cell[1], cell[4]] = p_value
-    return {
-        key: p
-        for family in by_seed.values()
-        for key, p in zip(family, holm(list(family.values())), strict=True)
-    }
-
-
-def found_together(results: Results, detector: str, share: float) -> tuple[int, int]:
-    """Return in how many sets with `share` poisoned `detector` finds all classes together."""
-    found = {
-        key: p
-        for name, experiment in results.study.experiments.items()
-        if experiment.kind == "detection"
-        for key, p in _together(results, name, detector).items()
-        if key[2] == share
-    }
-    return sum(map(at_level, found.values())), len(found)
-
-
-def single_image_areas(results: Results) -> list[tuple[str, float, Mean]]:
-    """Return (detector, share, area under the ROC curve over seeds) of every mixed set."""
-    return [
-        (detector, cell[4], mean_of([_area(one, detector) for one in found.values()]))
-        for cell, found in results.cells.items()
-        if results.study.experiments[cell[0]].kind == "detection" and 0 < cell[4] < 1
-        for detector in DETECTORS
-    ]
-
-
-def _share(one: dict[str, Any], detector: str) -> float:
-    """Return the share of classes that `detector` calls different."""
-    k, n = _rejections([one], detector)
-    return k / n
-
-
-def _area(one: dict[str, Any], detector: str) -> float:
-    return float(one["roc"][detector]["auc"])
-
-
-def _advantage(found: dict[int, Any], score: Callable[[dict[str, Any], str], float]) -> Mean:
-    """Return how much kernel OT is ahead of the energy distance, paired over seeds."""
-    ours, rival = ({s: score(one, d) for s, one in found.items()} for d in (_OURS, _RIVAL))
-    return mean_of(list(differences(ours, rival).values()))
-
-
 def detection_reading(results: Results, name: str, experiment: Experiment) -> str | None:
     """Return what is found, and whether kernel OT is ahead of the energy distance."""
     sets = [
         (
             f"{results.words(poison)} {fraction:.0%}",
             fraction,
-            _by_seed(results, name, poison, fraction),
+            by_seed(results, name, poison, fraction),
         )
         for poison in experiment.poisons
         for fraction in sorted(experiment.fractions)
-        if fraction and _by_seed(results, name, poison, fraction)
+        if fraction and by_seed(results, name, poison, fraction)
     ]
     if not sets:
         return None
     most = max(fraction for _, fraction, _ in sets)
     found = [
         f"{text(words)}: "
-        + ", ".join("{} {}/{}".format(d, *_rejections(list(one.values()), d)) for d in DETECTORS)
+        + ", ".join("{} {}/{}".format(d, *rejections(list(one.values()), d)) for d in DETECTORS)
         for words, fraction, one in sets
         if fraction == most
     ]
-    clean = _found(results, name, "", 0.0)
+    clean = over_seeds(results, name, "", 0.0)
     if clean:
-        level = ", ".join("{} {}/{}".format(d, *_rejections(clean, d)) for d in DETECTORS)
+        level = ", ".join("{} {}/{}".format(d, *rejections(clean, d)) for d in DETECTORS)
         found.append(f"clean sets, where each is a false alarm: {level}")
-    skipped = _skipped(results, name)
+    skipped = classes_left_out(results, name)
     sentences = ["Classes found different at p ≤ .05: " + "; ".join(found)]
     shares, areas = (
         [mean.verdict(results.margin) for mean in in_family(means, results.margin)]
         for means in (
-            [_advantage(one, _share) for _, _, one in sets],
-            [_advantage(one, _area) for _, fraction, one in sets if fraction < 1],
+            [advantage(one, share_found) for _, _, one in sets],
+            [advantage(one, curve_area) for _, fraction, one in sets if fraction < 1],
         )
     )
     for words, verdicts in (
@@ -159,20 +83,8 @@ def detection_reading(results: Results, name: str, experiment: Experiment) -> st
             f"sets, behind on {behind}, and {verdicts.count('open')} are open"
         )
     if skipped:
-        sentences.append(_skipped_words(skipped))
+        sentences.append(words_on_left_out(skipped))
     return f"<b>{text(experiment.title)}</b>: " + ". ".join(sentences) + "."
-
-
-def _skipped(results: Results, name: str) -> list[int]:
-    """Return the classes that too few tracks left out in at least one seed."""
-    return sorted({label for one in _any(results, name) for label in one[_SKIPPED]})
-
-
-def _skipped_words(skipped: list[int]) -> str:
-    return (
-        f"<b>{len(skipped)} classes were not tested</b> in some seed, since they have too few "
-        f"tracks: {', '.join(map(str, skipped))}"
-    )
 
 
 def _power_table(results: Results, name: str, experiment: Experiment) -> str:
@@ -180,21 +92,21 @@ def _power_table(results: Results, name: str, experiment: Experiment) -> str:
     advantages: list[Mean] = []
     for poison in experiment.poisons:
         for fraction in sorted(experiment.fractions):
-            found = _found(results, name, poison, fraction)
+            found = over_seeds(results, name, poison, fraction)
             if not found or (fraction == 0 and poison != experiment.poisons[0]):
                 continue
             row: list[CellText] = [
                 f"{results.words(poison)}, {fraction:.0%}" if fraction else "clean, 0% (level)"
             ]
-            seeds = _by_seed(results, name, poison, fraction)
+            seeds = by_seed(results, name, poison, fraction)
             for detector in (*DETECTORS, NAIVE):
-                k, n = _rejections(found, detector)
-                adjusted = sum(at_level(p) for one in found for p in _by_holm(one, detector))
-                whole = _together(results, name, detector)
+                k, n = rejections(found, detector)
+                adjusted = sum(at_level(p) for one in found for p in p_by_holm(one, detector))
+                whole = p_together(results, name, detector)
                 words = poison if fraction else ""
                 together = sum(at_level(whole[seed, words, fraction]) for seed in seeds)
                 row.append(f"{k}/{n} · {adjusted} · {together}/{len(found)}")
-            advantages.append(_advantage(seeds, _share))
+            advantages.append(advantage(seeds, share_found))
             rows.append(row)
     _add_advantages(rows, advantages, results.margin)
     return table(["set", *DETECTORS, "energy, frames singly", _AHEAD], rows)
@@ -205,14 +117,15 @@ def _auc_table(results: Results, name: str, experiment: Experiment) -> str:
     advantages: list[Mean] = []
     for poison in experiment.poisons:
         for fraction in sorted(experiment.fractions):
-            found = _found(results, name, poison, fraction)
+            found = over_seeds(results, name, poison, fraction)
             if not found or not 0 < fraction < 1:
                 continue
             row: list[CellText] = [f"{results.words(poison)}, {fraction:.0%}"]
             row += [
-                mean_of([_area(one, detector) for one in found]).shown() for detector in DETECTORS
+                mean_of([curve_area(one, detector) for one in found]).shown()
+                for detector in DETECTORS
             ]
-            advantages.append(_advantage(_by_seed(results, name, poison, fraction), _area))
+            advantages.append(advantage(by_seed(results, name, poison, fraction), curve_area))
             rows.append(row)
     _add_advantages(rows, advantages, results.margin)
     return table(["area under the ROC curve", *DETECTORS, _AHEAD], rows)
@@ -236,7 +149,7 @@ def _low_rates_table(results: Results, name: str, experiment: Experiment) -> str
     rows: list[list[CellText]] = []
     for poison in experiment.poisons:
         for fraction in sorted(experiment.fractions):
-            found = _found(results, name, poison, fraction)
+            found = over_seeds(results, name, poison, fraction)
             if not found or not 0 < fraction < 1:
                 continue
             for detector in DETECTORS:
@@ -260,11 +173,11 @@ def detection_section(
     curves: dict[str, dict[str, Curve]] = {}
     for poison in experiment.poisons:
         for fraction in experiment.fractions:
-            found = _found(results, name, poison, fraction)
+            found = over_seeds(results, name, poison, fraction)
             if not found:
                 continue
             for detector in (*DETECTORS, NAIVE):
-                counts = _rejections(found, detector)
+                counts = rejections(found, detector)
                 power.setdefault(results.words(poison), {}).setdefault(detector, {})[fraction] = (
                     counts
                 )
@@ -288,16 +201,16 @@ def detection_section(
         "column: the share of classes found by kernel OT minus that by the energy distance, paired "
         "over seeds."
     )
-    classes = max(len(one["labels"]) for one in _any(results, name))
+    classes = max(len(one["labels"]) for one in every_detection(results, name))
     fewest = math.ceil(classes / LEVEL - 1e-9) - 1
     if settings.permutations < fewest:
         method += (
             f" <b>{settings.permutations} permutations are too few for Holm over {classes} "
             f"classes</b>, which can find a single one only from {fewest} on."
         )
-    skipped = _skipped(results, name)
+    skipped = classes_left_out(results, name)
     if skipped:
-        method += f" {_skipped_words(skipped)}."
+        method += f" {words_on_left_out(skipped)}."
     parts = [
         paragraph(method, "note"),
         _power_table(results, name, experiment),

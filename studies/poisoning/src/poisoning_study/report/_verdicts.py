@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from poisoning_study.detection import DETECTORS
-from poisoning_study.report._detection import found_together, single_image_areas
+from poisoning_study.report._detected import found_together, single_image_areas
 from poisoning_study.report._html import text
 from poisoning_study.report._loader import loader_verdict
 from poisoning_study.report._numbers import Cell, Mean, Results, mean_of
