@@ -130,7 +130,9 @@ def loader_verdict(results: Results) -> str | None:
     ]
     if through is not None:
         words.append(f", the poison through it by {through.shown('+')} more")
-    alone = [(e.alone, e) for e in found if e.alone is not None]
+    # A single seed has no interval, so it is neither established nor compared.
+    several = [(e.alone, e) for e in found if e.alone is not None]
+    alone = [pair for pair in several if pair[0].half_width is not None]
     if alone:
         most, of = min(alone, key=lambda pair: pair[0].value)
         lost = sum(mean.verdict(results.margin) == "falls" for mean, _ in alone)
