@@ -21,6 +21,7 @@ from kernel_ot.selection import (
     combine_on_kept_out,
     default_kernel,
     default_kernels,
+    default_splits,
     roughened,
     select,
 )
@@ -56,6 +57,13 @@ def test_rough_kernels_are_offered_to_many_points_of_few_features() -> None:
     offers = {(d, n): default_kernels(d, n) for d in (1, 2, 4, 5) for n in (1000, 2000)}
     with_rough = {k for k, v in offers.items() if any(isinstance(c, RoughKernel) for c in v)}
     assert with_rough == {(1, 1000), (1, 2000), (2, 2000), (4, 2000)}
+
+
+def test_few_points_on_the_line_are_split_more_often() -> None:
+    assert [default_splits(*case) for case in ((1, 600), (1, 601), (2, 100))] == [5, 3, 3]
+    x = np.linspace(-1, 1, 30)[:, None]
+    for model, count in ((KernelOT(), 5), (KernelOT(n_splits=2), 2)):
+        assert {len(c.semi_dual) for c in model.fit(x, x**3).candidates_} == {count}
 
 
 def _score(values: np.ndarray, test: Samples) -> Score:

@@ -100,7 +100,7 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         60 % of them compare settings. A fit that was ended holds the best point so far and warns.
     n_splits : "auto" or int, default "auto"
         Random splits over which automatic settings are compared, a third of each sample held out;
-        "auto": 3, on the line 5 below 1500 points.
+        "auto": 3, on the line 5 up to 600 points.
     random_state : int, Generator or None, default 0
         Seeds splits and random filling points.
     verdict : "auto" or bool, default "auto"

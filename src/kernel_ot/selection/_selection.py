@@ -55,8 +55,9 @@ compared on; benchmarks/results/ has what it gains.
 # Matern kernels hold many more contact points, the more the smaller lambda_2 is: offered where they
 # were seen to win, down to a lambda_2 that does not take several times as long.
 _DIMENSIONS_OF_ROUGH_KERNELS, _ROUGH_FACTOR, _ROUGH_REG_POTENTIAL = (2, 3, 4), 1.0, 3e-5
-# On the line there is one kernel, so five splits take no longer than three with two.
-_SPLITS, _SPLITS_ON_THE_LINE = 3, 5
+# On the line there is one kernel, so up to some points five splits take no longer than three with
+# two kernels did.
+_SPLITS, _SPLITS_ON_THE_LINE, _MOST_POINTS_OF_MORE_SPLITS = 3, 5, 600
 # In standard errors of the difference on the first split.
 _CLEARLY = 2.0
 
@@ -172,7 +173,8 @@ def default_kernels(dimension: int, n: int) -> tuple[KernelChoice, ...]:
 
 def default_splits(dimension: int, n: int) -> int:
     """Return over how many random splits settings are compared by default."""
-    return _SPLITS_ON_THE_LINE if dimension == 1 and n < MANY_POINTS else _SPLITS
+    more = dimension == 1 and n <= _MOST_POINTS_OF_MORE_SPLITS
+    return _SPLITS_ON_THE_LINE if more else _SPLITS
 
 
 def reg_potentials(dimension: int) -> tuple[float, ...]:
