@@ -58,14 +58,12 @@ def combination_in(
     regularisations = arrays.get("entropic_regularisations", np.zeros(0))
     if len(regularisations) != len(combination.entropic) or min(regularisations, default=1) <= 0:
         raise damaged(path, "its entropic potentials are not those it names")
+    parts = header.get("entropic_parts", 1)  # older files have one
+    fewest = min((len(arrays[n]) for n in ("entropic_x", "entropic_y") if n in arrays), default=1)
+    if type(parts) is not int or not 1 <= parts <= fewest:
+        raise damaged(path, f"its entropic potentials are on {parts!r} parts of {fewest} points")
     if not len(regularisations):
         return combination, ()
-    parts = header.get("entropic_parts", 1)  # older files have one
-    sizes = [len(arrays[name]) for name in ("entropic_x", "entropic_y")]
-    if not isinstance(parts, int) or not 1 <= parts <= min(sizes):
-        raise damaged(
-            path, f"its entropic potentials are on {parts!r} parts of {min(sizes)} points"
-        )
     x, y = (np.array_split(arrays[f"entropic_{name}"], parts) for name in ("x", "y"))
     of_x, of_y = (
         np.array_split(arrays[f"entropic_heights_{name}"], parts, axis=1) for name in ("x", "y")
