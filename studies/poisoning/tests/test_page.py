@@ -139,12 +139,16 @@ def test_victims_that_never_met_the_loader_are_in_its_table_and_its_verdict(
     sentence = loader_verdict(results)
     assert sentence is not None
     assert "through it the poison adds nothing. Loaded as it was made, the poison cha" in sentence
-    assert "1 of 2 losses established, the largest change being \u22120.199" in sentence
-    # A larger loss on one seed alone is no finding.
+    assert "1 of 2 losses established, the largest of them being \u22120.199" in sentence
+    # A larger loss that two seeds leave open is not quoted, and one of a single seed is no finding.
+    results.cells["x", "game", "published", "none", 1.0] = {0: {"final": 0.5}, 1: {"final": 0.1}}
+    sentence = loader_verdict(results)
+    assert sentence is not None
+    assert "1 of 2 losses established, the largest of them being \u22120.199" in sentence
     results.cells["x", "game", "published", "none", 1.0] = {0: {"final": 0.1}}
     sentence = loader_verdict(results)
     assert sentence is not None
-    assert "1 of 1 losses established, the largest change being \u22120.199" in sentence
+    assert "1 of 1 losses established, the largest of them being \u22120.199" in sentence
     # Without the poison's runs in the loader there is nothing to set the sound ones beside.
     del results.cells["1-table", "untouched", "published", "none", 1.0]
     assert loader_verdict(results) is None

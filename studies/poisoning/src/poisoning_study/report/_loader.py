@@ -134,11 +134,13 @@ def loader_verdict(results: Results) -> str | None:
     several = [(e.alone, e) for e in found if e.alone is not None]
     alone = [pair for pair in several if pair[0].half_width is not None]
     if alone:
-        most, of = min(alone, key=lambda pair: pair[0].value)
-        lost = sum(mean.verdict(results.margin) == "falls" for mean, _ in alone)
+        lost = [pair for pair in alone if pair[0].verdict(results.margin) == "falls"]
+        # A larger loss that is open, of few seeds, is no finding either.
+        most, of = min(lost or alone, key=lambda pair: pair[0].value)
+        which = "the largest of them" if lost else "the largest change"
         words.append(
-            f"; loaded as it was made, it has {lost} of {len(alone)} losses established, the "
-            f"largest change being {most.shown('+')} ({text(results.words(of.victim))})"
+            f"; loaded as it was made, it has {len(lost)} of {len(alone)} losses established, "
+            f"{which} being {most.shown('+')} ({text(results.words(of.victim))})"
         )
     return "".join(words) + "."
 
