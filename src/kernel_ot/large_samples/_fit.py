@@ -29,7 +29,7 @@ from kernel_ot.large_samples._choose import (
 from kernel_ot.large_samples._combining import Combined, KeptOut, combine_with_entropic
 from kernel_ot.large_samples._embedding import sum_over
 from kernel_ot.large_samples._monitor import Monitor, Reserving
-from kernel_ot.large_samples._path import CHOOSING, walk
+from kernel_ot.large_samples._path import choosing, walk
 from kernel_ot.preconditioning import Conjugation, fit_conjugation
 from kernel_ot.problem import check_origin
 from kernel_ot.samples import Cloud, OutOfTime, Samples
@@ -176,7 +176,8 @@ def fit_large(
         bench = held_out(change, train, held)
         # A path's first setting takes its time whatever is left.
         late = watched.stop()
-        walked = walk(points, () if late else path, bench, unit, CHOOSING, rng, watched)
+        ending = choosing(x.dimension)
+        walked = walk(points, () if late else path, bench, unit, ending, rng, watched)
         candidates += as_candidates(choice.kernel, walked.scores)
         reg_potential = path[0]
         if walked.best is not None:

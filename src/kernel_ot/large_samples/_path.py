@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,9 +31,16 @@ _DESCENT_TOL = 1e-8
 _SETTLED = 0.25
 # A setting is chosen by less than this part of the mean cost, and less than this share of rows. A
 # filling that takes more rounds is the end: most of the time was spent on those, for nothing.
-CHOOSING = Ending(tol=5e-3, share=2e-3, max_fill=3000, max_rounds=25)
+_CHOOSING = Ending(tol=5e-3, share=2e-3, max_fill=3000, max_rounds=25)
+# In many features a round takes longer, and weak regularisation gained nothing on cells kept out.
+_CHOOSING_OF_MANY_FEATURES = replace(_CHOOSING, max_rounds=15)
 # Kernels are compared by fits that are small: one that needs more is not the one to take.
 COMPARING = Ending(tol=5e-3, share=4e-3, max_fill=700, max_rounds=12, batch=1000)
+
+
+def choosing(dimension: int) -> Ending:
+    """Return when fillings of a path end, for points of so many features."""
+    return _CHOOSING if dimension <= MAX_SEMI_DUAL_DIMENSION else _CHOOSING_OF_MANY_FEATURES
 
 
 @dataclass(frozen=True, eq=False)
