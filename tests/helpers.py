@@ -6,6 +6,8 @@ import importlib
 import json
 import math
 import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +19,7 @@ from scipy.stats import qmc
 
 from kernel_ot import Problem, Solution, Status
 from kernel_ot._arrays import Array
+from kernel_ot.estimator import _model_file
 from kernel_ot.kernels import Gaussian
 from kernel_ot.problem import check_optimality
 from kernel_ot.solvers.published._safeguarded_newton import residual_point
@@ -248,3 +251,30 @@ def assert_best_so_far(problem: Problem, solution: Solution) -> None:
     assert math.isfinite(solution.residual)
     best = min((p for p in solution.history if math.isfinite(p.residual)), key=lambda p: p.residual)
     assert solution.objective == pytest.approx(best.objective, rel=1e-12)
+
+
+def run_on_cluster(script: str, folder: Path, *arguments: str) -> dict[str, Any]:
+    """Run a script that starts a cluster, in a process of its own; return the JSON it ends with.
+
+    Its arguments are `folder`, where it is written, and those given.
+    """
+    path = folder / "on_cluster.py"
+    path.write_text(script)
+    process = subprocess.run(
+        [sys.executable, str(path), str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr[-2000:]
+    found: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
+    return found
+
+
+def rewrite_header(path: Path, **changes: object) -> None:
+    """Write a model file again, with other entries in its header and a right digest."""
+    header, arrays = _model_file.read_archive(path)
+    for name in ("format", "format_version", "kernel_ot_version", "arrays"):
+        header.pop(name)
+    _model_file.write_archive(path, header | changes, arrays)

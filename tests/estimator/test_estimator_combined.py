@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers import rewrite_header
 from kernel_ot import KernelOT
 from kernel_ot._arrays import Array
 from kernel_ot.estimator import _model_file
@@ -98,10 +99,7 @@ def test_forged_weights_are_refused(
 ) -> None:
     path = tmp_path / "torn.kot"
     torn.save(path)
-    header, arrays = _model_file.read_archive(path)
-    for name in ("format", "format_version", "kernel_ot_version", "arrays"):
-        header.pop(name)
-    _model_file.write_archive(path, json.loads(json.dumps(header | {"combination": entry})), arrays)
+    rewrite_header(path, combination=json.loads(json.dumps(entry)))
     with pytest.raises(_model_file.ModelFileError, match=reason):
         KernelOT.load(path)
 

@@ -5,13 +5,12 @@ In a process of its own: a cluster that ends writes to the log of whoever starte
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from helpers import run_on_cluster
 
 pytest.importorskip("distributed")
 
@@ -75,17 +74,7 @@ def test_a_cluster_gives_the_same_fit_though_a_worker_dies(tmp_path: Path) -> No
     x, y = rng.normal(size=(5200, 2)), 1.5 * rng.normal(size=(5200, 2)) + 1
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", y)
-    script = tmp_path / "on_cluster.py"
-    script.write_text(_ON_CLUSTER)
-    process = subprocess.run(
-        [sys.executable, str(script), str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr[-2000:]
-    found = json.loads(process.stdout.splitlines()[-1])
+    found = run_on_cluster(_ON_CLUSTER, tmp_path)
     assert found["died"]
     assert "The Dask cluster went away during a draw from x" in found["after"]
     here = KernelOT(Gaussian(2.0), reg_potential=1e-2).fit(x, y)

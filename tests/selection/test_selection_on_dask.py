@@ -6,13 +6,13 @@ In a process of its own: a cluster that ends writes to the log of whoever starte
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from helpers import run_on_cluster
 
 pytest.importorskip("distributed")
 
@@ -105,17 +105,7 @@ def test_settings_fitted_on_a_cluster_are_those_of_one_process_though_a_worker_d
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "y.npy", y)
     grid: dict[str, Any] = {"kernels": [0.7, 1.0], "reg_potentials": [1e-1, 1e-2, 1e-3], "cv": 3}
-    script = tmp_path / "on_cluster.py"
-    script.write_text(_ON_CLUSTER)
-    process = subprocess.run(
-        [sys.executable, str(script), str(tmp_path), json.dumps(grid)],
-        capture_output=True,
-        text=True,
-        timeout=250,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr[-2000:]
-    found = json.loads(process.stdout.splitlines()[-1])
+    found = run_on_cluster(_ON_CLUSTER, tmp_path, json.dumps(grid))
     assert found["died"]
     assert "The Dask cluster went away during the search" in found["after"]
     assert found["as_before"]
