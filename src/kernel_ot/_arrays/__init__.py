@@ -25,6 +25,7 @@ from kernel_ot._arrays._namespace import (
     Array as Array,
     Namespace as Namespace,
     Scalar as Scalar,
+    as_float as as_float,
     is_traced as is_traced,
     namespace_of as namespace_of,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,10 +11,10 @@ import numpy as np
 from kernel_ot._arrays._pytrees import register_pytrees
 
 # JAX arrays satisfy the same calls; NumPy's types are what a type checker can verify.
-Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+Array: TypeAlias = np.ndarray
 # One number: a float, or an array of shape ().
 Scalar: TypeAlias = Array | float
-Namespace: TypeAlias = Any
+Namespace: TypeAlias = ModuleType
 
 
 def namespace_of(*arrays: object) -> Namespace:
@@ -37,18 +38,34 @@ def namespace_of(*arrays: object) -> Namespace:
     >>> namespace_of(np.zeros(3)).__name__
     'numpy'
     """
-    jax: Any = sys.modules.get("jax")
+    jax = sys.modules.get("jax")
     # A module that is still being imported has no attributes yet.
-    if hasattr(jax, "Array"):
+    if jax is not None and hasattr(jax, "Array"):
         for array in arrays:
             # Asking JAX takes ten times as long as this, at every tile of every sum.
             if type(array) is not np.ndarray and isinstance(array, jax.Array):
                 register_pytrees()
-                return jax.numpy
+                found: Namespace = jax.numpy
+                return found
     return np
+
+
+def as_float(value: Scalar) -> float:
+    """Return one number of NumPy's as Python's; an array of JAX, which may be traced, as it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_float(np.ones(3).sum())
+    3.0
+    """
+    kept: Any = value  # no type says that an array of JAX, and so a traced one, is used as a float
+    return float(kept) if namespace_of(kept) is np else kept
 
 
 def is_traced(*arrays: object) -> bool:
     """Return whether an argument is a value that JAX traces, so that it cannot be looked at."""
-    jax: Any = sys.modules.get("jax")
-    return hasattr(jax, "core") and any(isinstance(array, jax.core.Tracer) for array in arrays)
+    jax = sys.modules.get("jax")
+    if jax is None or not hasattr(jax, "core"):
+        return False
+    return any(isinstance(array, jax.core.Tracer) for array in arrays)

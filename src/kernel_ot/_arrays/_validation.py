@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import SupportsFloat, TypeAlias
 
 import numpy as np
 
-from kernel_ot._arrays._namespace import Array, is_traced, namespace_of
+from kernel_ot._arrays._namespace import Array, as_float, is_traced, namespace_of
+
+RandomState: TypeAlias = int | np.integer | np.random.Generator | None
 
 # Squares and products of squares of what is larger are no float64 numbers.
-RandomState: TypeAlias = int | np.integer[Any] | np.random.Generator | None
-
 _LARGEST_COORDINATE = 1e150
 _PLAIN = (np.dtype(np.float64), np.dtype(np.float32))
 
@@ -89,7 +89,7 @@ def _refuse_entries(value: object, array: Array, name: str) -> None:
     """Raise ValueError for entries that could be read as numbers and are none."""
     entries = array.ravel() if array.dtype.kind == "O" else ()
 
-    def first(*kinds: type) -> Any:
+    def first(*kinds: type) -> object:
         return next((entry for entry in entries if isinstance(entry, kinds)), None)
 
     if array.dtype.kind == "c" or first(complex, np.complexfloating) is not None:
@@ -105,18 +105,19 @@ def _refuse_entries(value: object, array: Array, name: str) -> None:
         )
 
 
-def _columns_without_numbers(table: Any) -> str:
+def _columns_without_numbers(table: object) -> str:
     """Return a sentence that names the columns of a data frame that are not numeric."""
-    dtypes = getattr(table, "dtypes", None)
-    if dtypes is None or not hasattr(table, "columns"):
+    if not (hasattr(table, "dtypes") and hasattr(table, "columns")):
         return ""
     if hasattr(table, "isna"):
         missing = list(table.isna().any())
-    else:  # polars
-        missing = [bool(table[name].null_count()) for name in table.columns]
+    elif hasattr(table, "get_column"):  # polars
+        missing = [bool(table.get_column(name).null_count()) for name in table.columns]
+    else:
+        return ""
     wrong = [
         str(column)
-        for column, dtype, incomplete in zip(table.columns, dtypes, missing, strict=True)
+        for column, dtype, incomplete in zip(table.columns, table.dtypes, missing, strict=True)
         if incomplete or not _is_numeric(dtype)
     ]
     return f" Columns without numbers or with missing ones: {', '.join(wrong[:5])}."
@@ -285,19 +286,25 @@ def check_weights(value: object, n: int, name: str) -> Array:
     return scaled
 
 
-def _check_number(value: Any, name: str) -> float:
+def _check_number(value: object, name: str) -> float:
     """Return a finite float; a traced value, which stands for one, as it is."""
-    if namespace_of(value) is not np:
-        if value.ndim != 0:
-            raise ValueError(f"{name} has shape {value.shape}; it must be a single number.")
-        if is_traced(value):
-            return value  # type: ignore[no-any-return]
-        value = value.item()
+    xp = namespace_of(value)
+    if xp is not np:
+        array: Array = xp.asarray(value)
+        if array.ndim != 0:
+            raise ValueError(f"{name} has shape {array.shape}; it must be a single number.")
+        if is_traced(array):
+            return as_float(array)
+        value = array.item()
     not_numbers = (bool, np.bool_, str, bytes, complex, np.complexfloating)
-    if isinstance(value, not_numbers) or not np.isscalar(value):
+    if (
+        isinstance(value, not_numbers)
+        or not np.isscalar(value)
+        or not isinstance(value, SupportsFloat)
+    ):
         raise ValueError(f"{name} = {value!r} is not a number.")
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)
     except OverflowError:
         raise ValueError(f"{name} is beyond the range of float64 (about 1.8e308).") from None
     if not np.isfinite(number):
@@ -305,7 +312,7 @@ def _check_number(value: Any, name: str) -> float:
     return number
 
 
-def check_generator(value: Any, name: str = "rng") -> np.random.Generator:
+def check_generator(value: RandomState, name: str = "rng") -> np.random.Generator:
     """Return `value` if it is a generator, a new one if it is a seed or None.
 
     Examples

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg.lapack import get_lapack_funcs
 
-from kernel_ot._arrays import Array, check_non_negative, is_traced, namespace_of
+from kernel_ot._arrays import Array, as_float, check_non_negative, namespace_of
 from kernel_ot._linalg import _inplace as inplace
 from kernel_ot._linalg._jax_factor import jax_features
 from kernel_ot._linalg._products import squared_lengths
@@ -173,19 +173,14 @@ def _is_single(gram: object) -> bool:
     return bool(getattr(gram, "dtype", None) == np.float32)
 
 
-def _lapack(name: str, matrix: Array) -> Any:
-    """Return LAPACK's routine for the precision of `matrix`."""
-    return get_lapack_funcs(name, (matrix,))
-
-
 def _cholesky(matrix: Array, smallest_rcond: float) -> Array | None:
     """Return the upper Cholesky factor, None if there is none or it is conditioned too badly."""
-    triangle, info = _lapack("potrf", matrix)(matrix, lower=False, clean=True)
+    triangle, info = get_lapack_funcs("potrf", (matrix,))(matrix, lower=False, clean=True)
     if info != 0:
         return None
     if smallest_rcond > 0.0:
         norm = np.abs(matrix).sum(axis=0).max()
-        rcond, _ = _lapack("pocon", matrix)(triangle, norm)
+        rcond, _ = get_lapack_funcs("pocon", (matrix,))(triangle, norm)
         if not rcond >= smallest_rcond:
             return None
     return np.asarray(triangle)
@@ -194,7 +189,7 @@ def _cholesky(matrix: Array, smallest_rcond: float) -> Array | None:
 def _pivoted_cholesky(matrix: Array, rank_tol: float) -> Array:
     """Return the first r rows of the pivoted factor, columns back in the original order."""
     tol = rank_tol * float(matrix.diagonal().max())
-    triangle, pivots, rank, _ = _lapack("pstrf", matrix)(matrix, tol=tol, lower=False)
+    triangle, pivots, rank, _ = get_lapack_funcs("pstrf", (matrix,))(matrix, tol=tol, lower=False)
     order = np.asarray(pivots) - 1
     features = np.empty((int(rank), matrix.shape[0]), dtype=matrix.dtype)
     # pstrf leaves the other triangle as it was.
@@ -222,13 +217,8 @@ def _measured(
         )
     return FeatureFactor(
         features=features,
-        truncation_error=_as_float(xp.max(xp.abs(remainder)) / largest),
-        trace_error=_as_float(xp.abs(xp.sum(remainder)) / xp.sum(diagonal)),
+        truncation_error=as_float(xp.max(xp.abs(remainder)) / largest),
+        trace_error=as_float(xp.abs(xp.sum(remainder)) / xp.sum(diagonal)),
         method=method,
         jitter=jitter,
     )
-
-
-def _as_float(value: Any) -> float:
-    """Return a float; a traced value, which stands for one, as it is."""
-    return value if is_traced(value) else float(value)

@@ -118,7 +118,8 @@ def symmetric(matrix: Array) -> Array:
     """Return the symmetric part, `(matrix + matrix') / 2`: a symmetric NumPy matrix itself."""
     if namespace_of(matrix) is np and _is_symmetric(matrix):
         return matrix
-    return (matrix + matrix.T) / 2
+    part: Array = (matrix + matrix.T) / 2
+    return part
 
 
 def _is_symmetric(matrix: Array) -> bool:

@@ -90,7 +90,8 @@ def _variance(points: Array, weights: Array, loadings: Array) -> Array:
     centred = points - weights @ points
     covariance = (weights[:, None] * centred).T @ centred
     variance: Array = np.einsum("gi,ij,gj->g", loadings, covariance, loadings, optimize=True)
-    return np.maximum(variance, 0.0)
+    np.maximum(variance, 0.0, out=variance)
+    return variance
 
 
 def _variance_of_mean(points: Array, weights: Array, loadings: Array) -> Array:

@@ -105,7 +105,8 @@ class Representation:
 
     def gene_changes(self, changes: Array) -> Array:
         """Return changes of the genes, shape (n, len(genes)), for changes of the representation."""
-        return np.asarray(changes) @ self.loadings.T
+        of_genes: Array = np.asarray(changes) @ self.loadings.T
+        return of_genes
 
 
 def describe_representation(adata: AnnData, use_rep: str, loadings: str | None) -> Representation:

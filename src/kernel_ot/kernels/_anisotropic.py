@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -90,7 +89,7 @@ class Anisotropic(Kernel):
         both = self._by_blocks(half.reshape(-1, inner.shape[1]), matrix.T)
         return both.reshape(n, d, d)
 
-    def _both(self, x: Any, y: Any) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    def _both(self, x: Array, y: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         """Return x and y as arrays, and both multiplied by M."""
         x, y = as_pair(x, y)
         d = self.matrix.shape[0]

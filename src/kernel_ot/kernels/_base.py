@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Any
 
 import numpy as np
 
@@ -156,7 +156,7 @@ class Kernel(ABC):
         right = other.kernels if isinstance(other, Sum) else (other,)
         return Sum(left + right)
 
-    def __mul__(self, scale: Any) -> Kernel:
+    def __mul__(self, scale: object) -> Kernel:
         if isinstance(scale, Kernel) or not (np.isscalar(scale) or is_traced(scale)):
             return NotImplemented
         return Scaled(check_positive(scale, "scale"), self)
@@ -268,6 +268,5 @@ class Scaled(Kernel):
         return self.scale * value, self.scale * gradient
 
 
-def _total(terms: Any) -> Array:
-    total: Array = reduce(add, terms)
-    return total
+def _total(terms: Iterable[Array]) -> Array:
+    return reduce(add, terms)

@@ -85,7 +85,8 @@ class ScaledDistances:
             eps = float(np.finfo(product.dtype).eps)
             product[product <= 4.0 * (rows.shape[1] + 2) * eps * rows[:, -2:-1]] = 0.0
         # What rounding made negative is as far from 0 as before; a maximum takes four times this.
-        return np.abs(product, out=product)
+        np.abs(product, out=product)
+        return product
 
     def matrix(self, x: Array, y: Array) -> Array:
         """Return all of it, of shape (n, m); exactly symmetric, 0 on its diagonal, if `x is y`."""

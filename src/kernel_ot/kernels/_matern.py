@@ -171,7 +171,8 @@ def _decay(t: Array) -> Array:
     xp = namespace_of(t)
     if xp is np:
         np.negative(t, out=t)
-        return np.exp(t, out=t)
+        np.exp(t, out=t)
+        return t
     values: Array = xp.exp(-t)
     return values
 
@@ -179,7 +180,8 @@ def _decay(t: Array) -> Array:
 def _times(factor: Array | float, decay: Array) -> Array:
     """Return the product, in the place of the factor if that is an array of NumPy."""
     if isinstance(factor, np.ndarray):
-        return np.multiply(factor, decay, out=factor)
+        factor *= decay
+        return factor
     product: Array = factor * decay
     return product
 
@@ -210,7 +212,8 @@ def _bessel_profile(s: Array, nu: float) -> Array:
         values = np.exp(nu * np.log(t / 2.0) - t) * (bessel * (2.0 / gamma_function(nu)))
         # Where K overflows, t is so small that the first term of the series is exact enough.
         near = np.exp(-(t * t) / (4.0 * (nu - 1.0))) if nu > 1.0 else np.ones_like(t)
-    return np.where(np.isfinite(bessel), values, near).astype(s.dtype)
+    profile: Array = np.where(np.isfinite(bessel), values, near).astype(s.dtype)
+    return profile
 
 
 def _bessel_slope(s: Array, nu: float) -> Array:

@@ -55,7 +55,8 @@ class Multiquadric(RadialKernel):
         if xp is np:
             s += 1.0
             np.sqrt(s, out=s)
-            return np.subtract(2.0, s, out=s)
+            np.subtract(2.0, s, out=s)
+            return s
         values: Array = 2.0 - xp.sqrt(1.0 + s)
         return values
 
@@ -64,7 +65,8 @@ class Multiquadric(RadialKernel):
         if xp is np:
             s += 1.0
             np.sqrt(s, out=s)
-            return np.divide(-0.5, s, out=s)
+            np.divide(-0.5, s, out=s)
+            return s
         slopes: Array = -0.5 / xp.sqrt(1.0 + s)
         return slopes
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -131,7 +130,7 @@ class RadialKernel(Kernel):
         return ScaledDistances(x, y, self._scale, snap=self._snap)
 
 
-def check_bandwidth(value: Any) -> float:
+def check_bandwidth(value: object) -> float:
     """Return a bandwidth whose square, and that of its inverse, is a number."""
     bandwidth = check_positive(value, "bandwidth", "median_distance(x, y, rng) is a usual choice.")
     if not is_traced(bandwidth) and not 1 / _LARGEST_BANDWIDTH <= bandwidth <= _LARGEST_BANDWIDTH:
@@ -182,7 +181,8 @@ class Gaussian(RadialKernel):
         xp = namespace_of(s)
         if xp is np:
             np.negative(s, out=s)
-            return np.exp(s, out=s)
+            np.exp(s, out=s)
+            return s
         values: Array = xp.exp(-s)
         return values
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -18,14 +18,14 @@ _JAX_TILE_BYTES = 256 * 2**20
 Tile: TypeAlias = Callable[[Array, Array, Array, Array | None], Array]
 
 
-def as_pair(x: Any, y: Any) -> tuple[Array, Array]:
+def as_pair(x: object, y: object) -> tuple[Array, Array]:
     """Return `x` and `y` as 2-D floating-point arrays of one library, or say what is wrong.
 
     Masks, dates and the like are refused; that numbers are finite is checked once, where a user's
     data enter. One array for both stays one array, so that kernels know a Gram matrix.
     """
     xp, same = namespace_of(x, y), x is y
-    arrays = []
+    arrays: list[Array] = []
     for value, name in ((x, "x"), (y, "y"))[: 1 if same else 2]:
         array = xp.asarray(as_numbers(value, name))
         if array.ndim != 2:
@@ -34,16 +34,16 @@ def as_pair(x: Any, y: Any) -> tuple[Array, Array]:
                 f"array, {name}.reshape(-1, 1) for points on a line."
             )
         arrays.append(array)
-    x, y = arrays * 2 if same else arrays
-    if x.shape[1] != y.shape[1]:
+    first, second = arrays * 2 if same else arrays
+    if first.shape[1] != second.shape[1]:
         raise ValueError(
-            f"x has {x.shape[1]} columns and y has {y.shape[1]}; a kernel compares points of "
-            "the same dimension."
+            f"x has {first.shape[1]} columns and y has {second.shape[1]}; a kernel compares points "
+            "of the same dimension."
         )
-    return x, y
+    return first, second
 
 
-def as_weights(weights: Any, x: Array, y: Array, *, one_column: bool) -> Array:
+def as_weights(weights: object, x: Array, y: Array, *, one_column: bool) -> Array:
     """Return `weights` as a floating-point array of shape (m,), or (m, k) unless `one_column`."""
     xp = namespace_of(x, y, weights)
     array = xp.asarray(as_numbers(weights, "weights"))
@@ -86,14 +86,13 @@ def contract(tile: Tile, x: Array, y: Array, weights: Array) -> Array:
     space = np.empty(n_rows * n_columns, dtype=np.result_type(x, y))
     blocks = []
     for rows in block_slices(x.shape[0], n_columns, itemsize, TILE_BYTES):
-        total: Any = 0.0
+        total: Array | float = 0.0
         for part in columns:
             shape = rows.stop - rows.start, part.stop - part.start
             out = space[: shape[0] * shape[1]].reshape(shape)
             total = total + tile(x[rows], y[part], weights[part], out)
-        blocks.append(total)
-    result: Array = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=0)
-    return result
+        blocks.append(np.asarray(total))
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=0)
 
 
 def _contract_jax(tile: Tile, x: Array, y: Array, weights: Array) -> Array:

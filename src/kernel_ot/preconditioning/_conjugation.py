@@ -24,11 +24,10 @@ T(\tilde x)`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from kernel_ot._arrays import Array, Namespace, check_points, namespace_of, pytree
+from kernel_ot._arrays import Array, Namespace, as_float, check_points, namespace_of, pytree
 from kernel_ot.potentials import PotentialFunction, Potentials, hessian_of
 from kernel_ot.samples import Samples
 
@@ -68,7 +67,8 @@ class ConjugatedPotential:
     @property
     def shift(self) -> Array:
         """Mean of this sample minus the other's."""
-        return self.mean - self.other_mean
+        shift: Array = self.mean - self.other_mean
+        return shift
 
     def __call__(self, points: Array) -> Array:
         """Return the potential's values at `points` (n, d), shape (n,), in squared user units."""
@@ -224,8 +224,8 @@ class Conjugation:
             where an argument is a JAX array.
         """
         from_x, from_y = self.offsets(x, y)
-        cost: Any = self.scale**2 * changed_cost + weights_x @ from_x + weights_y @ from_y
-        return float(cost) if namespace_of(cost) is np else cost
+        offset = weights_x @ from_x + weights_y @ from_y
+        return as_float(self.scale**2 * changed_cost + offset)
 
     def offsets(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Return p(x_i) of shape (n,) and q(y_j) of shape (m,), in squared user units."""
@@ -256,12 +256,13 @@ class _Zero:
 _ZERO = _Zero()
 
 
-def _in_float64(xp: Namespace, points: Any) -> Array:
+def _in_float64(xp: Namespace, points: Array) -> Array:
     # JAX's widest type is float32 unless its user switched float64 on.
     array: Array = xp.asarray(points, dtype=xp.result_type(float))
     return array
 
 
-def _float_type(xp: Namespace, points: Any) -> Any:
-    dtype = xp.asarray(points).dtype
-    return dtype if dtype == np.float32 else xp.result_type(float)
+def _float_type(xp: Namespace, points: Array) -> np.dtype:
+    widest: np.dtype = xp.result_type(float)
+    dtype: np.dtype = xp.asarray(points).dtype
+    return dtype if dtype == np.float32 else widest

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import scipy.linalg
 
@@ -22,7 +20,7 @@ _RELATIVE_FLOOR = 1e-3
 def fit_conjugation(
     x: Array,
     y: Array,
-    kind: Any = "gaussian",
+    kind: str | None = "gaussian",
     weights_x: Array | None = None,
     weights_y: Array | None = None,
 ) -> Conjugation:

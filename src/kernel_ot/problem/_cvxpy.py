@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    import cvxpy
+
     from kernel_ot.problem._problem import Problem
 
 
-def to_cvxpy(problem: Problem) -> Any:
+def to_cvxpy(problem: Problem) -> cvxpy.Problem:
     """Return `problem` as a `cvxpy.Problem` in the variable "gamma"."""
-    cvxpy: Any
     try:
         import cvxpy
     except ImportError as error:

@@ -34,7 +34,8 @@ def transport_cost(
     gamma: Array, embedding: Array, constant: Scalar, reg_potential: Scalar
 ) -> Scalar:
     """Return the estimate of the optimal transport cost, `(q2 - w'gamma) / (2 lambda_2)`."""
-    return (constant - embedding @ gamma) / (2 * reg_potential)
+    cost: Scalar = (constant - embedding @ gamma) / (2 * reg_potential)
+    return cost
 
 
 def adjoint(gamma: Array, features: Array) -> Array:

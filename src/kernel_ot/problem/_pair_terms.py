@@ -40,7 +40,8 @@ class PotentialSpaces:
     def embedding(self, x: Array, y: Array) -> Array:
         """Return w, both samples' mean embeddings at the pairs."""
         at_x = self.kernel_x.apply(x, self.x, self.weights_x)
-        return at_x + self.kernel_y.apply(y, self.y, self.weights_y)
+        embedding: Array = at_x + self.kernel_y.apply(y, self.y, self.weights_y)
+        return embedding
 
     def constant(self) -> Scalar:
         """Return q2, the squared norms of both mean embeddings."""

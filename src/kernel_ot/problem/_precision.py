@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -11,7 +10,7 @@ from numpy.typing import DTypeLike
 from kernel_ot._arrays import Namespace, is_traced
 
 
-def solving_precision(namespace: Namespace, dtype: DTypeLike | None) -> np.dtype[Any]:
+def solving_precision(namespace: Namespace, dtype: DTypeLike | None) -> np.dtype:
     """Return float64, or the `dtype` that was asked for; warn where JAX has no float64.
 
     Raises

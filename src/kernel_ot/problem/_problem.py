@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from kernel_ot._arrays import (
     Array,
     Scalar,
+    as_float,
     check_non_negative,
     check_points,
     check_positive,
@@ -29,6 +30,9 @@ from kernel_ot.problem._origin import jitter_about_mean, smallest_share
 from kernel_ot.problem._pair_terms import linear_term
 from kernel_ot.problem._precision import check_finite, solving_precision
 from kernel_ot.problem._provenance import Provenance, read_only
+
+if TYPE_CHECKING:
+    import cvxpy
 
 # Q and its factor, K, Phi, the solver's working set of six and the eigen-solver's workspace.
 _MATRICES_AT_PEAK = 11
@@ -269,7 +273,7 @@ class Problem:
         return cls(
             quadratic=quadratic,
             linear=linear_term(embedding, s.x_fill, s.y_fill, reg_potential),
-            constant=float(constant) if xp is np else constant,
+            constant=as_float(constant),
             embedding=embedding,
             features=factor.features,
             reg_sos=reg_sos,
@@ -331,7 +335,7 @@ class Problem:
         spaces = s.potential_spaces()
         return spaces.potentials(s.x_fill, s.y_fill, gamma, self.reg_potential)
 
-    def to_cvxpy(self) -> Any:
+    def to_cvxpy(self) -> cvxpy.Problem:
         """Return the same problem as a `cvxpy.Problem`, to be checked by a generic solver.
 
         Its only variable is named "gamma". Needs the extra `kernel-ot[check]`.

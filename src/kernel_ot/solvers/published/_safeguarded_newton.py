@@ -312,7 +312,8 @@ def _diagonal_form(V: Array, matrix: Array) -> Array:
 
 
 def _projected(point: ResidualPoint) -> Array:
-    return point.multiplier - point.r_multiplier
+    projected: Array = point.multiplier - point.r_multiplier
+    return projected
 
 
 def _kkt(problem: Problem, point: ResidualPoint) -> Scalar:

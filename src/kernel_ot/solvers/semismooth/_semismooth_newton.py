@@ -211,7 +211,8 @@ def _newton_pair(problem: Problem, state: SemismoothNewtonState, aim: Scalar) ->
     change = Change(V, xp.sqrt(tau / z), tau * problem.reg_sos / z - 1)
 
     def bent(bend: Array) -> Array:
-        return start - cholesky_solve(factor, tau * quadratic_forms(bend, V, x))
+        moved: Array = start - cholesky_solve(factor, tau * quadratic_forms(bend, V, x))
+        return moved
 
     line, cut, damping = boldest_line(change, start, slope, least_cut(state.gap, aim), bent)
     gamma = line.gamma + cut * slope
