@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kernel_ot import kernels
 from kernel_ot._version import __version__
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # Late, since the estimator needs scikit-learn and the rest of the library does not.
     if name in ("KernelOT", "KernelOTCV", "interpolate"):
         from kernel_ot import estimator

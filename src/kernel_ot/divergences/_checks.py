@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -38,13 +36,13 @@ def checked_samples(
     return Samples(*(xp.asarray(array, dtype=np.float64) for array in arrays))
 
 
-def float_type_of(x: ArrayLike, y: ArrayLike) -> Any:
+def float_type_of(x: ArrayLike, y: ArrayLike) -> np.dtype:
     """Return float32 where both samples are float32, else float64."""
     types = {getattr(points, "dtype", None) for points in (x, y)}
     return np.dtype(np.float32 if types == {np.dtype(np.float32)} else np.float64)
 
 
-def check_settings(settings: Any, dimension: int) -> DivergenceSettings:
+def check_settings(settings: object, dimension: int) -> DivergenceSettings:
     """Return settings that are some and are for points of this dimension."""
     if not isinstance(settings, DivergenceSettings):
         raise ValueError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -129,10 +129,11 @@ def descend(
 
         return branch(rise <= -_OVERSHOOT * fall, accepted, halved)
 
-    def open_(state: _State) -> Any:
+    def open_(state: _State) -> Scalar:
         # A norm that is NaN is not above the tolerance: the loop ends and nobody claims success.
         more = (state.evaluations < max_iter) & (state.step > _SHORTEST_STEP)
-        return (state.norm > tol) & more
+        unfinished: Scalar = (state.norm > tol) & more
+        return unfinished
 
     slope = gradient(start)
     empty = xp.zeros((_MEMORY, *start.shape), dtype=start.dtype)

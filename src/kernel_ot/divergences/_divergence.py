@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernel_ot._arrays import Array, is_tensor, is_traced, namespace_of, pytree
+from kernel_ot._arrays import Array, Scalar, is_tensor, is_traced, namespace_of, pytree
 from kernel_ot._linalg import blas_on_one_thread
 from kernel_ot.divergences._checks import check_settings, checked_samples, float_type_of
 from kernel_ot.divergences._moving import Moved, moved, potential
@@ -49,7 +50,7 @@ class Divergence:
     (True, (30, 1))
     """
 
-    value: Any
+    value: Any  # a number, or of tensors one that is differentiated by its own `backward()`
     forward: Moved
     backward: Moved
     potentials: Potentials
@@ -58,16 +59,17 @@ class Divergence:
     settings: DivergenceSettings
 
     @property
-    def cost(self) -> Any:
+    def cost(self) -> Scalar:
         r"""The same without the penalty: :math:`\int u\,d\mu + \int u^c d\nu`, both ways, halved.
 
         Above `value`, and at most half the squared Wasserstein distance between the samples where
         every image is the global minimiser of its c-transform.
         """
-        return self.value + (self.forward.mismatch + self.backward.mismatch) / 2
+        cost: Scalar = self.value + (self.forward.mismatch + self.backward.mismatch) / 2
+        return cost
 
     @property
-    def converged(self) -> Any:
+    def converged(self) -> Array | bool:
         """Whether both directions reached the tolerance of the settings."""
         return self.forward.converged & self.backward.converged
 
@@ -191,19 +193,20 @@ def divergence(
     return _rounded(found, float_type_of(x, y))
 
 
-def _leaves(tree: Any) -> list[Any]:
+def _leaves(tree: object) -> list[object]:
     import jax
 
-    leaves: list[Any] = jax.tree.leaves(tree)
+    leaves: list[object] = jax.tree.leaves(tree)
     return leaves
 
 
 @cache
-def _compiled() -> Any:
+def _compiled() -> Callable[[Samples, DivergenceSettings], Divergence]:
     """Return `evaluate` compiled by JAX; once for each shape of samples and kind of settings."""
     import jax
 
-    return jax.jit(evaluate)
+    compiled: Callable[[Samples, DivergenceSettings], Divergence] = jax.jit(evaluate)
+    return compiled
 
 
 def evaluate(samples: Samples, settings: DivergenceSettings) -> Divergence:
@@ -235,23 +238,34 @@ def _gradient(samples: Samples, images: Array, function: PotentialFunction) -> A
     return gradient
 
 
-def _rounded(found: Divergence, dtype: Any) -> Divergence:
+def _rounded(found: Divergence, dtype: np.dtype) -> Divergence:
     """Return the result in the samples' precision; what is one number of NumPy's as Python's."""
 
-    def cast(value: Any) -> Any:
-        if namespace_of(value) is np:
-            return value.item() if np.ndim(value) == 0 else value.astype(dtype)
+    def rounded(value: Array) -> Array:
         return value.astype(dtype) if value.dtype.kind == "f" else value
 
-    forward, backward = (
-        Moved(*(cast(getattr(direction, field.name)) for field in fields(Moved)))
-        for direction in (found.forward, found.backward)
-    )
+    def number(value: Scalar) -> Scalar:
+        xp = namespace_of(value)
+        array: Array = xp.asarray(value)
+        return array.item() if xp is np else rounded(array)
+
+    def of(direction: Moved) -> Moved:
+        reached = direction.converged
+        return Moved(
+            images=rounded(direction.images),
+            value=number(direction.value),
+            transport=number(direction.transport),
+            mismatch=number(direction.mismatch),
+            residual=number(direction.residual),
+            converged=bool(reached) if namespace_of(reached) is np else reached,
+            evaluations=number(direction.evaluations),
+        )
+
     return replace(
         found,
-        value=cast(found.value),
-        forward=forward,
-        backward=backward,
-        gradient_x=cast(found.gradient_x),
-        gradient_y=cast(found.gradient_y),
+        value=number(found.value),
+        forward=of(found.forward),
+        backward=of(found.backward),
+        gradient_x=rounded(found.gradient_x),
+        gradient_y=rounded(found.gradient_y),
     )

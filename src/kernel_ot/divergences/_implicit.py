@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, Scalar
 from kernel_ot.divergences._descent import Descent
 from kernel_ot.divergences._moving import find_images, parts, slope
 from kernel_ot.divergences._settings import DivergenceSettings
@@ -28,7 +28,9 @@ def images_of(samples: Samples, settings: DivergenceSettings) -> Descent:
 
 
 @images_of.defjvp
-def _images_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Descent, Descent]:
+def _images_jvp(
+    primals: tuple[Samples, DivergenceSettings], tangents: tuple[Samples, DivergenceSettings]
+) -> tuple[Descent, Descent]:
     samples, settings = primals
     found = images_of(samples, settings)
     at, masses = found.points, samples.weights_y
@@ -47,7 +49,7 @@ def _images_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[De
         scaled: Array = root * product
         return scaled
 
-    def solve(matrix: Any, rhs: Array) -> Array:
+    def solve(matrix: Callable[[Array], Array], rhs: Array) -> Array:
         solution: Array = jax.scipy.sparse.linalg.cg(
             matrix, rhs, tol=_SOLVER_TOL, maxiter=_SOLVER_STEPS
         )[0]
@@ -60,18 +62,22 @@ def _images_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[De
 
 
 @jax.custom_jvp
-def value_at(samples: Samples, images: Array, settings: DivergenceSettings) -> Any:
+def value_at(samples: Samples, images: Array, settings: DivergenceSettings) -> Scalar:
     """Return the value, whose derivative is that at fixed images by the envelope theorem."""
     transport, mismatch = parts(samples, images, settings)
     return transport + mismatch
 
 
 @value_at.defjvp
-def _value_jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+def _value_jvp(
+    primals: tuple[Samples, Array, DivergenceSettings],
+    tangents: tuple[Samples, Array, DivergenceSettings],
+) -> tuple[Scalar, Scalar]:
     samples, images, settings = primals
 
-    def explicit(samples: Samples, settings: DivergenceSettings) -> Any:
-        return sum(parts(samples, images, settings))
+    def explicit(samples: Samples, settings: DivergenceSettings) -> Scalar:
+        transport, mismatch = parts(samples, images, settings)
+        return transport + mismatch
 
     value, tangent = jax.jvp(explicit, (samples, settings), (tangents[0], tangents[2]))
     return value, tangent

@@ -19,7 +19,6 @@ why no term has to be taken off.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -65,12 +64,12 @@ class Moved:
     """
 
     images: Array
-    value: Any
-    transport: Any
-    mismatch: Any
-    residual: Any
-    converged: Any
-    evaluations: Any
+    value: Scalar
+    transport: Scalar
+    mismatch: Scalar
+    residual: Scalar
+    converged: Array | bool
+    evaluations: Scalar
 
 
 def potential(samples: Samples, images: Array, settings: DivergenceSettings) -> KernelExpansion:
@@ -94,7 +93,7 @@ def _expansion(
     return xp.concatenate([samples.x, images]), masses / (2 * settings.reg_potential)
 
 
-def parts(samples: Samples, images: Array, settings: DivergenceSettings) -> tuple[Any, Any]:
+def parts(samples: Samples, images: Array, settings: DivergenceSettings) -> tuple[Scalar, Scalar]:
     """Return transport and mismatch at given images, see `Moved`."""
     xp = namespace_of(samples.x, images)
     a, b = samples.weights_x, samples.weights_y
@@ -117,7 +116,6 @@ def find_images(samples: Samples, settings: DivergenceSettings) -> Descent:
 
 def moved(samples: Samples, settings: DivergenceSettings) -> Moved:
     """Return y moved towards x; differentiable on JAX, see `kernel_ot.divergences._implicit`."""
-    value: Scalar
     if namespace_of(samples.x) is np:
         found = find_images(samples, settings)
         transport, mismatch = parts(samples, found.points, settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kernel_ot.domain_adaptation._transport import DomainTransport
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["DomainTransport", "KernelOTMappingAdapter"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "KernelOTMappingAdapter":  # its base class is skada's, which is imported then
         from kernel_ot.domain_adaptation._skada import KernelOTMappingAdapter
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import Array, register_pytrees
 from kernel_ot.interop._sources import potentials_of
@@ -12,10 +14,14 @@ from kernel_ot.interop._units import Metric, cost_factor
 from kernel_ot.potentials import PotentialFunction, Potentials
 
 if TYPE_CHECKING:
+    from ott.problems.linear.potentials import DualPotentials
+
     from kernel_ot.estimator import KernelOT, KernelOTCV
 
 
-def to_ott(source: Potentials | KernelOT | KernelOTCV, *, metric: Metric = "sqeuclidean") -> Any:
+def to_ott(
+    source: Potentials | KernelOT | KernelOTCV, *, metric: Metric = "sqeuclidean"
+) -> DualPotentials:
     r"""Return potentials as `ott.problems.linear.potentials.DualPotentials`.
 
     `transport(x)` and `transport(y, forward=False)` are our T and S whatever the unit. Potentials
@@ -70,7 +76,14 @@ def to_ott(source: Potentials | KernelOT | KernelOTCV, *, metric: Metric = "sqeu
         import jax
     except ImportError as error:
         raise ImportError("to_ott needs JAX: pip install 'kernel-ot[jax]'") from error
-    costs, dual_potentials = _import_ott()
+    try:
+        with warnings.catch_warnings():
+            # What OTT-JAX imports announces its own end; users of either can do nothing about it.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            from ott.geometry import costs
+            from ott.problems.linear.potentials import DualPotentials
+    except ImportError as error:
+        raise ImportError("to_ott needs OTT-JAX: pip install ott-jax") from error
     if not jax.config.jax_enable_x64:
         warnings.warn(
             "JAX has float64 switched off: these potentials are evaluated in float32, where "
@@ -81,30 +94,21 @@ def to_ott(source: Potentials | KernelOT | KernelOTCV, *, metric: Metric = "sqeu
         )
     register_pytrees()
     potentials = jax.tree_util.tree_map(_as_jax, potentials)
-    return dual_potentials(
+    return DualPotentials(
         f=_of_one_point(potentials.u, factor),
         g=_of_one_point(potentials.v, factor),
         cost_fn=costs.SqEuclidean() if metric == "sqeuclidean" else costs.SqPNorm(2.0),
     )
 
 
-def _import_ott() -> tuple[Any, Any]:
-    try:
-        with warnings.catch_warnings():
-            # What OTT-JAX imports announces its own end; users of either can do nothing about it.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            from ott.geometry import costs
-            from ott.problems.linear.potentials import DualPotentials
-    except ImportError as error:
-        raise ImportError("to_ott needs OTT-JAX: pip install ott-jax") from error
-    return costs, DualPotentials
-
-
-def _as_jax(leaf: Any) -> Any:
+def _as_jax(leaf: PotentialFunction | ArrayLike) -> PotentialFunction | Array:
     from jax import numpy
 
     # A user's own PotentialFunction is no pytree; it has to take JAX points itself.
-    return leaf if isinstance(leaf, PotentialFunction) else numpy.asarray(leaf)
+    if isinstance(leaf, PotentialFunction):
+        return leaf
+    array: Array = numpy.asarray(leaf)
+    return array
 
 
 def _of_one_point(function: PotentialFunction, factor: float) -> Callable[[Array], Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,13 +15,15 @@ from kernel_ot.interop._units import Metric, cost_factor
 from kernel_ot.potentials import Potentials
 
 if TYPE_CHECKING:
+    from ot.utils import OTResult
+
     from kernel_ot.estimator import KernelOT, KernelOTCV
 
 # Of the mean cost of a pair. An exact solve of float32 samples stays below 1e-6.
 _TIGHTNESS = 1e-5
 
 
-def to_pot_result(model: KernelOT | KernelOTCV, *, metric: Metric) -> Any:
+def to_pot_result(model: KernelOT | KernelOTCV, *, metric: Metric) -> OTResult:
     r"""Return a fitted model as `ot.utils.OTResult`, what `ot.solve_sample` returns.
 
     Parameters
@@ -89,7 +91,7 @@ def to_pot_result(model: KernelOT | KernelOTCV, *, metric: Metric) -> Any:
     )
 
 
-def from_pot_result(result: Any, x: ArrayLike, y: ArrayLike, *, metric: Metric) -> Potentials:
+def from_pot_result(result: OTResult, x: ArrayLike, y: ArrayLike, *, metric: Metric) -> Potentials:
     """Return the dual variables of an exact POT solve as functions; see `from_dual_values`.
 
     Parameters

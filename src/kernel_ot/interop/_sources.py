@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kernel_ot.potentials import Potentials
 
@@ -18,15 +18,17 @@ def fitted_model(model: object) -> KernelOT:
     ValueError
         Anything else, or a model that is not fitted.
     """
-    found: Any = getattr(model, "best_estimator_", model)
-    if not hasattr(found, "potentials_"):
+    from kernel_ot.estimator import KernelOT
+
+    found = getattr(model, "best_estimator_", model)
+    if not isinstance(found, KernelOT) or not hasattr(found, "potentials_"):
         remedy = (
             "it is not fitted; call fit(x, y) first"
             if hasattr(model, "fit")
             else "pass a fitted KernelOT or KernelOTCV"
         )
         raise ValueError(f"model = {model!r}: {remedy}.")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def potentials_of(source: object) -> Potentials:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -69,13 +69,31 @@ def spread_rows(points: Array, limit: int) -> Array:
     return np.sort(order[np.unique(cells[order], return_index=True)[1]])
 
 
-def crowd_style(n_points: int) -> dict[str, float]:
+class DotStyle(TypedDict):
+    """Size and opacity of dots."""
+
+    size: float
+    alpha: float
+
+
+def crowd_style(n_points: int) -> DotStyle:
     """Return size and opacity of dots: many hide each other, so they shrink and fade."""
     crowd = max(1.0, n_points / 300)
     return {"size": max(3.0, 14 / crowd**0.5), "alpha": max(0.25, 0.6 / crowd**0.3)}
 
 
-def scatter(ax: Axes, points: Array, *, limit: int, size: float = 14, **style: Any) -> None:
-    """Draw at most `limit` of the (n, 2) points as dots without edges."""
-    shown = points[some_rows(len(points), limit)]
-    ax.scatter(shown[:, 0], shown[:, 1], size, **{"linewidths": 0, **style})
+def scatter(
+    ax: Axes,
+    points: Array,
+    *,
+    limit: int,
+    label: str,
+    color: str,
+    size: float = 14,
+    alpha: float | None = None,
+    edge: str | None = None,
+) -> None:
+    """Draw at most `limit` of the (n, 2) points as dots, with thin edges of the colour `edge`."""
+    x, y = points[some_rows(len(points), limit)].T
+    width = 0.0 if edge is None else 0.4
+    ax.scatter(x, y, size, color, alpha=alpha, edgecolors=edge, linewidths=width, label=label)

@@ -11,14 +11,16 @@ from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import Array, check_points
 from kernel_ot.plots._axes import COLOURS, crowd_style, new_axes, scatter
-from kernel_ot.plots._model import is_model, model_of
+from kernel_ot.plots._model import model_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from kernel_ot.diagnostics import FittedTransport
+
 
 def principal_components(
-    source: ArrayLike,
+    source: FittedTransport | ArrayLike,
     target: ArrayLike | None = None,
     mapped: ArrayLike | None = None,
     ax: Axes | None = None,
@@ -63,17 +65,17 @@ def principal_components(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['source', 'target']
     """
-    source = model_of(source)
-    if is_model(source):
-        model, source = source, source.samples_.x
+    model = model_of(source)
+    start = check_points(source, "source") if model is None else model.samples_.x
+    if model is not None:
         target = model.samples_.y if target is None else target
-        mapped = model.transform(source) if mapped is None else mapped
+        mapped = model.transform(start) if mapped is None else mapped
     elif target is None:
         raise ValueError(
             "target is not given; pass the second sample, or a fitted model as source."
         )
-    plane = principal_plane(source, target)
-    drawn = [source, target] if mapped is None else [source, target, mapped]
+    plane = principal_plane(start, target)
+    drawn = [start, target] if mapped is None else [start, target, mapped]
     return clouds(
         [plane.project(points) for points in drawn],
         names,

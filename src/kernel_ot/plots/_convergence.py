@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from kernel_ot.plots._axes import NEUTRAL, SOURCE, new_axes
-from kernel_ot.plots._model import Record, is_model, model_of
+from kernel_ot.plots._model import Record, model_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,14 +64,17 @@ def convergence(
     if by not in ("iteration", "seconds"):
         raise ValueError(f"by = {by!r} is unknown; use 'iteration' or 'seconds'.")
     rounds = False
-    given = model_of(history)
-    if is_model(given):
-        rounds = bool(given.rounds_)
-        records = given.solution_.history[: len(given.rounds_) or None]
-        tol = tol or (given.violation_tol if rounds else given.tol)
+    records: Sequence[Record]
+    model = model_of(history)
+    if model is not None:
+        rounds = bool(model.rounds_)
+        records = model.solution_.history[: len(model.rounds_) or None]
+        tol = tol or (model.violation_tol if rounds else model.tol)
         quantity = quantity or ("largest violation / mean cost" if rounds else None)
+    elif isinstance(history, Sequence):
+        records = history
     else:
-        records = given
+        raise ValueError(f"history = {history!r} is no fitted model and no sequence of records.")
     if not records:
         raise ValueError("history is empty; there was no iteration to draw.")
     ax = new_axes(ax)

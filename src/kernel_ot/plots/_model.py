@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
+
+from kernel_ot._arrays import Array
 
 if TYPE_CHECKING:
     from kernel_ot.diagnostics import FittedTransport
+
+
+Function: TypeAlias = Callable[[Array], Array]
 
 
 class Record(Protocol):
@@ -25,25 +30,27 @@ class Record(Protocol):
         """Seconds since the start."""
 
 
-def is_model(thing: object) -> TypeGuard[FittedTransport]:
-    """Return whether `thing` is a fitted model, or raise ValueError for one that is not fitted.
+def model_of(thing: object) -> FittedTransport | None:
+    """Return a fitted model, the best one of a search, or None for anything else.
 
-    A search over settings stands for its best model.
+    Raises
+    ------
+    ValueError
+        A model that is not fitted.
     """
-    if callable(getattr(thing, "fit", None)) and not hasattr(thing, "solution_"):
-        raise ValueError(f"{type(thing).__name__} is not fitted; call fit(x, y) first.")
+    model = getattr(thing, "best_estimator_", thing)
+    if _is_fitted(model):
+        return model
+    if callable(getattr(model, "fit", None)):
+        raise ValueError(f"{type(model).__name__} is not fitted; call fit(x, y) first.")
+    return None
+
+
+def _is_fitted(thing: object) -> TypeGuard[FittedTransport]:
     return hasattr(thing, "solution_")
-
-
-def model_of(thing: Any) -> Any:
-    """Return the best model of a search, anything else as it is."""
-    return getattr(thing, "best_estimator_", thing)
 
 
 def feature_labels(model: FittedTransport) -> Sequence[str] | None:
     """Return the names of the features, if `fit` saw any."""
     names = getattr(model, "feature_names_in_", None)
     return None if names is None else [str(name) for name in names]
-
-
-Function = Callable[[Any], Any]

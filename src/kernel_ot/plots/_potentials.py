@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from kernel_ot._arrays import Array, check_points
 from kernel_ot.plots._axes import MAPPED, NEUTRAL, SOURCE, TARGET, new_axes, scatter, spread_rows
-from kernel_ot.plots._model import Function, feature_labels, is_model, model_of
+from kernel_ot.plots._model import Function, feature_labels, model_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,9 +77,8 @@ def potential(
     >>> ax.get_ylabel()
     'u (squared units of x)'
     """
-    function = model_of(function)
-    if is_model(function):
-        model = function
+    model = model_of(function)
+    if model is not None:
         if name not in ("u", "v"):
             raise ValueError(f"name = {name!r} must be 'u' or 'v' for a model.")
         function = model.potentials_.u if name == "u" else model.potentials_.v
@@ -106,8 +105,7 @@ def potential(
         grid = np.stack(np.meshgrid(*axes), axis=-1)
         values = np.reshape(function(grid.reshape(-1, 2)), grid.shape[:2]) - offset
         levels = ax.contourf(*axes, values, levels=20, cmap="viridis")
-        style = {"color": "white", "edgecolors": "black", "linewidths": 0.4}
-        scatter(ax, points, limit=1000, size=6, label="sample", **style)
+        scatter(ax, points, limit=1000, size=6, color="white", edge="black", label="sample")
         ax.figure.colorbar(levels, ax=ax, label=f"{name} (squared units)")
         ax.set_xlabel(labels[0])
         ax.set_ylabel(labels[1])
@@ -159,9 +157,8 @@ def transport_map(
     >>> ax.get_xlabel()
     'first feature'
     """
-    transport = model_of(transport)
-    if is_model(transport):
-        model = transport
+    model = model_of(transport)
+    if model is not None:
         points = model.samples_.x if points is None else points
         target = model.samples_.y if target is None and np.shape(points)[1] == 2 else target
         labels, transport = labels or feature_labels(model), model.transform

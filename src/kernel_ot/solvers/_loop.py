@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from kernel_ot.problem import (
     accurate_objective,
     check_optimality,
 )
-from kernel_ot.solvers._method import AnyMethod, Opening, StartingPoint, State
+from kernel_ot.solvers._method import AnyMethod, OpeningOf, StartingPoint, State
 from kernel_ot.solvers._points import GivenPoint, Point, ReachedPoint
 from kernel_ot.solvers._solution import Progress, Records, Solution
 from kernel_ot.solvers._status import Status
@@ -51,7 +51,7 @@ class _Run:
     method_tol: float
     began: float
     best: _Best
-    opening: Opening[Any, Any] | None = None
+    opening: OpeningOf[State] | None = None
     current: Point | None = None
     runner_up: _Best | None = None
     checked: tuple[Point, OptimalityReport] | None = None

@@ -92,7 +92,7 @@ class Method(ABC, Generic[S]):
     name: str
     max_iter: int
     patience: int
-    opening: Opening[Any, S] | None = None
+    opening: OpeningOf[S] | None = None
     successor: AnyMethod | None = None
     warm: bool = True
 
@@ -139,5 +139,6 @@ class Opening(Method[S], Generic[S, T]):
         """Return the other method's state at the same point."""
 
 
-# Methods whose states nobody looks into.
+# Of some states that nobody looks into: a type for that, which is not Any, Python does not have.
 AnyMethod: TypeAlias = Method[Any]
+OpeningOf: TypeAlias = Opening[Any, T]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
+from numpy.typing import ArrayLike
+from torch.autograd.function import FunctionCtx, once_differentiable
 
 from kernel_ot._arrays import Array
 from kernel_ot.divergences._divergence import Divergence, divergence
@@ -69,27 +70,27 @@ def tensor_potentials(potentials: Potentials) -> TensorPotentials:
 
 class _PotentialValue(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, points: Tensor, potential: PotentialFunction) -> Tensor:
+    def forward(ctx: FunctionCtx, points: Tensor, potential: PotentialFunction) -> Tensor:
         ctx.save_for_backward(points)
         ctx.potential = potential
         return like(potential(array_of(points, "points")), points)
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: FunctionCtx, upstream: Tensor) -> tuple[Tensor, None]:
         (points,) = ctx.saved_tensors
         return upstream[:, None] * _PotentialGradient.apply(points, ctx.potential), None
 
 
 class _PotentialGradient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, points: Tensor, potential: PotentialFunction) -> Tensor:
+    def forward(ctx: FunctionCtx, points: Tensor, potential: PotentialFunction) -> Tensor:
         ctx.save_for_backward(points)
         ctx.potential = potential
         return like(potential.gradient(array_of(points, "points")), points)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: FunctionCtx, upstream: Tensor) -> tuple[Tensor, None]:
         (points,) = ctx.saved_tensors
         hessian = like(hessian_of(ctx.potential, array_of(points, "points")), points)
         return torch.einsum("nij,nj->ni", hessian, upstream), None
@@ -99,12 +100,14 @@ class _Value(torch.autograd.Function):
     """The value, whose derivatives in the points are known when it is."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, y: Tensor, value: Any, gradients: tuple[Array, Array]) -> Any:
+    def forward(
+        ctx: FunctionCtx, x: Tensor, y: Tensor, value: float, gradients: tuple[Array, Array]
+    ) -> Tensor:
         ctx.save_for_backward(x, y, *(like(g, p) for g, p in zip(gradients, (x, y), strict=True)))
         return torch.as_tensor(value, dtype=x.dtype, device=x.device)
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: FunctionCtx, upstream: Tensor) -> tuple[Tensor, Tensor, None, None]:
         x, y, gradient_x, gradient_y = ctx.saved_tensors
         pull = _Pull.apply
         return pull(upstream, x, gradient_x), pull(upstream, y, gradient_y), None, None
@@ -114,11 +117,11 @@ class _Pull(torch.autograd.Function):
     """The gradient as a function of the points, so that nobody differentiates it unnoticed."""
 
     @staticmethod
-    def forward(ctx: Any, upstream: Tensor, points: Tensor, gradient: Tensor) -> Tensor:
+    def forward(ctx: FunctionCtx, upstream: Tensor, points: Tensor, gradient: Tensor) -> Tensor:
         return upstream * gradient
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[None, None, None]:
+    def backward(ctx: FunctionCtx, upstream: Tensor) -> tuple[None, None, None]:
         raise RuntimeError(
             "second derivatives of a divergence are not there for PyTorch tensors; JAX arrays "
             "have them."
@@ -126,12 +129,16 @@ class _Pull(torch.autograd.Function):
 
 
 def tensor_divergence(
-    x: Any, y: Any, settings: DivergenceSettings | None, weights_x: Any, weights_y: Any
+    x: Tensor,
+    y: Tensor,
+    settings: DivergenceSettings | None,
+    weights_x: Tensor | ArrayLike | None,
+    weights_y: Tensor | ArrayLike | None,
 ) -> Divergence:
     """Return the divergence of two tensors; `value` is differentiable, the rest is constant."""
     _check_pair(x, y)
     weights = [
-        _constant(masses, name)
+        _constant(masses, name) if torch.is_tensor(masses) else masses
         for masses, name in ((weights_x, "weights_x"), (weights_y, "weights_y"))
     ]
     found = divergence(
@@ -176,7 +183,7 @@ def array_of(tensor: Tensor, name: str) -> Array:
     return array
 
 
-def like(values: Any, tensor: Tensor) -> Tensor:
+def like(values: ArrayLike, tensor: Tensor) -> Tensor:
     """Return NumPy values as a tensor of another's dtype, on its device."""
     return torch.as_tensor(np.ascontiguousarray(values)).to(
         device=tensor.device, dtype=tensor.dtype
@@ -188,7 +195,7 @@ def _moved_like(direction: Moved, tensor: Tensor) -> Moved:
     return Moved(**(numbers | {"images": like(direction.images, tensor)}))
 
 
-def _check_pair(x: Any, y: Any) -> None:
+def _check_pair(x: Tensor, y: Tensor) -> None:
     for points, name in ((x, "x"), (y, "y")):
         if not torch.is_tensor(points):
             raise ValueError(
@@ -203,12 +210,11 @@ def _check_pair(x: Any, y: Any) -> None:
         raise ValueError(f"x is {x.dtype} and y is {y.dtype}; make both of one dtype.")
 
 
-def _constant(masses: Any, name: str) -> Any:
-    if not torch.is_tensor(masses):
-        return masses
+def _constant(masses: Tensor, name: str) -> ArrayLike | None:
     if masses.requires_grad:
         raise ValueError(
             f"{name} requires a gradient, which PyTorch's divergence has in the points only; pass "
             f"{name}.detach(), or use JAX."
         )
-    return masses.detach().cpu().numpy()
+    array: Array = masses.detach().cpu().numpy()
+    return array

@@ -92,6 +92,7 @@ class Iterate(State, Protocol[D, E, F]):
         """Return the iterate with these factors."""
 
 
+# A bound cannot have type variables of its own, so that its directions and factors are Any.
 AnIterate = TypeVar("AnIterate", bound=Iterate[Any, Any, Any])
 
 

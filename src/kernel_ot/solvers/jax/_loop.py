@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +12,12 @@ from jax import lax
 
 from kernel_ot._arrays import Array, pytree, with_entry
 from kernel_ot.problem import OptimalityReport, Problem, check_optimality, with_potential_gram
-from kernel_ot.solvers._method import AnyMethod, Opening, StartingPoint, State
+from kernel_ot.solvers._method import AnyMethod, OpeningOf, StartingPoint, State
 from kernel_ot.solvers._solution import Records
 from kernel_ot.solvers._status import Status
 from kernel_ot.solvers._stopping import RUNNING, is_fall, stopping_code, tightened
+
+_Tree = TypeVar("_Tree")
 
 
 @pytree()
@@ -41,7 +43,7 @@ class _Run:
     `best_is_opened` says that the best state is none of the method, but its opening's best.
     """
 
-    state: Any
+    state: Any  # of the method's own type, None before the first
     best: Any
     best_is_opened: Array
     best_residual: Array
@@ -114,7 +116,7 @@ def run_traced(
 
 
 def _driven_with_opening(
-    run: _Run, phase: _Phase, opening: Opening[Any, Any], start: StartingPoint | None
+    run: _Run, phase: _Phase, opening: OpeningOf[State], start: StartingPoint | None
 ) -> _Run:
     """Return the run where the opening's steps and then those of the method have ended.
 
@@ -137,8 +139,7 @@ def _driven_with_opening(
         opened = lax.cond(skipped, lambda: unopened, opened_run)
 
     def handed_over() -> State:
-        state: State = _arrays(opening.handed_over(problem, opened.state))
-        return state
+        return _arrays(opening.handed_over(problem, opened.state))
 
     # What has ended is not gone on from: it may not be finite.
     state = lax.cond(
@@ -170,7 +171,7 @@ class _Phase:
     tol: Array
     max_iter: Array
     patience: int
-    until: Callable[[Any], Array] | None = None
+    until: Callable[[State], Array] | None = None
     opened_best: Callable[[], tuple[Array, Array]] | None = None
 
     def begun(self, run: _Run, start: StartingPoint | None) -> _Run:
@@ -284,14 +285,17 @@ def _unknown(problem: Problem, point: tuple[Array, Array]) -> OptimalityReport:
     return report
 
 
-def _zeros(shapes: Any) -> Any:
-    return jax.tree.map(lambda entry: jnp.zeros(entry.shape, entry.dtype), shapes)
+def _zeros(shapes: _Tree) -> _Tree:
+    zeros: _Tree = jax.tree.map(lambda entry: jnp.zeros(entry.shape, entry.dtype), shapes)
+    return zeros
 
 
-def _choose(predicate: Any, when_true: Any, when_false: Any) -> Any:
-    return jax.tree.map(lambda a, b: jnp.where(predicate, a, b), when_true, when_false)
+def _choose(predicate: Array, when_true: _Tree, when_false: _Tree) -> _Tree:
+    chosen: _Tree = jax.tree.map(lambda a, b: jnp.where(predicate, a, b), when_true, when_false)
+    return chosen
 
 
-def _arrays(tree: Any) -> Any:
+def _arrays(tree: _Tree) -> _Tree:
     """Return `tree` with Python numbers made arrays, and types that will not change any more."""
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.asarray(leaf).dtype), tree)
+    arrays: _Tree = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.asarray(leaf).dtype), tree)
+    return arrays

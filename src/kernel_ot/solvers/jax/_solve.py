@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import jax
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, as_float
 from kernel_ot.problem import Problem
 from kernel_ot.solvers._method import AnyMethod, StartingPoint
 from kernel_ot.solvers._solution import Solution
@@ -32,13 +31,12 @@ def solve_traced(
     """
     problem = replace(problem, provenance=None)
     outcome = optimum(method, longest, problem, start, tol, max_iter)
-    cost: Any = problem.cost(outcome.gamma)
     return Solution(
         code=outcome.code,
         gamma=outcome.gamma,
         multiplier=outcome.multiplier,
         objective=optimal_value(problem, outcome.gamma, outcome.multiplier),
-        cost=cost,
+        cost=as_float(problem.cost(outcome.gamma)),
         optimality=outcome.optimality,
         iterations=outcome.iterations,
         method=method.name,

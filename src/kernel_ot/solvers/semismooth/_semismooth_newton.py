@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kernel_ot._arrays import Array, Scalar, branch, namespace_of
 from kernel_ot._linalg import (
@@ -17,7 +17,7 @@ from kernel_ot._linalg import (
     zero_matrix,
 )
 from kernel_ot.problem import Problem
-from kernel_ot.solvers._method import AnyMethod, Method, Opening, StartingPoint
+from kernel_ot.solvers._method import AnyMethod, Method, OpeningOf, StartingPoint
 from kernel_ot.solvers._scaling import balance, rescaled, start_distance
 from kernel_ot.solvers._status import stopped_by_factorization
 from kernel_ot.solvers.semismooth._central_path import CentralPath
@@ -84,7 +84,7 @@ class SemismoothNewton(Method[SemismoothNewtonState]):
     name: str = "ssn"
     max_iter: int = 300
     patience: int = 60
-    opening: Opening[Any, SemismoothNewtonState] | None = _FROM_NOTHING
+    opening: OpeningOf[SemismoothNewtonState] | None = _FROM_NOTHING
     successor: AnyMethod | None = None
     warm: bool = True
 
