@@ -272,9 +272,15 @@ def run_on_cluster(script: str, folder: Path, *arguments: str) -> dict[str, Any]
     return found
 
 
+def read_model_file(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return header and arrays of a model's file, to be changed."""
+    header, arrays = _model_file.read_archive(path)
+    return dict(header), arrays
+
+
 def rewrite_header(path: Path, **changes: object) -> None:
     """Write a model file again, with other entries in its header and a right digest."""
-    header, arrays = _model_file.read_archive(path)
+    header, arrays = read_model_file(path)
     for name in ("format", "format_version", "kernel_ot_version", "arrays"):
         header.pop(name)
     _model_file.write_archive(path, header | changes, arrays)

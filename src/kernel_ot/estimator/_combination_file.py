@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from kernel_ot._arrays import Array
-from kernel_ot.estimator._model_file import JsonObject, damaged
+from kernel_ot.estimator._header import Header
+from kernel_ot.estimator._model_file import damaged
 from kernel_ot.potentials import EntropicPotential, EntropicPotentials
 from kernel_ot.selection import Combination
 
@@ -40,7 +41,7 @@ def entropic_parts(combination: Combination, entropic: tuple[EntropicPotentials,
 
 
 def combination_in(
-    path: Path, header: JsonObject, arrays: dict[str, Array]
+    path: Path, header: Header, arrays: dict[str, Array]
 ) -> tuple[Combination, tuple[EntropicPotentials, ...]]:
     """Return the weights, and the entropic potentials they belong to; older files have none."""
     if header["format_version"] < 4:

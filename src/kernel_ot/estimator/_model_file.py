@@ -10,13 +10,14 @@ import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from kernel_ot._arrays import Array, require_memory
 from kernel_ot._files import atomic_path
 from kernel_ot._version import __version__
+from kernel_ot.estimator._header import Header
 from kernel_ot.samples import Samples
 
 FORMAT = "kernel-ot model"
@@ -53,9 +54,6 @@ _ENTROPIC = {name for name in _SHAPES if name.startswith("entropic_")}
 _OPTIONAL = {"multiplier", "landmarks_x", "landmarks_y", "masses_x", "masses_y"} | _ENTROPIC
 _TEXTS = {"header", "digest"}
 
-JsonObject: TypeAlias = dict[str, Any]
-"""Decoded JSON: whatever reads an entry checks it."""
-
 
 class ModelFileError(ValueError):
     """A file that is no whole and true model; the message is for the user as it is."""
@@ -69,7 +67,7 @@ def damaged(path: Path, reason: str) -> ModelFileError:
     )
 
 
-def write_archive(path: Path, header: JsonObject, arrays: Mapping[str, Array]) -> None:
+def write_archive(path: Path, header: Mapping[str, object], arrays: Mapping[str, Array]) -> None:
     """Write a model's file, whole or not at all."""
     text = json.dumps(
         {
@@ -80,7 +78,7 @@ def write_archive(path: Path, header: JsonObject, arrays: Mapping[str, Array]) -
             **header,
         }
     )
-    members: JsonObject = {
+    members: dict[str, Any] = {  # NumPy's types take any name for `allow_pickle`
         "header": np.array(text),
         "digest": np.array(_digest(text, arrays)),
         **arrays,
@@ -89,7 +87,7 @@ def write_archive(path: Path, header: JsonObject, arrays: Mapping[str, Array]) -
         np.savez(file, **members)
 
 
-def read_archive(path: Path) -> tuple[JsonObject, dict[str, Array]]:
+def read_archive(path: Path) -> tuple[Header, dict[str, Array]]:
     """Return header and arrays of a model's file, complete, of matching shapes, and finite.
 
     Raises
@@ -106,11 +104,11 @@ def read_archive(path: Path) -> tuple[JsonObject, dict[str, Array]]:
     if "header" not in members:
         raise damaged(path, "it holds no header")
     text = str(members.pop("header"))
-    header = json.loads(text)
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
+    header: Header = json.loads(text)
+    if not _is_of_a_model(header):
         raise damaged(path, "its header is not that of a model")
     version = header["format_version"]
-    if not isinstance(version, int) or version < 1:
+    if type(version) is not int or version < 1:
         raise damaged(path, f"its format_version is {version!r}")
     if version > FORMAT_VERSION:
         raise ModelFileError(
@@ -125,6 +123,10 @@ def read_archive(path: Path) -> tuple[JsonObject, dict[str, Array]]:
             raise damaged(path, f"it should hold {header['arrays']} and holds {sorted(members)}")
     _check_shapes(path, members)
     return header, members
+
+
+def _is_of_a_model(header: object) -> bool:
+    return isinstance(header, dict) and header.get("format") == FORMAT
 
 
 def _digest(header: str, arrays: Mapping[str, Array]) -> str:

@@ -7,12 +7,11 @@ import math
 import warnings
 from operator import index
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from kernel_ot import kernels
 from kernel_ot._arrays import Array, MemoryLimitError, check_positive
 from kernel_ot._version import __version__
 from kernel_ot.cutting_planes import (
@@ -31,9 +30,20 @@ from kernel_ot.estimator._combination_file import (
     entropic_parts,
 )
 from kernel_ot.estimator._derived import set_derived
+from kernel_ot.estimator._header import (
+    CandidateEntry,
+    GainEntry,
+    Header,
+    LargeEntry,
+    RoundEntry,
+    SolutionEntry,
+    VerdictEntry,
+    decoded,
+    decoded_kernel,
+    encoded,
+)
 from kernel_ot.estimator._large import Summary, set_large
 from kernel_ot.estimator._model_file import (
-    JsonObject,
     ModelFileError,
     damaged,
     read_archive,
@@ -41,7 +51,6 @@ from kernel_ot.estimator._model_file import (
     rows_without_mass,
     write_archive,
 )
-from kernel_ot.kernels import Kernel
 from kernel_ot.large_samples import landmark_problem
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.problem import Problem, accurate_cost, accurate_objective, check_optimality
@@ -49,16 +58,14 @@ from kernel_ot.samples import Samples
 from kernel_ot.selection import Candidate
 from kernel_ot.solvers import Progress, Records, Solution, Status
 
+if TYPE_CHECKING:
+    from kernel_ot.estimator._kernel_ot import KernelOT
+
 # How far what is recomputed may be from what was saved: other machines round otherwise.
 _ROUNDING = 1e-7
 _RESIDUAL_FACTOR = 10.0
 # What files whose residual was another one may be off by: they claimed 1e-8 of another norm.
 _LARGEST_OLD_RESIDUAL = 1e-4
-_KERNELS: dict[str, type[Kernel]] = {
-    name: kind
-    for name, kind in vars(kernels).items()
-    if isinstance(kind, type) and issubclass(kind, Kernel) and kind is not Kernel
-}
 
 
 class Saves:
@@ -88,7 +95,9 @@ class Saves:
             The file is truncated, is no kernel-ot model, or was written by a newer version.
         FileNotFoundError
         """
-        model: Self = load_state(cls, Path(path))
+        kind: Any = cls  # `KernelOT`: a mixin has no type for what it is mixed into
+        loaded: Any = load_state(kind, Path(path))
+        model: Self = loaded
         return model
 
 
@@ -97,13 +106,13 @@ def save_state(model: FittedTransport, path: Path) -> None:
     solution, samples, change = model.solution_, model.samples_, model.conjugation_
     header = {
         "parameters": {
-            name: _encode(value)
+            name: encoded(value)
             for name, value in model.get_params(deep=False).items()
             if name not in ("callback", "filling", "random_state")
         },
         "filling": model.filling if isinstance(model.filling, str) else None,
         "random_state": _seed(model.random_state),
-        "kernel": _encode(model.kernel_),
+        "kernel": encoded(model.kernel_),
         "reg_sos": model.reg_sos_,
         "reg_potential": model.reg_potential_,
         "scale": change.scale,
@@ -112,7 +121,7 @@ def save_state(model: FittedTransport, path: Path) -> None:
         "outliers": [rows.tolist() for rows in model.outliers_],
         "feature_names": [str(name) for name in getattr(model, "feature_names_in_", [])],
         "candidates": [
-            {field: _encode(value) for field, value in vars(candidate).items()}
+            {field: encoded(value) for field, value in vars(candidate).items()}
             for candidate in model.candidates_
         ],
         "verdict": None if model.verdict_ is None else dataclasses.asdict(model.verdict_),
@@ -156,7 +165,7 @@ def save_state(model: FittedTransport, path: Path) -> None:
     write_archive(path, header, {name: np.asarray(array) for name, array in arrays.items()})
 
 
-def load_state(cls: type, path: Path) -> Any:
+def load_state(cls: type[KernelOT], path: Path) -> KernelOT:
     """Return the model in `path`; refuse anything else with a sentence."""
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist.")
@@ -184,15 +193,15 @@ def load_state(cls: type, path: Path) -> Any:
     return model
 
 
-def _rebuilt(cls: type, path: Path, header: JsonObject, arrays: dict[str, Array]) -> Any:
-    parameters = {name: _decode(value) for name, value in header["parameters"].items()}
+def _rebuilt(cls: type[KernelOT], path: Path, header: Header, arrays: dict[str, Array]) -> KernelOT:
+    parameters = {name: decoded(value) for name, value in header["parameters"].items()}
     if header["filling"] is None:
         parameters["filling"] = None  # set below from the points themselves
     else:
         parameters["filling"] = header["filling"]
         if not isinstance(header["filling"], str):
             raise damaged(path, f"its filling is {header['filling']!r}")
-    model = cls(**parameters, random_state=header["random_state"])
+    model: KernelOT = cls(random_state=header["random_state"]).set_params(**parameters)
     check_parameters(model)
     change = Conjugation(
         mean_x=arrays["mean_x"],
@@ -204,7 +213,9 @@ def _rebuilt(cls: type, path: Path, header: JsonObject, arrays: dict[str, Array]
     if not np.abs(change.root @ change.inverse_root - np.eye(len(change.root))).max() < _ROUNDING:
         raise damaged(path, "its inverse_root is not the inverse of its root")
     samples = Samples(*(arrays[name] for name in ("x", "y", "weights_x", "weights_y")))
-    settings = Settings(_decode(header["kernel"]), header["reg_sos"], header["reg_potential"])
+    settings = Settings(
+        decoded_kernel(header["kernel"]), header["reg_sos"], header["reg_potential"]
+    )
     x_fill, y_fill = arrays["x_fill"], arrays["y_fill"]
     if "large" in header:
         places = (arrays[name] for name in ("landmarks_x", "landmarks_y", "masses_x", "masses_y"))
@@ -214,7 +225,8 @@ def _rebuilt(cls: type, path: Path, header: JsonObject, arrays: dict[str, Array]
         problem = make_problem(change.changed(samples.distinct()), x_fill, y_fill, settings)
     model.conjugation_ = change
     model.combination_, model.entropic_ = combination_in(path, header, arrays)
-    left_out = header.get("outliers", [[], []])
+    none: list[list[int]] = [[], []]
+    left_out = header.get("outliers", none)
     model.kernel_ = settings.kernel
     model.reg_sos_, model.reg_potential_ = settings.reg_sos, settings.reg_potential
     model.candidates_ = tuple(_candidate(entry) for entry in header["candidates"])
@@ -247,8 +259,8 @@ def _rebuilt(cls: type, path: Path, header: JsonObject, arrays: dict[str, Array]
 
 
 def _with_todays_residual(
-    entry: dict[str, Any], problem: Problem, gamma: Array, multiplier: Array, tol: float
-) -> dict[str, Any]:
+    entry: SolutionEntry, problem: Problem, gamma: Array, multiplier: Array, tol: float
+) -> SolutionEntry:
     """Return what a file of format 1 or 2 claims, whose residual was another one.
 
     An answer that had converged by that one may miss `tol` by today's, and then says so.
@@ -262,7 +274,7 @@ def _with_todays_residual(
 
 def _checked_solution(
     path: Path,
-    entry: JsonObject,
+    entry: SolutionEntry,
     problem: Problem,
     gamma: Array,
     multiplier: Array,
@@ -278,18 +290,20 @@ def _checked_solution(
             path,
             f"it claims {status.name} with a residual of {saved:.1e}, which is {residual:.1e}",
         )
-    values = {
-        "objective": float(accurate_objective(problem, gamma)),
-        "cost": float(accurate_cost(problem, gamma)),
-    }
-    for name, value in values.items():
-        if not abs(float(entry[name]) - value) <= _ROUNDING * (1 + abs(value)):
-            raise damaged(path, f"it claims the {name} {entry[name]}, which is {value:.6g}")
+    objective = float(accurate_objective(problem, gamma))
+    cost = float(accurate_cost(problem, gamma))
+    for name, claim, value in (
+        ("objective", entry["objective"], objective),
+        ("cost", entry["cost"], cost),
+    ):
+        if not abs(float(claim) - value) <= _ROUNDING * (1 + abs(value)):
+            raise damaged(path, f"it claims the {name} {claim}, which is {value:.6g}")
     return Solution(
         code=status.code,
         gamma=gamma,
         multiplier=multiplier,
-        **values,
+        objective=objective,
+        cost=cost,
         optimality=optimality,
         iterations=index(entry["iterations"]),
         method=str(entry["method"]),
@@ -301,7 +315,7 @@ def _checked_solution(
     )
 
 
-def _summary(path: Path, entry: JsonObject) -> Summary:
+def _summary(path: Path, entry: LargeEntry) -> Summary:
     """Return what passes over all points said; the points are not in the file to say it again."""
     found = entry["certificate"]
     if found["kind"] not in ("exact", "sampled"):
@@ -322,22 +336,19 @@ def _summary(path: Path, entry: JsonObject) -> Summary:
     return Summary((n, m), float(entry["offset"]), certificate)
 
 
-def _candidate(entry: JsonObject) -> Candidate:
-    kernel = _decode(entry["kernel"])
-    if not (kernel is None or isinstance(kernel, Kernel)):
-        raise TypeError(f"the kernel of a candidate is {kernel!r}")
+def _candidate(entry: CandidateEntry) -> Candidate:
     return Candidate(
         bandwidth_factor=float(entry["bandwidth_factor"]),
         reg_potential=float(entry["reg_potential"]),
         semi_dual=tuple(map(float, entry["semi_dual"])),
         energy=tuple(map(float, entry["energy"])),
-        kernel=kernel,
+        kernel=None if entry["kernel"] is None else decoded_kernel(entry["kernel"]),
         reg_sos=float(entry["reg_sos"]),
         rough=entry.get("rough", False) is True,
     )
 
 
-def _verdict(entry: JsonObject | None, preconditioner: str | None) -> Verdict | None:
+def _verdict(entry: VerdictEntry | None, preconditioner: str | None) -> Verdict | None:
     if entry is None:
         return None
     semi_dual = entry["semi_dual"]
@@ -352,46 +363,19 @@ def _verdict(entry: JsonObject | None, preconditioner: str | None) -> Verdict | 
     )
 
 
-def _gain(entry: JsonObject) -> Gain:
+def _gain(entry: GainEntry) -> Gain:
     return Gain(value=float(entry["value"]), error=float(entry["error"]))
 
 
-def _round(entry: JsonObject) -> FillingRound:
-    numbers = {name: float(entry[name]) for name in ("violation", "dual", "seconds")}
-    return FillingRound(n_fill=index(entry["n_fill"]), **numbers)
+def _round(entry: RoundEntry) -> FillingRound:
+    return FillingRound(
+        n_fill=index(entry["n_fill"]),
+        violation=float(entry["violation"]),
+        dual=float(entry["dual"]),
+        seconds=float(entry["seconds"]),
+    )
 
 
-def _encode(value: Any) -> Any:
-    """Return plain JSON for a number, string, None, array or kernel."""
-    if isinstance(value, Kernel):
-        name = type(value).__name__
-        if _KERNELS.get(name) is not type(value):
-            raise ValueError(
-                f"kernel = {value!r} cannot be saved: only kernels of kernel_ot.kernels can be."
-            )
-        fields = {
-            field.name: _encode(getattr(value, field.name))
-            for field in dataclasses.fields(value)  # type: ignore[arg-type]  # checked above
-        }
-        return {"kernel": name, "fields": fields}
-    if isinstance(value, tuple):
-        return [_encode(entry) for entry in value]
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    return value
-
-
-def _decode(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_decode(entry) for entry in value)
-    if isinstance(value, dict):
-        if value.get("kernel") not in _KERNELS:
-            raise ValueError(f"The model uses the kernel {value.get('kernel')!r}, unknown here.")
-        fields = {name: _decode(entry) for name, entry in value["fields"].items()}
-        return _KERNELS[value["kernel"]](**fields)
-    return value
-
-
-def _seed(random_state: int | np.integer[Any] | np.random.Generator | None) -> int | None:
+def _seed(random_state: int | np.integer | np.random.Generator | None) -> int | None:
     """Return a seed that a header can hold; a generator's state is not saved."""
     return int(random_state) if isinstance(random_state, (int, np.integer)) else None
