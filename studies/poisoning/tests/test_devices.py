@@ -26,6 +26,7 @@ from poisoning_study.models import (
 from poisoning_study.objectives import CraftSettings, craft
 from poisoning_study.protocol import DataSettings, PoolJob, RunStore
 
+CONFIGS = Path(__file__).parents[1] / "configs"
 SETTINGS = TrainingSettings(epochs=2, batch_size=16, learning_rate=1e-2)
 
 
@@ -97,7 +98,8 @@ def test_a_device_that_is_not_there_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert main(["run", str(tmp_path), "--device", "cuda"]) == 1
+    asked = ["run", str(CONFIGS / "reduced"), "--out", str(tmp_path / "out"), "--device", "cuda"]
+    assert main(asked) == 1
     message = capsys.readouterr().err
     assert "--device cuda was asked for, but" in message
     assert "Use --device cpu" in message

@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--rate",
                 type=float,
-                help="GFLOP/s of one worker for --dry-run (default 9.8, measured on one core)",
+                help="GFLOP/s of one worker for --dry-run (default: as measured on one core)",
             )
         command.add_argument(
             "--data",
@@ -49,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--device",
             default="auto",
-            help="auto (default: CUDA where there is a device), cpu or cuda; cuda has its own keys",
+            help="auto (default: CUDA where there is a device and the study's precision is single), "
+            "cpu or cuda; cuda has its own keys",
         )
         command.add_argument("--partial", action="store_true", help=_PARTIAL)
     return parser
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _dry_run(arguments: argparse.Namespace) -> int:
     """Print what a run would do; archives that are not prepared yet are counted as the whole."""
-    from poisoning_study.protocol import DEFAULT_RATE, budget_lines, forecast, load_study
+    from poisoning_study.protocol import DEFAULT_RATES, budget_lines, forecast, load_study
 
     settings = load_study(arguments.configs).settings.data
     prepared = None
@@ -72,7 +73,8 @@ def _dry_run(arguments: argparse.Namespace) -> int:
             "The pictures are not prepared yet: counted as the whole benchmark, and finished runs "
             "cannot be recognised."
         )
-    rate = DEFAULT_RATE if arguments.rate is None else arguments.rate
+    usual = DEFAULT_RATES[study.settings.precision]
+    rate = usual if arguments.rate is None else arguments.rate
     found = forecast(study, arguments.out)
     print("\n".join(budget_lines(found, workers=arguments.workers, rate=rate)))
     return 0
@@ -96,7 +98,6 @@ def _run(arguments: argparse.Namespace) -> int:
     require_torch()
     from poisoning_study.devices import choose_device
 
-    choose_device(arguments.device)
     from poisoning_study.data import prepared_from
     from poisoning_study.protocol import (
         RunStore,
@@ -107,6 +108,8 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     from poisoning_study.report import write_report
 
+    settings = load_study(arguments.configs).settings
+    choose_device(arguments.device, settings.precision)
     require_folder(arguments.out)
     if arguments.command == "run" and arguments.workers < 1:
         raise StudyError(f"--workers must be at least 1, not {arguments.workers}.")
@@ -120,12 +123,11 @@ def _run(arguments: argparse.Namespace) -> int:
                 "benchmark's archives with --data."
             )
             return 0
-        settings = load_study(arguments.configs).settings.data
         prepared = prepared_from(
             arguments.data,
             arguments.out,
-            size=settings.size,
-            crop=settings.crop,
+            size=settings.data.size,
+            crop=settings.data.crop,
             partial=arguments.partial,
         )
     study = load_study(arguments.configs, prepared)

@@ -102,8 +102,8 @@ def _adversarial_loss(
     model: nn.Module, batch: Tensor, labels: Tensor, rng: np.random.Generator
 ) -> Tensor:
     """Train on the images that projected gradient ascent on the loss makes of the batch."""
-    start = rng.uniform(-_ADVERSARY, _ADVERSARY, size=tuple(batch.shape)).astype(np.float32)
-    change = torch.from_numpy(start).to(batch.device)
+    start = rng.uniform(-_ADVERSARY, _ADVERSARY, size=tuple(batch.shape))
+    change = torch.from_numpy(start).to(batch)
     # Statistics of batch normalisation follow the batch that is learned from alone.
     model.eval()
     for _ in range(_ADVERSARY_STEPS):

@@ -122,6 +122,8 @@ class InvertedBlock(nn.Module):
         self.residual = n_in == n_out and stride == 1
 
     def forward(self, x: Tensor) -> Tensor:
+        # Depthwise convolutions are slow on the layout that float64 has (`Backbone`).
+        x = x.contiguous()
         y: Tensor = self.body(x)
         return x + y if self.residual else y
 

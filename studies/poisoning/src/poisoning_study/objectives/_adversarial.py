@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from poisoning_study.devices import mixed_precision
+from poisoning_study.devices import mixed_precision, unmixed
 from poisoning_study.models import Discriminator
 from poisoning_study.objectives._settings import CraftSettings
 
@@ -56,7 +56,7 @@ class AdversarialObjective:
         (on_poisoned + on_real).backward()
         self._discriminator_step.step()
 
-        penalty = change.float().square().mean()
+        penalty = unmixed(change).square().mean()
         with mixed_precision():
             loss = self.alpha * penalty - self._loss(encoded, labels, 1)
         self._generator_step.zero_grad()

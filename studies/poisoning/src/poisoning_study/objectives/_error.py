@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from poisoning_study.devices import mixed_precision
+from poisoning_study.devices import mixed_precision, unmixed
 from poisoning_study.objectives._perturbations import Perturbation
 from poisoning_study.objectives._settings import CraftSettings
 
@@ -72,6 +72,6 @@ class ErrorObjective:
             targets = (labels + 1) % logits[0].shape[1]
         elif not self.minimising:
             sign = -1.0
-        error = torch.stack([cross_entropy(one.float(), targets) for one in logits]).mean()
-        penalty = change.float().square().mean()
+        error = torch.stack([cross_entropy(unmixed(one), targets) for one in logits]).mean()
+        penalty = unmixed(change).square().mean()
         return self.alpha * penalty + sign * error, error, penalty

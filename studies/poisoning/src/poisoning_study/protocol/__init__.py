@@ -1,6 +1,6 @@
 """Experiments from configuration files: mixing, jobs, the store of results, the runner."""
 
-from poisoning_study.protocol._budget import DEFAULT_RATE, budget_lines, require_memory
+from poisoning_study.protocol._budget import DEFAULT_RATES, budget_lines, require_memory
 from poisoning_study.protocol._calls import recorded_calls
 from poisoning_study.protocol._forecast import Forecast, forecast, job_cost
 from poisoning_study.protocol._jobs import (
@@ -9,7 +9,9 @@ from poisoning_study.protocol._jobs import (
     Job,
     PoisonJob,
     VictimJob,
+    NetworkJob,
     load_encoder,
+    replicate,
 )
 from poisoning_study.protocol._mixing import TrainingSet, chosen_rows, mix
 from poisoning_study.protocol._pools import POOLS, PoolJob, load_pool
@@ -28,7 +30,7 @@ from poisoning_study.protocol._tables import from_table, read_toml
 
 __all__ = [
     "CODE_VERSION",
-    "DEFAULT_RATE",
+    "DEFAULT_RATES",
     "POOLS",
     "BackboneJob",
     "DataSettings",
@@ -52,7 +54,9 @@ __all__ = [
     "forecast",
     "from_table",
     "job_cost",
+    "NetworkJob",
     "load_encoder",
+    "replicate",
     "load_pool",
     "load_study",
     "mix",

@@ -14,7 +14,7 @@ from poisoning_study.protocol._forecast import Forecast
 
 #: GFLOP/s of one worker unless `--rate` says otherwise. The reduced study's 8.1 TFLOP took 13.7
 #: processor minutes of an AMD EPYC, everything that is not counted included.
-DEFAULT_RATE = 9.8
+DEFAULT_RATES = {"single": 9.8, "double": 5.0}
 _GIGA = 1e9
 
 
@@ -62,7 +62,9 @@ def require_memory(found: Forecast, workers: int) -> None:
             )
 
 
-def budget_lines(found: Forecast, *, workers: int, rate: float = DEFAULT_RATE) -> list[str]:
+def budget_lines(
+    found: Forecast, *, workers: int, rate: float = DEFAULT_RATES["single"]
+) -> list[str]:
     """Return the jobs by stage, and what is to be run in FLOPs, memory and hours.
 
     Parameters

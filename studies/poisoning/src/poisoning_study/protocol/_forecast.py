@@ -21,7 +21,13 @@ from poisoning_study.models import (
     seeded_backbone,
 )
 from poisoning_study.objectives import CraftSettings
-from poisoning_study.protocol._jobs import BackboneJob, DetectionJob, PoisonJob, VictimJob
+from poisoning_study.protocol._jobs import (
+    BackboneJob,
+    DetectionJob,
+    NetworkJob,
+    PoisonJob,
+    VictimJob,
+)
 from poisoning_study.protocol._pools import POOLS, PoolJob, SplitJob
 from poisoning_study.protocol._runner import AnyJob, stages
 from poisoning_study.protocol._settings import DataSettings, PoolSize
@@ -215,7 +221,9 @@ def job_cost(job: AnyJob) -> Cost:
     elif isinstance(job, DetectionJob):
         cost = _backbone_cost(job.reference.backbone, size, n_classes)
         flops, memory = _passes(cost, pools["train"] + pools["trusted"])
-    return Cost(flops, host, memory)
+    # Networks are counted in float32.
+    double = isinstance(job, NetworkJob) and job.precision == "double"
+    return Cost(flops, host, 2 * memory if double else memory)
 
 
 def _name(job: AnyJob) -> str:

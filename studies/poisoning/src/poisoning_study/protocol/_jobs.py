@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch import nn
 from poisoning_study.data import ImageSet
 from poisoning_study.defences import DEFENCES
 from poisoning_study.detection import DetectionSettings, FeatureSet, detect
-from poisoning_study.devices import choose_device, device
+from poisoning_study.devices import choose_device, device, precision
 from poisoning_study.keys import LATER
 from poisoning_study.models import (
     Backbone,
@@ -43,8 +43,59 @@ from poisoning_study.seeds import derived_seed, generator
 from poisoning_study.torch_setup import arithmetic, require_torch, with_avx2
 
 
+_J = TypeVar("_J", bound="NetworkJob")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkJob:
+    """What networks are trained or applied for.
+
+    Parameters
+    ----------
+    precision : str
+        One of `devices.PRECISIONS`.
+    arithmetic : str
+        One of `torch_setup.ARITHMETIC`; other than "default" for a replicate.
+    """
+
+    precision: str = field(default="single", metadata=LATER)
+    arithmetic: str = field(default="default", metadata=LATER)
+
+    def compute(self, store: RunStore) -> dict[str, Any]:
+        """Return the result, in the job's precision and order of sums."""
+        if self.arithmetic == "avx2":
+            return with_avx2(_computed, self, store.root, device().type)
+        return self.compute_here(store)
+
+    def compute_here(self, store: RunStore) -> dict[str, Any]:
+        """Return the result with the instructions of this process."""
+        with precision(self.precision), arithmetic(self.arithmetic):
+            return self._compute(store)
+
+    def _compute(self, store: RunStore) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+def _computed(job: NetworkJob, root: Path, device_name: str) -> dict[str, Any]:
+    """Return the result of `job`, in a new process."""
+    require_torch()
+    choose_device(device_name)
+    return job.compute_here(RunStore(root))
+
+
+def replicate(job: _J, arithmetic: str) -> _J:
+    """Return `job` and every job that it names, down to the poison's, in another order of sums."""
+    parts = {entry.name: getattr(job, entry.name) for entry in fields(job)}
+    inner = {
+        name: replicate(part, arithmetic)
+        for name, part in parts.items()
+        if isinstance(part, NetworkJob)
+    }
+    return replace(job, arithmetic=arithmetic, **inner)
+
+
 @dataclass(frozen=True)
-class BackboneJob:
+class BackboneJob(NetworkJob):
     """A classifier trained on a clean pool, of which the backbone is kept."""
 
     kind: ClassVar[str] = "backbones"
@@ -53,7 +104,7 @@ class BackboneJob:
     pool: str
     seed: int
 
-    def compute(self, store: RunStore) -> dict[str, float]:
+    def _compute(self, store: RunStore) -> dict[str, Any]:
         """Train, keep the backbone's weights, return the accuracy on the pool itself."""
         data = load_pool(store, self.data, self.seed, self.pool)
         seed = derived_seed(self.seed, "backbone", self.pool, self.victim.backbone)
@@ -70,33 +121,14 @@ class BackboneJob:
     def load(self, store: RunStore) -> Backbone:
         """Return the trained backbone, a new object each time."""
         store.result(self)
-        backbone = seeded_backbone(self.victim.backbone, 0)
+        with precision(self.precision):
+            backbone = seeded_backbone(self.victim.backbone, 0)
         backbone.load_state_dict(torch.load(store.file(self, "pt"), weights_only=True))
         return backbone
 
 
-def load_encoder(
-    store: RunStore,
-    data: DataSettings,
-    encoders: EncoderSettings,
-    name: str,
-    seed: int,
-    *,
-    drifting_norm: bool = False,
-) -> FrozenEncoder:
-    """Return a frozen encoder from where `encoders.source` says."""
-    if encoders.source == "pretrained" or name.startswith("installed/"):
-        return FrozenEncoder(
-            seeded_backbone(name, seed, pretrained=True), drifting_norm=drifting_norm
-        )
-    job = BackboneJob(
-        data, VictimSettings(name, "scratch", encoders.training), encoders.source, seed
-    )
-    return FrozenEncoder(job.load(store), drifting_norm=drifting_norm)
-
-
 @dataclass(frozen=True)
-class PoisonJob:
+class PoisonJob(NetworkJob):
     """The poisoned copy of a training set."""
 
     kind: ClassVar[str] = "poisons"
@@ -105,15 +137,12 @@ class PoisonJob:
     settings: CraftSettings
     seed: int
 
-    def compute(self, store: RunStore) -> dict[str, Any]:
+    def _compute(self, store: RunStore) -> dict[str, Any]:
         """Craft, keep the images, return losses and sizes."""
         train = load_pool(store, self.data, self.seed, "train")
 
         def encoder(name: str) -> FrozenEncoder:
-            drifts = self.settings.as_published
-            return load_encoder(
-                store, self.data, self.encoders, name, self.seed, drifting_norm=drifts
-            )
+            return load_encoder(store, self, name, drifting_norm=self.settings.as_published)
 
         crafted = craft(train, self.settings, derived_seed(self.seed, "poison"), encoder)
         store.save(self, "npy", lambda stream: np.save(stream, crafted.images))
@@ -130,7 +159,7 @@ class PoisonJob:
 
 
 @dataclass(frozen=True)
-class DetectionJob:
+class DetectionJob(NetworkJob):
     """Every detector on the features that a clean reference model gives to a mixed set."""
 
     kind: ClassVar[str] = "detections"
@@ -141,11 +170,11 @@ class DetectionJob:
     fraction: float
     seed: int
 
-    def compute(self, store: RunStore) -> dict[str, Any]:
+    def _compute(self, store: RunStore) -> dict[str, Any]:
         """Return p-values a class and together, and the scores of single images."""
         train = load_pool(store, self.data, self.seed, "train")
         trusted = load_pool(store, self.data, self.seed, "trusted")
-        backbone = BackboneJob(self.data, self.reference, "reference", self.seed).load(store)
+        backbone = self.reference_job.load(store)
         poisoned = self.poison.images(store) if self.poison else None
         suspect = mix(train, poisoned, self.fraction, self.seed)
         return detect(
@@ -162,9 +191,14 @@ class DetectionJob:
             derived_seed(self.seed, "permutations"),
         )
 
+    @property
+    def reference_job(self) -> BackboneJob:
+        """Return what trains the clean reference model."""
+        return _backbone_job(self, self.reference, "reference")
+
 
 @dataclass(frozen=True)
-class VictimJob:
+class VictimJob(NetworkJob):
     """A victim trained on a mixed set and tested on clean images after every epoch."""
 
     kind: ClassVar[str] = "victims"
@@ -177,26 +211,18 @@ class VictimJob:
     victim: VictimSettings
     defence: str
     seed: int
-    arithmetic: str = "default"
+    #: Part of its key since before there were others.
+    arithmetic: str = field(default="default", kw_only=True)
     #: Whose is-clean list a filtering defence goes by.
     detection: DetectionJob | None = None
     choice: str = field(default="seeded", metadata=LATER)
 
-    def compute(self, store: RunStore) -> dict[str, Any]:
+    def _compute(self, store: RunStore) -> dict[str, Any]:
         """Train and test; return the accuracy after each epoch, its last value and its peak.
 
         A victim with drifting normalisation is tested after the last epoch alone: its encoder sees
         every image anew each time.
         """
-        if self.arithmetic == "avx2":
-            # What it is trained on and set against is computed as usual.
-            usual = replace(self, arithmetic="default")
-            store.result(usual)
-            return with_avx2(_computed, usual, store.root, device().type)
-        with arithmetic(self.arithmetic):
-            return self._compute(store)
-
-    def _compute(self, store: RunStore) -> dict[str, Any]:
         train = mix(
             load_pool(store, self.data, self.seed, "train"),
             self.poison.images(store) if self.poison else None,
@@ -258,22 +284,33 @@ class VictimJob:
         if self.victim.style == "scratch":
             return Classifier(seeded_backbone(self.victim.backbone, seed), data.n_classes)
         defects = self.victim.as_published
-        encoder = load_encoder(
-            store,
-            self.data,
-            self.encoders,
-            self.victim.backbone,
-            self.seed,
-            drifting_norm=defects,
-        )
+        encoder = load_encoder(store, self, self.victim.backbone, drifting_norm=defects)
         return FrozenClassifier(encoder, data.n_classes, relu_logits=defects)
 
 
-def _computed(job: VictimJob, root: Path, device_name: str) -> dict[str, Any]:
-    """Return the result of `job`, in a new process."""
-    require_torch()
-    choose_device(device_name)
-    return job.compute(RunStore(root))
+def _backbone_job(job: Job, victim: VictimSettings, pool: str) -> BackboneJob:
+    return BackboneJob(
+        job.data, victim, pool, job.seed, precision=job.precision, arithmetic=job.arithmetic
+    )
+
+
+def encoder_job(job: PoisonJob | VictimJob, name: str) -> BackboneJob | None:
+    """Return what trains the encoder `name` for `job`; None where its weights come with it."""
+    encoders = job.encoders
+    if encoders.source == "pretrained" or name.startswith("installed/"):
+        return None
+    return _backbone_job(job, VictimSettings(name, "scratch", encoders.training), encoders.source)
+
+
+def load_encoder(
+    store: RunStore, job: PoisonJob | VictimJob, name: str, *, drifting_norm: bool = False
+) -> FrozenEncoder:
+    """Return a frozen encoder from where the job's settings say."""
+    trained = encoder_job(job, name)
+    backbone = (
+        seeded_backbone(name, job.seed, pretrained=True) if trained is None else trained.load(store)
+    )
+    return FrozenEncoder(backbone, drifting_norm=drifting_norm)
 
 
 Job = PoisonJob | VictimJob | DetectionJob

@@ -11,9 +11,15 @@ from tqdm import tqdm
 from poisoning_study.errors import StudyError
 from poisoning_study.files import require_folder
 from poisoning_study.protocol._calls import Call
-from poisoning_study.protocol._jobs import BackboneJob, DetectionJob, Job, PoisonJob, VictimJob
+from poisoning_study.protocol._jobs import (
+    BackboneJob,
+    DetectionJob,
+    Job,
+    PoisonJob,
+    VictimJob,
+    encoder_job,
+)
 from poisoning_study.protocol._pools import POOLS, PoolJob, SplitJob
-from poisoning_study.protocol._settings import VictimSettings
 from poisoning_study.protocol._store import RunStore
 from poisoning_study.protocol._study import Study
 from poisoning_study.protocol._workers import Workers
@@ -28,19 +34,18 @@ def _unique(jobs: Iterable[AnyJob]) -> list[AnyJob]:
 def _backbones_of(job: AnyJob) -> Iterator[BackboneJob]:
     """Yield the backbones that `job` needs, apart from those of its poison."""
     if isinstance(job, DetectionJob):
-        yield BackboneJob(job.data, job.reference, "reference", job.seed)
+        yield job.reference_job
         return
     names: tuple[str, ...] = ()
     if isinstance(job, PoisonJob) and job.settings.attack.surrogates == "encoders":
         names = job.settings.surrogates
     if isinstance(job, VictimJob) and job.victim.style == "frozen":
         names = (job.victim.backbone,)
-    if names and isinstance(job, PoisonJob | VictimJob) and job.encoders.source != "pretrained":
+    if isinstance(job, PoisonJob | VictimJob):
         for name in names:
-            if name.startswith("installed/"):
-                continue
-            victim = VictimSettings(name, "scratch", job.encoders.training)
-            yield BackboneJob(job.data, victim, job.encoders.source, job.seed)
+            trained = encoder_job(job, name)
+            if trained is not None:
+                yield trained
 
 
 def stages(study: Study) -> list[tuple[str, list[AnyJob]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from poisoning_study.detection import DetectionSettings
+from poisoning_study.devices import PRECISIONS
 from poisoning_study.errors import StudyError
 from poisoning_study.keys import NOT_IN_KEYS
 from poisoning_study.models import TrainingSettings
@@ -177,8 +178,9 @@ class Experiment:
     table_1 : bool
         Show these runs beside the original's Table 1.
     replicates : tuple of str
-        Repeat every victim with these of `torch_setup.ARITHMETIC`: the same but for the order of
-        sums. Their spread is the noise floor of the page.
+        Repeat every victim, from its encoder and its poison on, with these of
+        `torch_setup.ARITHMETIC`: the same but for the order of sums. Their spread is the noise
+        floor of the page.
     """
 
     title: str
@@ -232,6 +234,9 @@ class StudySettings:
         Title of the report.
     seeds : tuple of int
         Every experiment is run on each, unless it names its own.
+    precision : {"single", "double"}
+        Everything that is trained or crafted is in float32 or float64. Twice the time buys
+        accuracies that do not depend on the order of sums, and so not on the machine.
     data, encoders, reference, detection
         See their classes; `reference` is the clean model whose features are tested.
     margin : float
@@ -243,6 +248,7 @@ class StudySettings:
 
     name: str
     seeds: tuple[int, ...]
+    precision: str = "single"
     data: DataSettings = DataSettings()
     encoders: EncoderSettings = EncoderSettings()
     reference: VictimSettings = field(
@@ -253,6 +259,10 @@ class StudySettings:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise StudyError(
+                f"precision must be one of {', '.join(PRECISIONS)}, not {self.precision!r}."
+            )
         if not 0 < self.margin < 1:
             raise StudyError(f"margin lies between 0 and 1, not {self.margin}.")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):

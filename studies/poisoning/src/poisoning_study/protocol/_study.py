@@ -9,7 +9,7 @@ from poisoning_study.data import digest_of, read_manifest
 from poisoning_study.defences import DEFENCES
 from poisoning_study.errors import StudyError
 from poisoning_study.objectives import CraftSettings
-from poisoning_study.protocol._jobs import DetectionJob, Job, PoisonJob, VictimJob
+from poisoning_study.protocol._jobs import DetectionJob, Job, PoisonJob, VictimJob, replicate
 from poisoning_study.protocol._settings import (
     DataSettings,
     Experiment,
@@ -62,7 +62,13 @@ class Study:
 
     def poison_job(self, name: str, seed: int) -> PoisonJob:
         """Return the job that crafts the poison called `name`."""
-        return PoisonJob(self.settings.data, self.settings.encoders, self.poisons[name], seed)
+        return PoisonJob(
+            self.settings.data,
+            self.settings.encoders,
+            self.poisons[name],
+            seed,
+            precision=self.settings.precision,
+        )
 
     def runs(self) -> list[Run]:
         """Return every run of every experiment; equal jobs may occur more than once."""
@@ -92,7 +98,7 @@ class Study:
                         words = (name, poison, victim, defence, fraction, seed)
                         runs.append(Run(*words, trained))
                         runs += [
-                            Run(*words, replace(trained, arithmetic=other), other)
+                            Run(*words, replicate(trained, other), other)
                             for other in experiment.replicates
                         ]
         return runs
@@ -120,6 +126,7 @@ class Study:
             defence=defence,
             seed=seed,
             detection=self._detection(poison, fraction, seed) if by else None,
+            precision=self.settings.precision,
         )
 
     def _detection(self, poison: PoisonJob | None, fraction: float, seed: int) -> DetectionJob:
@@ -130,6 +137,7 @@ class Study:
             poison=poison,
             fraction=fraction,
             seed=seed,
+            precision=self.settings.precision,
         )
 
 

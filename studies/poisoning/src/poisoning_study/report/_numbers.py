@@ -137,13 +137,22 @@ class Results:
                 continue
             self.n_found += 1
             cell = _cell(run)
+            result = record["result"]
             if run.arithmetic == "default":
-                self.cells.setdefault(cell, {})[run.seed] = record["result"]
-            else:
+                self.cells.setdefault(cell, {})[run.seed] = result
+            elif self._differs(run, result):
                 found = self.replicates.setdefault((cell, run.seed), [])
-                found.append(float(record["result"]["final"]))
+                found.append(float(result["final"]))
         records = [store.find(job) for _, jobs in stages(study) for job in jobs]
         self.processor_seconds = sum(r["processor_seconds"] for r in records if r is not None)
+
+    def _differs(self, run: Run, result: Any) -> bool:
+        """Return whether a replicate's sums had another order than the run that it repeats."""
+        usual = self.cells.get(_cell(run), {}).get(run.seed)
+        if usual is None or run.arithmetic != "avx2":
+            return usual is not None
+        # On a processor without AVX-512 it is the same computation twice.
+        return bool(usual["capability"] != result["capability"])
 
     def words(self, name: str) -> str:
         """Return the plain words for a poison or victim of the configuration."""
@@ -209,6 +218,13 @@ class Results:
         least = float(stats.t.ppf(0.975, floor.degrees)) * floor.spread * np.sqrt(2 / mean.n)
         return Mean(mean.value, max(mean.half_width, float(least)), mean.n)
 
+    @property
+    def floors(self) -> dict[str, Floor]:
+        """Return the floors of the victims that have replicates."""
+        victims = sorted({cell[2] for cell, _ in self.replicates})
+        found = {victim: self.floor(victim) for victim in victims}
+        return {victim: floor for victim, floor in found.items() if floor is not None}
+
     def floor(self, victim: str) -> Floor | None:
         """Return how much rounding alone moves the accuracy of `victim`.
 
@@ -217,9 +233,8 @@ class Results:
         """
         groups: dict[str, list[list[float]]] = {}
         for (cell, seed), others in self.replicates.items():
-            own = self.cells.get(cell, {}).get(seed)
-            if own is not None:
-                groups.setdefault(cell[2], []).append([float(own["final"]), *others])
+            own = float(self.cells[cell][seed]["final"])
+            groups.setdefault(cell[2], []).append([own, *others])
         floors = {name: _pooled(found) for name, found in groups.items()}
         if victim in floors:
             return floors[victim]
@@ -228,16 +243,28 @@ class Results:
 
 @dataclass(frozen=True)
 class Floor:
-    """Standard deviation of an accuracy over replicates that differ only in the order of sums."""
+    """How an accuracy varies over replicates that differ only in the order of sums.
+
+    Parameters
+    ----------
+    spread : float
+        Standard deviation.
+    degrees : int
+        Its degrees of freedom: replicates beside the runs that they repeat.
+    largest : float
+        Largest difference between a run and its replicates, or between these.
+    """
 
     spread: float
     degrees: int
+    largest: float
 
 
 def _pooled(groups: list[list[float]]) -> Floor:
     degrees = sum(len(group) - 1 for group in groups)
     squares = sum(float(np.var(group)) * len(group) for group in groups)
-    return Floor(float(np.sqrt(squares / degrees)), degrees)
+    largest = max(float(np.ptp(group)) for group in groups)
+    return Floor(float(np.sqrt(squares / degrees)), degrees, largest)
 
 
 def differences(first: dict[int, float], second: dict[int, float]) -> dict[int, float]:

@@ -24,6 +24,13 @@ from poisoning_study.report._pictures import pictures_section
 from poisoning_study.report._verdicts import verdicts
 from poisoning_study.report._victims import READING, table_1, victims_section
 
+#: What was computed with how many digits, and why.
+_PRECISION = {
+    "double": "Everything that is trained or crafted is in double precision (float64): training "
+    "amplifies rounding, and in single precision verdicts near the level depend on the machine.",
+    "single": "Everything that is trained or crafted is in single precision (float32) for speed; "
+    "training amplifies rounding, so verdicts near the level may differ by machine.",
+}
 #: In the order of the page.
 _SECTIONS = {
     "matrix": matrix_section,
@@ -70,26 +77,22 @@ def _differences() -> str:
 
 
 def _noise_floor(results: Results) -> list[str]:
-    """Say how much the order of sums alone moves accuracies."""
-    floors = {
-        victim: results.floor(victim) for victim in sorted({c[2] for c, _ in results.replicates})
-    }
-    words = [
-        f"{text(results.words(victim))} {floor.spread:.3f} ({floor.degrees} degrees of freedom)"
-        for victim, floor in floors.items()
-        if floor is not None
-    ]
-    if not words:
-        return []
-    return [
-        paragraph(
-            "Noise floor: standard deviation of an accuracy over runs that train the victim in "
-            f"another order of sums: {'; '.join(words)}. No interval of a difference is narrower "
-            "than it allows. Its encoder and its poison are kept, so their rounding is not in it: "
-            "verdicts near the level can differ on another machine.",
-            "note",
+    """Say in which precision networks were trained, and how much the order of sums moved."""
+    sentences = [_PRECISION[results.study.settings.precision]]
+    floors = results.floors
+    if floors:
+        n = sum(floor.degrees for floor in floors.values())
+        spreads = "; ".join(
+            f"{text(results.words(victim))} {floor.spread:.3f} ({floor.degrees} degrees of freedom)"
+            for victim, floor in floors.items()
         )
-    ]
+        sentences.append(
+            f"Noise floor: {n} accuracies were computed again in another order of sums, from the "
+            "encoder over the poison to the victim. The order of sums moves no accuracy by more "
+            f"than {max(floor.largest for floor in floors.values()):.3f}; standard deviation: "
+            f"{spreads}. No interval of a difference is narrower than that allows."
+        )
+    return [paragraph(" ".join(sentences), "note")]
 
 
 def _when_and_where(results: Results) -> list[str]:

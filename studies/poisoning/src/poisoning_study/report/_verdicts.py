@@ -93,15 +93,10 @@ def _to_be_sure(results: Results) -> str | None:
     opened = sum(mean.verdict(results.margin) == "open" for mean in changes)
     spread = float(np.median([np.std(one, ddof=1) for one in spreads if len(one) > 1]))
     seeds = seeds_for(spread, results.margin)
-    floors = [
-        floor.spread
-        for floor in (results.floor(c[2]) for c, _ in results.replicates)
-        if floor is not None
-    ]
+    floors = results.floors.values()
     noise = (
-        "The order of sums in a victim's training, without that in its encoder and its poison, "
-        f"moves its accuracy by up to {max(floors):.3f} (standard "
-        "deviation); "
+        "The order of sums moves no accuracy by more than "
+        f"{max(floor.largest for floor in floors):.3f}; "
         if floors
         else "How much the order of sums moves an accuracy was not measured; "
     )
