@@ -22,6 +22,7 @@ from poisoning_study.models import (
     TrainingSettings,
     extract_features,
     fit_classifier,
+    plain_loss,
     seeded_backbone,
 )
 from poisoning_study.objectives import CraftSettings, craft
@@ -124,8 +125,8 @@ def test_everything_is_float64_and_pictures_stay_bytes(signs: ImageSet, in_doubl
             model = Classifier(seeded_backbone("small/residual", 0), signs.n_classes)
             pictures = Pictures(defence.prepare(signs.images))
             rng = np.random.default_rng(0)
-            loss = {"loss": defence.loss} if defence.loss else {}
-            fit_classifier(model, pictures, signs.labels, settings, rng, **loss)
+            loss = defence.loss or plain_loss
+            fit_classifier(model, pictures, signs.labels, settings, rng, loss=loss)
             assert {p.dtype for p in model.parameters()} == {torch.float64}
     assert seen == {torch.float64}
     for objective in ("adversarial", "error-minimising", "error-maximising"):

@@ -85,13 +85,12 @@ def _computed(job: NetworkJob, root: Path, device_name: str) -> dict[str, Any]:
 
 def replicate(job: _J, arithmetic: str) -> _J:
     """Return `job` and every job that it names, down to the poison's, in another order of sums."""
-    parts = {entry.name: getattr(job, entry.name) for entry in fields(job)}
-    inner = {
-        name: replicate(part, arithmetic)
-        for name, part in parts.items()
-        if isinstance(part, NetworkJob)
-    }
-    return replace(job, arithmetic=arithmetic, **inner)
+    changed: dict[str, Any] = {"arithmetic": arithmetic}
+    for entry in fields(job):
+        part = getattr(job, entry.name)
+        if isinstance(part, NetworkJob):
+            changed[entry.name] = replicate(part, arithmetic)
+    return replace(job, **changed)
 
 
 @dataclass(frozen=True)
