@@ -28,7 +28,7 @@ from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import fit_conjugation
-from kernel_ot.samples import Masses, Points, Samples, naming_a_lost_cluster
+from kernel_ot.samples import Masses, Points, Samples, in_own_order, naming_a_lost_cluster
 from kernel_ot.selection import (
     CRITERIA,
     REG_POTENTIALS,
@@ -192,10 +192,13 @@ class KernelOTCV(TwoSampleEstimator):
         filling = Filling(estimator.filling, estimator.n_fill)
         kernels, regularisations = check_grid(self, adaptive=filling.adaptive)
         samples = check_both_samples(x, y, weights_x, weights_y)
-        if not hasattr(self.cv, "split"):  # a splitter counts all rows
+        has_splitter = hasattr(self.cv, "split")  # which counts all rows, in their order
+        if not has_splitter:
             samples = samples.with_mass()
         check_spread(samples)
         samples = without_outliers(samples, estimator.outliers)[0].with_mass()
+        if not has_splitter:
+            samples = in_own_order(samples)
         rng = check_generator(self.random_state, "random_state")
         splits = fold_splits(samples, self.cv, rng)
         paths = [Path(k, regularisations, estimator.preconditioner, filling) for k in kernels]

@@ -28,6 +28,7 @@ from kernel_ot.samples._open import (
     opened as opened,
     refuse_collections as refuse_collections,
 )
+from kernel_ot.samples._order import in_own_order as in_own_order
 from kernel_ot.samples._outliers import outlying_rows as outlying_rows
 from kernel_ot.samples._samples import Samples as Samples
 from kernel_ot.samples._trimmed import TrimmedCloud as TrimmedCloud
