@@ -262,11 +262,10 @@ def test_an_interrupt_leaves_the_model_as_it_was() -> None:
 def test_many_features_are_chosen_for_by_the_energy_distance() -> None:
     for d, choose in ((2, best_candidate), (24, least_regularised)):
         model = KernelOT(n_splits=2).fit(*two_samples(20, 20, d))
-        best = choose(model.candidates_)
-        expected = 0.1 if best.is_baseline else best.reg_potential * 2 / 3
-        assert model.reg_potential_ == pytest.approx(expected)
+        best = choose(tuple(c for c in model.candidates_ if not c.is_baseline))
+        assert model.reg_potential_ == pytest.approx(best.reg_potential * 2 / 3)
         if d == 24:
-            assert {c.reg_potential for c in model.candidates_} <= {np.inf, 1e-1, 1e-2}
+            assert {c.reg_potential for c in model.candidates_} <= {np.inf, 1e-1, 1e-2, 3e-3}
 
 
 def test_the_best_candidate_depends_on_the_criterion() -> None:

@@ -71,13 +71,16 @@ def test_cross_validation_leaves_outliers_out_and_warns_once() -> None:
 
 @pytest.mark.parametrize("kind", ["cauchy", "lognormal"])
 def test_heavy_tails_are_fitted_or_named(kind: str) -> None:
-    rng = np.random.default_rng(4)
-    draw = rng.standard_cauchy if kind == "cauchy" else rng.lognormal
-    x, y = draw(size=(100, 2)), draw(size=(100, 2)) + 1
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        model = KernelOT().fit(x, y)
-    assert len(caught) <= 1
-    middle = np.abs(x - np.median(x, axis=0)).max(axis=1) < 3
-    spread = np.std(model.transform(x[middle]), axis=0) / np.std(x[middle], axis=0)
-    assert ((spread > 0.6) & (spread < 1.7)).all()
+    spreads = []
+    for seed in range(4, 9):
+        rng = np.random.default_rng(seed)
+        draw = rng.standard_cauchy if kind == "cauchy" else rng.lognormal
+        x, y = draw(size=(100, 2)), draw(size=(100, 2)) + 1
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = KernelOT(verdict=False).fit(x, y)
+        assert len(caught) <= 2
+        middle = np.abs(x - np.median(x, axis=0)).max(axis=1) < 3
+        spreads.append(np.std(model.transform(x[middle]), axis=0) / np.std(x[middle], axis=0))
+    assert ((np.median(spreads, axis=0) > 0.7) & (np.median(spreads, axis=0) < 1.4)).all()
+    assert (np.min(spreads) > 0.3) & (np.max(spreads) < 2.5)

@@ -54,7 +54,9 @@ _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL = 0.5, 1e-1
 # With fewer points nothing is compared.
 _MIN_SELECTION_POINTS = 12
 _UNCOMPARED_FACTOR, _UNCOMPARED_REG_POTENTIAL = 1.0, 1e-2
-# Where a sample is one point the Gaussian part is the exact map; this leaves nothing beside it.
+# Where a sample is one point entropic potentials are exact, so there is nothing to weigh;
+_ONE_POINT = Combination(0.0, 0.0, ((0.1, 1.0),))
+# and the Gaussian part is the exact map; this leaves nothing beside it.
 _REG_POTENTIAL_OF_ONE_POINT = 1e3
 
 
@@ -201,7 +203,9 @@ def _compared(
     if parameters.combine and automatic and selection.settings:
         # The Gaussian map is combined, so the best kernel comes in whether it beats it or not.
         best = choose(selection.settings)
-        if n >= MANY_POINTS and not watch.selection_is_over(None):
+        if samples.one_is_a_point:
+            combination = _ONE_POINT
+        elif n >= MANY_POINTS and not watch.selection_is_over(None):
             kept_out = combine_on_kept_out(
                 samples, parameters.preconditioner, best, rng, watch.on_selection_round
             )

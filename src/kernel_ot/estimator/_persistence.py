@@ -54,7 +54,7 @@ from kernel_ot.estimator._model_file import (
 from kernel_ot.large_samples import landmark_problem
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.problem import Problem, accurate_cost, accurate_objective, check_optimality
-from kernel_ot.samples import Samples
+from kernel_ot.samples import Samples, in_own_order
 from kernel_ot.selection import Candidate
 from kernel_ot.solvers import Progress, Records, Solution, Status
 
@@ -222,7 +222,8 @@ def _rebuilt(cls: type[KernelOT], path: Path, header: Header, arrays: dict[str, 
         embeddings = Embeddings(Samples(*places), settings.kernel)
         problem = landmark_problem(ContactPoints.at(embeddings, x_fill, y_fill), settings)
     else:
-        problem = make_problem(change.changed(samples.distinct()), x_fill, y_fill, settings)
+        fitted = in_own_order(samples.with_mass()).distinct()
+        problem = make_problem(change.changed(fitted), x_fill, y_fill, settings)
     model.conjugation_ = change
     model.combination_, model.entropic_ = combination_in(path, header, arrays)
     none: list[list[int]] = [[], []]

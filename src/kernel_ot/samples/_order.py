@@ -36,8 +36,8 @@ def in_own_order(samples: Samples) -> Samples:
     if rows_are_pairs(x, y):
         rows = columns = _shuffled([keys_x[0] + keys_y[0], *keys_x[1:], *keys_y[1:]], seed=0)
     else:
-        x_is_wider = _width(x) > _width(y)
-        rows, columns = _shuffled(keys_x, seed=x_is_wider), _shuffled(keys_y, seed=not x_is_wider)
+        x_first = _shape(x, keys_x[0]) < _shape(y, keys_y[0])
+        rows, columns = _shuffled(keys_x, seed=not x_first), _shuffled(keys_y, seed=x_first)
     return Samples(x[rows], y[columns], samples.weights_x[rows], samples.weights_y[columns])
 
 
@@ -63,10 +63,11 @@ def rows_are_pairs(x: Array, y: Array) -> bool:
     return bool(abs(np.sum(ranks_x * ranks_y)) > _CLEARLY_PAIRED * np.sqrt(variance))
 
 
-def _width(points: Array) -> tuple[float, ...]:
-    """Return what samples are told apart by: their spread, and where they are if that is equal."""
+def _shape(points: Array, lengths: Array) -> tuple[float, ...]:
+    """Return what tells samples apart in any unit, and, of two in one shape, size and place."""
     middle = np.median(points, axis=0)
-    return float(np.median(np.abs(points - middle))), *middle.tolist()
+    size = np.median(np.abs(points - middle))
+    return (*np.round([lengths.max(), lengths.min()], _DECIMALS), size, *middle)
 
 
 def _keys(points: Array, weights: Array) -> list[Array]:

@@ -88,7 +88,11 @@ def far_rows(points: Array, weights: Array) -> Array:
             continue
         mass = float(weights[massive[far]].sum())
         is_few = mass <= (_SHARE + 1 / len(massive)) * (1 + 1e-9) and len(massive) >= _FEWEST_ROWS
-        if is_few or reach == _REACH_OF_GROUPS:
+        # A share in each direction: together they may be more, and are then no few rows.
+        is_group = reach == _REACH_OF_GROUPS and mass <= (_LARGEST_GROUP + 1 / len(massive)) * (
+            1 + 1e-9
+        )
+        if is_few or is_group:
             return massive[far]
     return few
 
