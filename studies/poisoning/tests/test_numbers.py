@@ -9,7 +9,8 @@ from scipy import stats
 from poisoning_study import StudyError
 from poisoning_study.families import at_level, holm
 from poisoning_study.protocol import load_study
-from poisoning_study.report._numbers import Mean, in_family, mean_of
+from poisoning_study.report._moderation import FEWEST, moderated_variances
+from poisoning_study.report._numbers import Mean, in_family, mean_of, means_of
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -77,3 +78,52 @@ def test_a_margin_outside_0_to_1_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text('name = "n"\nseeds = [0]\nmargin = 0\n')
     with pytest.raises(StudyError, match="margin lies between 0 and 1, not 0"):
         load_study(tmp_path)
+
+
+def test_variances_of_few_comparisons_stay_their_own() -> None:
+    variances = [0.1 * (1 + k) for k in range(FEWEST - 1)]
+    moderated, degrees = moderated_variances(variances, 2)
+    assert moderated.tolist() == variances
+    assert degrees == 2
+    groups = [[0.0, 0.1, 0.5], [0.2, 0.2, 0.3]]
+    assert means_of(groups) == [mean_of(group) for group in groups]
+
+
+def test_moderation_finds_the_law_that_variances_were_drawn_from() -> None:
+    rng = np.random.default_rng(0)
+    true = 8 * 0.03**2 / rng.chisquare(8, 4000)
+    moderated, degrees = moderated_variances(list(true * rng.chisquare(2, 4000) / 2), 2)
+    assert degrees == pytest.approx(8 + 2, rel=0.15)
+    # Nearer to the truth than the samples' own, which have three observations each.
+    own = np.log(true * rng.chisquare(2, 4000) / 2)
+    assert np.std(np.log(moderated) - np.log(true)) < 0.5 * np.std(own - np.log(true))
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+def test_a_moderated_family_has_few_false_findings(spread: float) -> None:
+    rng = np.random.default_rng(1)
+    false, covered = [], []
+    for _ in range(300):
+        scales = np.exp(spread * rng.standard_normal(60))[np.arange(180) % 60]
+        values = scales[:, None] * rng.standard_normal((180, 3))
+        moderated, degrees = moderated_variances(values.var(axis=1, ddof=1).tolist(), 2)
+        p_values = 2 * stats.t.sf(abs(values.mean(axis=1)) / np.sqrt(moderated / 3), degrees)
+        false.append(p_values.min() <= 0.05 / 180)
+        covered.append(np.mean(p_values > 0.05))
+    assert np.mean(false) <= 0.08
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.015)
+
+
+def test_three_seeds_can_establish_a_change_among_very_many() -> None:
+    rng = np.random.default_rng(2)
+    groups = 0.03 * rng.standard_normal((180, 3))
+    groups[0] = -0.40, -0.34, -0.37
+    alone = in_family([mean_of(group) for group in groups.tolist()], 0.02)
+    together = in_family(means_of(groups.tolist()), 0.02)
+    assert alone[0].verdict(0.02) == "open"
+    assert together[0].verdict(0.02) == "falls"
+    # Groups of another size have degrees of their own; single seeds have no interval.
+    mixed = means_of([*groups.tolist(), [0.1, 0.2], [0.3]])
+    assert mixed[:180] == means_of(groups.tolist())
+    assert mixed[180] == mean_of([0.1, 0.2])
+    assert mixed[181].half_width is None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from poisoning_study.protocol import Experiment
 from poisoning_study.report._html import CellText, paragraph, table
+from poisoning_study.report._moderation import FEWEST
 from poisoning_study.report._numbers import Cell, Results, mean_of
 
 
@@ -38,6 +39,11 @@ def matrix_section(results: Results, name: str, experiment: Experiment, figures:
         "for what the attack does in spite of the defence, and the first row for what the defence "
         "costs by itself."
     )
+    if len(experiment.poisons) * len(experiment.defences) * len(experiment.victims) >= FEWEST:
+        note += (
+            " With this many changes and so few seeds, the variance of each is drawn towards what "
+            "all have in common (empirical Bayes, Smyth 2004)."
+        )
     return [paragraph(note, "note"), *parts]
 
 

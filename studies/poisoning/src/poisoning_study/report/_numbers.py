@@ -11,6 +11,7 @@ from scipy import stats
 
 from poisoning_study.families import at_level, holm
 from poisoning_study.protocol import Run, RunStore, Study, stages
+from poisoning_study.report._moderation import moderated_variances
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Mean:
         Adjusted over the family of comparisons that this one belongs to; None outside any.
     p_equal_holm : float or None
         The same for its being within the margin of 0.
+    degrees : float or None
+        Degrees of freedom of the half-width; those of its own seeds, `n` - 1, if None.
     """
 
     value: float
@@ -36,6 +39,7 @@ class Mean:
     n: int
     p_holm: float | None = None
     p_equal_holm: float | None = None
+    degrees: float | None = None
 
     @property
     def p_value(self) -> float | None:
@@ -51,9 +55,9 @@ class Mean:
             return None
         if self.half_width == 0:
             return 0.0 if distance > 0 else 1.0
-        student = stats.t(self.n - 1)
-        error = self.half_width / student.ppf(0.975)
-        return float(min(1.0, 2 * student.sf(distance / error)))
+        degrees = self.n - 1 if self.degrees is None else self.degrees
+        error = self.half_width / stats.t.ppf(0.975, degrees)
+        return float(min(1.0, 2 * stats.t.sf(distance / error, degrees)))
 
     def verdict(self, margin: float) -> str:
         """Return "none" (within the margin), "falls", "rises" or "open", by Holm over the family.
@@ -84,14 +88,32 @@ def mean_of(values: list[float]) -> Mean:
     Examples
     --------
     >>> mean_of([0.5, 0.5, 0.5])
-    Mean(value=0.5, half_width=0.0, n=3, p_holm=None, p_equal_holm=None)
+    Mean(value=0.5, half_width=0.0, n=3, p_holm=None, p_equal_holm=None, degrees=None)
     """
-    n = len(values)
-    centre = float(np.mean(values))
-    if n < 2:
-        return Mean(centre, None, n)
-    error = float(np.std(values, ddof=1)) / np.sqrt(n)
-    return Mean(centre, float(stats.t.ppf(0.975, n - 1) * error), n)
+    return means_of([values])[0]
+
+
+def means_of(groups: Sequence[Sequence[float]]) -> list[Mean]:
+    """Return the mean of each group of one value a seed.
+
+    Among very many groups each one's variance is drawn towards what all have in common.
+    """
+    variances = {index: float(np.var(g, ddof=1)) for index, g in enumerate(groups) if len(g) > 1}
+    degrees: dict[int, float] = {}
+    for n in {len(groups[index]) for index in variances}:
+        alike = [index for index in variances if len(groups[index]) == n]
+        moderated, found = moderated_variances([variances[index] for index in alike], n - 1)
+        if found != n - 1:
+            variances |= zip(alike, moderated.tolist(), strict=True)
+            degrees |= dict.fromkeys(alike, found)
+    means = []
+    for index, group in enumerate(groups):
+        centre, n, half_width = float(np.mean(group)), len(group), None
+        if index in variances:
+            quantile = stats.t.ppf(0.975, degrees.get(index, n - 1))
+            half_width = float(quantile * np.sqrt(variances[index] / n))
+        means.append(Mean(centre, half_width, n, degrees=degrees.get(index)))
+    return means
 
 
 def in_family(means: Sequence[Mean], margin: float) -> list[Mean]:
@@ -197,14 +219,15 @@ class Results:
         """
         if cell[0] not in self._changes:
             found = {
-                other: mean
+                other: list(changes.values())
                 for other in self.cells
-                if other[0] == cell[0] and other[1]
-                for mean in [self.paired(self.values(other, "final"), self.clean(other), other[2])]
-                if mean is not None
+                if other[0] == cell[0] and other[1] and (changes := self.changes(other))
             }
-            adjusted = in_family(list(found.values()), self.margin)
-            self._changes[cell[0]] = dict(zip(found, adjusted, strict=True))
+            means = [
+                self._no_narrower_than_floor(mean, other[2])
+                for other, mean in zip(found, means_of(list(found.values())), strict=True)
+            ]
+            self._changes[cell[0]] = dict(zip(found, in_family(means, self.margin), strict=True))
         return self._changes[cell[0]].get(cell)
 
     def paired(self, first: dict[int, float], second: dict[int, float], victim: str) -> Mean | None:
@@ -212,11 +235,14 @@ class Results:
         found = differences(first, second)
         if not found:
             return None
-        mean, floor = mean_of(list(found.values())), self.floor(victim)
+        return self._no_narrower_than_floor(mean_of(list(found.values())), victim)
+
+    def _no_narrower_than_floor(self, mean: Mean, victim: str) -> Mean:
+        floor = self.floor(victim)
         if floor is None or mean.half_width is None:
             return mean
         least = float(stats.t.ppf(0.975, floor.degrees)) * floor.spread * np.sqrt(2 / mean.n)
-        return Mean(mean.value, max(mean.half_width, float(least)), mean.n)
+        return replace(mean, half_width=max(mean.half_width, float(least)))
 
     @property
     def floors(self) -> dict[str, Floor]:
