@@ -12,9 +12,11 @@ from kernel_ot._arrays._control import (
 )
 from kernel_ot._arrays._frames import (
     FRAME_LIBRARIES as FRAME_LIBRARIES,
+    as_pandas as as_pandas,
     check_feature_names as check_feature_names,
     check_same_names as check_same_names,
     frame_library as frame_library,
+    is_pandas as is_pandas,
 )
 from kernel_ot._arrays._memory import (
     MemoryLimitError as MemoryLimitError,

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeGuard
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 FRAME_LIBRARIES = ("pandas", "polars")
 
@@ -15,6 +19,21 @@ def frame_library(points: object) -> str | None:
         if module is not None and isinstance(points, getattr(module, "DataFrame", ())):
             return name
     return None
+
+
+def is_pandas(points: object) -> TypeGuard[DataFrame]:
+    """Return whether `points` is a data frame of pandas, without importing it."""
+    return frame_library(points) == "pandas"
+
+
+def as_pandas(points: object) -> DataFrame | None:
+    """Return a data frame of either library as one of pandas; None for anything else."""
+    if is_pandas(points):
+        return points
+    if frame_library(points) != "polars" or not hasattr(points, "to_pandas"):
+        return None
+    frame: DataFrame = points.to_pandas()
+    return frame
 
 
 def check_same_names(x: object, y: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import SupportsFloat, TypeAlias
+from typing import Protocol, SupportsFloat, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,11 @@ RandomState: TypeAlias = int | np.integer | np.random.Generator | None
 # Squares and products of squares of what is larger are no float64 numbers.
 _LARGEST_COORDINATE = 1e150
 _PLAIN = (np.dtype(np.float64), np.dtype(np.float32))
+
+
+class _Table(Protocol):
+    @property
+    def shape(self) -> tuple[int, ...]: ...
 
 
 def as_numbers(value: object, name: str) -> Array:
@@ -242,7 +247,7 @@ def check_sample(value: object, name: str) -> Array:
     return array
 
 
-def check_same_dimension(x: Array, y: Array, name_x: str = "x", name_y: str = "y") -> None:
+def check_same_dimension(x: _Table, y: _Table, name_x: str = "x", name_y: str = "y") -> None:
     """Raise ValueError unless `x` and `y` have equally many columns."""
     if x.shape[1] != y.shape[1]:
         raise ValueError(

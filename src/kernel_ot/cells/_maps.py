@@ -6,7 +6,7 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -389,6 +389,6 @@ class ConditionMaps:
             raise ValueError(f"{folder} cannot be read as a folder of maps: {error}") from error
 
 
-def _pair(entry: dict[str, Any]) -> Pair:
+def _pair(entry: dict[str, list[str]]) -> Pair:
     source, target = entry["pair"]
     return str(source), str(target)

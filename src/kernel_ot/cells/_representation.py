@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 import numpy as np
 
@@ -12,11 +12,38 @@ from kernel_ot._arrays import Array, block_slices, check_points, require_memory
 
 if TYPE_CHECKING:
     from anndata import AnnData
+    from scipy.sparse import csr_matrix
 
 _FOLDERS = ("obsm", "layers")
 # Loadings reproduce their representation; this much of its norm may differ, in the components that
 # a library rounds or a later one flips, before they are said to be of something else.
 _LOADINGS_TOLERANCE = 0.05
+
+
+class Matrix(Protocol):
+    """What AnnData holds: an array, a data frame, or sparse, in memory or still in the file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Cells and features."""
+
+    def __getitem__(self, rows: Array | slice, /) -> Matrix:
+        """Return those rows."""
+
+
+class _Names(Protocol):
+    """What is needed of `obs_names` and `var_names`."""
+
+    @property
+    def is_unique(self) -> bool: ...
+
+    def get_indexer(self, target: list[str], /) -> Array: ...
+
+
+class _Sparse(Protocol):
+    data: Array
+
+    def toarray(self) -> Array: ...
 
 
 def _place(adata: AnnData, use_rep: str) -> tuple[str, str]:
@@ -35,10 +62,11 @@ def _place(adata: AnnData, use_rep: str) -> tuple[str, str]:
     return found[0]
 
 
-def matrix_of(adata: AnnData, use_rep: str) -> Any:
+def matrix_of(adata: AnnData, use_rep: str) -> Matrix:
     """Return the representation as it lies in `adata`: array, data frame, sparse or backed."""
     folder, key = _place(adata, use_rep)
-    return getattr(adata, folder)[key] if folder else adata.X
+    matrix: Matrix = getattr(adata, folder)[key] if folder else adata.X
+    return matrix
 
 
 def points_of(adata: AnnData, use_rep: str, rows: Array | None = None) -> Array:
@@ -52,7 +80,7 @@ def points_of(adata: AnnData, use_rep: str, rows: Array | None = None) -> Array:
     matrix = matrix_of(adata, use_rep)
     if matrix is None:
         raise ValueError(f"use_rep = {use_rep!r} is empty in adata; name one that holds numbers.")
-    if hasattr(matrix, "iloc"):
+    if hasattr(matrix, "to_numpy"):
         matrix = matrix.to_numpy()
     if rows is not None:
         matrix = matrix[rows]
@@ -66,7 +94,7 @@ def points_of(adata: AnnData, use_rep: str, rows: Array | None = None) -> Array:
     return check_points(dense, use_rep)
 
 
-def _is_sparse(matrix: object) -> bool:
+def _is_sparse(matrix: object) -> TypeGuard[_Sparse]:
     return hasattr(matrix, "toarray") and not isinstance(matrix, np.ndarray)
 
 
@@ -147,13 +175,13 @@ def describe_representation(adata: AnnData, use_rep: str, loadings: str | None) 
     return Representation(use_rep, features, genes, values[used])
 
 
-def _reproduces(adata: AnnData, matrix: Any, loadings: Array) -> bool:
+def _reproduces(adata: AnnData, matrix: Matrix, loadings: Array) -> bool:
     """Return whether differences of cells are those of X times the loadings, on some cells."""
     if adata.X is None:
         return True  # nothing speaks against it
     rows = np.unique(np.linspace(0, adata.n_obs - 1, min(adata.n_obs, 200)).astype(int))
     x = points_of(adata, "X", rows)
-    z = np.asarray(matrix.to_numpy() if hasattr(matrix, "iloc") else matrix)[rows]
+    z = np.asarray(matrix.to_numpy() if hasattr(matrix, "to_numpy") else matrix)[rows]
     mapped = (x - x.mean(axis=0)) @ loadings
     z = z - z.mean(axis=0)
     error, size = float(np.linalg.norm(mapped - z)), float(np.linalg.norm(z))
@@ -162,7 +190,7 @@ def _reproduces(adata: AnnData, matrix: Any, loadings: Array) -> bool:
 
 def changed_genes(
     adata: AnnData, layer: str | None, representation: Representation, changes: Array
-) -> Any:
+) -> Array | csr_matrix:
     """Return `adata`'s genes with changes of the representation added, by blocks of cells.
 
     What a cell has beyond the representation is kept. A layer without negative numbers keeps none:
@@ -204,7 +232,7 @@ def changed_genes(
     return vstack(parts, format="csr")
 
 
-def positions_of(index: Any, names: tuple[str, ...], what: str) -> Array:
+def positions_of(index: _Names, names: tuple[str, ...], what: str) -> Array:
     """Return where names stand among `adata.obs_names` or `adata.var_names`.
 
     Raises
@@ -224,11 +252,11 @@ def positions_of(index: Any, names: tuple[str, ...], what: str) -> Array:
     return positions
 
 
-def _blocks(matrix: Any, n: int, d: int) -> Iterator[tuple[slice, Any]]:
+def _blocks(matrix: Matrix, n: int, d: int) -> Iterator[tuple[slice, Matrix]]:
     for rows in block_slices(n, d):
         yield rows, matrix[rows]
 
 
-def _smallest(block: Any) -> float:
-    values = block.data if _is_sparse(block) else block
-    return float(np.min(values)) if np.size(values) else 0.0
+def _smallest(block: Matrix) -> float:
+    values = np.asarray(block.data if _is_sparse(block) else block)
+    return float(values.min()) if values.size else 0.0

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from kernel_ot.divergences import two_sample_test
 from kernel_ot.estimator import KernelOT
 from kernel_ot.io import check_table_destination, split_variable, write_table
 from kernel_ot.progress import fit_goal, fit_progress, map_with_progress
-from kernel_ot.samples import LAZY_SUFFIXES, open_points
+from kernel_ot.samples import LAZY_SUFFIXES, Sliceable, open_points
 
 # Above, files that can be are read by blocks; names of features are then not read.
 _MOST_BYTES_IN_MEMORY = 2**26
@@ -30,7 +29,7 @@ def fit(
     source: str,
     target: str,
     out: Path,
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, object],
     tables: TableOptions,
     *,
     progress: bool | None = None,
@@ -41,7 +40,7 @@ def fit(
     began = perf_counter()
     (x, names_x), (y, names_y) = (_points(file, tables) for file in (source, target))
     _check_same_features(names_x, names_y, source, target)
-    model = KernelOT(**parameters)
+    model: KernelOT = KernelOT().set_params(**parameters)
     with fit_progress(progress, fit_goal(model)) as callback:
         model.set_params(callback=callback).fit(x, y)
     model.set_params(callback=None)  # the bar is no part of the model
@@ -53,7 +52,7 @@ def fit(
     return result, 130 if solution.status.name == "INTERRUPTED" else 0
 
 
-def _points(source: str, tables: TableOptions) -> tuple[Any, tuple[str, ...] | None]:
+def _points(source: str, tables: TableOptions) -> tuple[Sliceable, tuple[str, ...] | None]:
     """Return points and their features' names; what is large is left in its file."""
     if _is_large(source):
         return open_points(source), None
@@ -163,7 +162,7 @@ def distance(
     """Return distances between the samples of two files."""
     x, y = tables.read(first), tables.read(second)
     _check_same_features(x.feature_names, y.feature_names, first, second)
-    result: Result = {"n_first": x.shape[0], "n_second": y.shape[0]}
+    result: dict[str, object] = {"n_first": x.shape[0], "n_second": y.shape[0]}
     if transport:
         model = KernelOT(random_state=seed)
         with fit_progress(progress, fit_goal(model)) as callback:

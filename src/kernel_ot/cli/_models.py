@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -27,7 +27,7 @@ def fit(
     target: Annotated[str, typer.Argument(help="Sample where it arrives.")],
     out: Annotated[Path, typer.Option(help="File to save the model to.")],
     reg_sos: Annotated[
-        Any,
+        object,
         typer.Option(
             parser=auto_or_float,
             metavar="FLOAT|auto",
@@ -35,7 +35,7 @@ def fit(
         ),
     ] = None,
     reg_potential: Annotated[
-        Any,
+        object,
         typer.Option(
             parser=auto_or_float,
             metavar="FLOAT|auto",
@@ -44,7 +44,7 @@ def fit(
         ),
     ] = None,
     n_fill: Annotated[
-        Any,
+        object,
         typer.Option(
             parser=auto_or_int,
             metavar="INT|auto",

@@ -6,9 +6,11 @@ import inspect
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+
+_Number = TypeVar("_Number", int, float)
 
 if TYPE_CHECKING:
     from kernel_ot.io import Table
@@ -24,7 +26,7 @@ def auto_or_int(text: str) -> str | int:
     return "auto" if text == "auto" else _number(text, int)
 
 
-def _number(text: str, kind: type) -> Any:
+def _number(text: str, kind: Callable[[str], _Number]) -> _Number:
     try:
         return kind(text)
     except ValueError:

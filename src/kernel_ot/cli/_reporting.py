@@ -6,9 +6,9 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import typer
 
@@ -20,7 +20,7 @@ def say(message: object) -> None:
     typer.echo(f"kernel-ot: {' '.join(str(message).split())}", err=True)
 
 
-Result: TypeAlias = dict[str, Any]
+Result: TypeAlias = Mapping[str, object]
 """What a command says, as it is printed or written as JSON."""
 
 

@@ -5,15 +5,32 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TypedDict, Unpack
 
 from kernel_ot.cells import fit_conditions, write_screen
 from kernel_ot.cli._reporting import Result
 from kernel_ot.io import rows_where
 
 
+class ScreenSettings(TypedDict):
+    """What `fit_conditions` is told, see there."""
+
+    condition: str
+    control: str | None
+    use_rep: str
+    batch: str | None
+    held_out: float
+    n_jobs: int | None
+    random_state: int
+
+
 def screen(
-    cells: Path, out: Path, *, where: str | None, progress: bool | None, **arguments: Any
+    cells: Path,
+    out: Path,
+    *,
+    where: str | None,
+    progress: bool | None,
+    **settings: Unpack[ScreenSettings],
 ) -> Result:
     """Fit all conditions of a file and write maps, predictions, tables and a report."""
     try:
@@ -36,7 +53,7 @@ def screen(
         raise ValueError(f"{cells} cannot be read as a .h5ad file: {reason}.") from error
     if where is not None:
         adata = adata[rows_where(adata.obs, where, f"obs of {cells}")].copy()
-    maps = fit_conditions(adata, folder=out / "maps", progress=progress, **arguments)
+    maps = fit_conditions(adata, folder=out / "maps", progress=progress, **settings)
     files = write_screen(maps, adata, out)
     return {
         "out": str(out),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import numpy as np
 
@@ -25,7 +25,6 @@ from kernel_ot.cli._pictures import (
     write_figure,
     write_png,
 )
-from kernel_ot.cli._reporting import Result
 from kernel_ot.distances import energy_distance
 from kernel_ot.estimator import KernelOT
 from kernel_ot.plots import convergence
@@ -37,6 +36,32 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HELD_OUT = 4000  # enough for three digits of an energy distance, and a second's work
+
+
+class TransferSummary(TypedDict):
+    """What the JSON file says."""
+
+    cost: float
+    wasserstein: float
+    sample_cost_lower_bound: float
+    sample_cost_lower_bound_proven: bool
+    unit: str
+    status: str
+    message: str
+    converged: bool
+    iterations: int
+    residual: float
+    method: str
+    n_pixels: int
+    filling_points: int
+    kernel: str
+    reg_sos: float
+    reg_potential: float
+    random_state: int
+    energy_distance: dict[str, dict[str, float]]
+    clipped_part_of_channel_values: dict[str, float]
+    seconds: dict[str, float]
+    files: list[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +76,7 @@ class ColourTransfer:
         The two mapped pictures, 8 bits a channel, by the name of the picture that was mapped.
     map_alone : dict of str to ndarray of shape (height, width, 3)
         The same before grain is removed: every pixel is the image of the original's.
-    summary : dict
+    summary : TransferSummary
         What the JSON file holds.
     folder : Path
         Where the files are.
@@ -60,7 +85,7 @@ class ColourTransfer:
     model: KernelOT
     pictures: dict[str, Array]
     map_alone: dict[str, Array]
-    summary: Result
+    summary: TransferSummary
     folder: Path
 
     def text(self) -> str:
@@ -216,7 +241,7 @@ def colour_transfer(
         write_figure(files[5], _convergence_figure(model))
     solution = model.solution_
     seconds["total"] = sum(seconds.values())
-    summary = {
+    summary: TransferSummary = {
         "cost": float(model.cost_),
         "wasserstein": float(model.wasserstein_),
         "sample_cost_lower_bound": float(model.certificate_.lower_bound),

@@ -9,7 +9,7 @@ import textwrap
 from dataclasses import dataclass
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from kernel_ot.diagnostics._cautions import Caution
 from kernel_ot.diagnostics._glossary import GLOSSARY, Term
@@ -66,6 +66,25 @@ class Number:
         """The value as people read it, with its interval."""
         value = f"{self.value:.4g}" + (f"  ({self.note})" if self.note else "")
         return value if self.low is None else f"{value}  (95 %: {self.low:.4g} to {self.high:.4g})"
+
+
+class NumberEntry(TypedDict):
+    """A number and its interval, None where they are not finite."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    note: str
+
+
+class DiagnosticsEntry(TypedDict):
+    """All of a summary as plain JSON values."""
+
+    verdict: str
+    outcome: str
+    cautions: list[dict[str, str]]
+    evaluated_on: str
+    numbers: dict[str, NumberEntry]
 
 
 @dataclass(frozen=True)
@@ -193,9 +212,9 @@ class Diagnostics:
             if gain is not None
         ]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> DiagnosticsEntry:
         """Return everything as plain JSON values; what is not finite becomes None."""
-        numbers = {
+        numbers: dict[str, NumberEntry] = {
             number.name: {
                 "value": _finite(number.value),
                 "low": _finite(number.low),

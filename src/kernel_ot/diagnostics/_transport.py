@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kernel_ot._arrays import Array, RandomState
 from kernel_ot.cutting_planes import Certificate, FillingRound
@@ -10,7 +10,7 @@ from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import EntropicPotentials, Potentials
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.problem import Problem
-from kernel_ot.samples import Points, Samples
+from kernel_ot.samples import Images, Points, Samples
 from kernel_ot.selection import Candidate, Combination
 from kernel_ot.solvers import Solution
 
@@ -129,11 +129,11 @@ class FittedTransport(ComparedSettings, Protocol):
     def verdict_(self) -> Verdict | None:
         """What held-out points said of the fit."""
 
-    def transform(self, x: Points) -> Any:
+    def transform(self, x: Points) -> Images:
         """Return T(x)."""
 
     def semi_dual_terms(self, x: Points, y: Points) -> tuple[Array, Array]:
         """Return u(x_i) and u^c(y_j)."""
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
+    def get_params(self, deep: bool = True) -> dict[str, object]:
         """Return the parameters that the estimator was made with."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import ENOSPC
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, cast
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from kernel_ot.diagnostics import FittedTransport
 from kernel_ot.estimator._large import as_any_cloud
 from kernel_ot.large_samples import certify as certify_clouds
 from kernel_ot.samples import (
+    Images,
     InBlock,
     Masses,
     Points,
@@ -28,6 +29,7 @@ from kernel_ot.samples import (
     check_block,
     is_dask,
     is_lazy,
+    is_sliceable,
     opened,
     read_rows,
     refuse_collections,
@@ -158,11 +160,11 @@ def is_mapped_by_blocks(points: object, out: str | Path | None) -> bool:
 
 def map_by_blocks(
     function: Callable[[Array], Array],
-    points: Any,
+    points: Points,
     name: str,
     dimension: int,
     out: str | Path | None = None,
-) -> Any:
+) -> Images:
     """Return the images of points that are not in memory.
 
     Parameters
@@ -193,10 +195,10 @@ def map_by_blocks(
         return points.rechunk({1: -1}).map_blocks(work, dtype=np.float64)
     refuse_collections(points, name)
     points = opened(points)
-    if not hasattr(points, "shape"):
+    if not is_sliceable(points):
         if out is not None:
             raise ValueError("out is for arrays and files; blocks give an iterator of images.")
-        return _images(points() if callable(points) else points, work)
+        return _images(cast("Iterable[Array]", points() if callable(points) else points), work)
     _check_columns(points, name, dimension)
     given = np.dtype(points.dtype)
     # Of either byte order.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import product
 from operator import index
-from typing import Any, SupportsIndex, TypeAlias
+from typing import SupportsIndex, TypeAlias
 
 import numpy as np
 
@@ -151,7 +151,7 @@ def check_grid(search: GridParameters, *, adaptive: bool) -> tuple[Kernels, Regu
     return kernels, tuple((reg_sos, reg) for reg_sos, reg in product(*values))
 
 
-def _listed(search: GridParameters, name: str) -> list[Any]:
+def _listed(search: GridParameters, name: str) -> list[object]:
     """Return a grid parameter as a list that is not empty."""
     value = getattr(search, name)
     if isinstance(value, str) or not isinstance(value, Iterable):

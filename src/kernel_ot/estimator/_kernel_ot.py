@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from copy import copy
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -35,7 +34,7 @@ from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
 from kernel_ot.preconditioning import fit_conjugation
-from kernel_ot.samples import Masses, Points, Samples, in_own_order
+from kernel_ot.samples import Images, Masses, Points, Samples, in_own_order
 from kernel_ot.selection import Combination, FillingChoice, entropic_potentials, is_auto
 
 _SETTINGS = ("kernel", "reg_sos", "reg_potential")
@@ -322,7 +321,7 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         fitted._fit_samples(part, self.combination_)
         return fitted
 
-    def transform(self, x: Points, out: str | Path | None = None) -> Any:
+    def transform(self, x: Points, out: str | Path | None = None) -> Images:
         """Return T(x) = x - grad u(x), the images of points of the first sample's space.
 
         Parameters
@@ -344,7 +343,7 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
             return map_by_blocks(transport, x, "x", self.n_features_in_, out)
         return self._like(self._fitted_potentials().transport(self._check_new(x, "x")), x)
 
-    def inverse_transform(self, y: Points, out: str | Path | None = None) -> Any:
+    def inverse_transform(self, y: Points, out: str | Path | None = None) -> Images:
         """Return S(y) = y - grad v(y), the images of points of the second sample's space.
 
         Parameters and result are those of `transform`.

@@ -28,7 +28,14 @@ from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import fit_conjugation
-from kernel_ot.samples import Masses, Points, Samples, in_own_order, naming_a_lost_cluster
+from kernel_ot.samples import (
+    Images,
+    Masses,
+    Points,
+    Samples,
+    in_own_order,
+    naming_a_lost_cluster,
+)
 from kernel_ot.selection import (
     CRITERIA,
     REG_POTENTIALS,
@@ -219,11 +226,11 @@ class KernelOTCV(TwoSampleEstimator):
             best.fit(x, y, weights_x, weights_y).candidates_ = self.candidates_
             self.best_estimator_ = best
 
-    def transform(self, x: Points) -> Any:
+    def transform(self, x: Points) -> Images:
         """Return T(x) of the best estimator, see `KernelOT.transform`."""
         return self._like(self._refitted().transform(x), x)
 
-    def inverse_transform(self, y: Points) -> Any:
+    def inverse_transform(self, y: Points) -> Images:
         """Return S(y) of the best estimator, see `KernelOT.inverse_transform`."""
         return self._like(self._refitted().inverse_transform(y), y, configured=True)
 
@@ -259,7 +266,7 @@ class KernelOTCV(TwoSampleEstimator):
                 times.append(float(np.mean([score.seconds for score in scores])))
         self.baseline_ = baseline_candidate([walk.baseline for walk in walks[:n_splits]])
         self.candidates_ = (self.baseline_, *grid)
-        results: dict[str, Any] = {
+        results: dict[str, Any] = {  # scikit-learn's table: a list or an array a column
             "params": [
                 {
                     "kernel": c.bandwidth_factor if c.kernel is None else c.kernel,
@@ -303,6 +310,7 @@ class KernelOTCV(TwoSampleEstimator):
                 samples.x, samples.y, preconditioner, samples.weights_x, samples.weights_y
             )
             kernel = default_kernel(best.bandwidth_factor, change.changed(samples.distinct()), rng)
+        # For `KernelOT(**best_params_)`, each of which is of another type.
         self.best_params_: dict[str, Any] = {
             "kernel": kernel,
             "reg_sos": best.reg_sos,

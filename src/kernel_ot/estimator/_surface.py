@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from types import FrameType
-from typing import Any
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from kernel_ot._arrays import FRAME_LIBRARIES, Array, frame_library
+from kernel_ot._arrays import FRAME_LIBRARIES, Array, frame_library, is_pandas
+from kernel_ot.samples import Images
 
 # Calls of these lie between a tool of scikit-learn's and the `fit` that it calls.
 _BETWEEN = ("sklearn", "joblib", "kernel_ot.estimator", "contextlib", "threadpoolctl")
@@ -75,7 +75,7 @@ class TwoSampleEstimator(TransformerMixin, BaseEstimator):
                     "KernelOTCV, which cuts each on its own."
                 )
 
-    def _like(self, images: Any, points: Any, *, configured: bool = False) -> Any:
+    def _like(self, images: Images, points: object, *, configured: bool = False) -> Images:
         """Return `images` in the container that was asked for, else in that of `points`.
 
         `configured` is for methods that `set_output` does not wrap by itself.
@@ -89,21 +89,20 @@ class TwoSampleEstimator(TransformerMixin, BaseEstimator):
             return self._frame(images, points, library)
         return images.to_numpy() if frame_library(images) else images
 
-    def _frame(self, images: Any, points: Any, library: str) -> Any:
+    def _frame(self, images: Images, points: object, library: str) -> Images:
         names = [str(name) for name in self.get_feature_names_out()]
         if library == "polars":
             import polars
 
-            if frame_library(images) == "pandas":
+            if is_pandas(images):
                 return polars.from_pandas(images)
             return polars.DataFrame(np.asarray(images), schema=names, orient="row")
         import pandas
 
-        frame = (
-            images if frame_library(images) == "pandas" else pandas.DataFrame(np.asarray(images))
+        frame = images if is_pandas(images) else pandas.DataFrame(np.asarray(images))
+        columns, index = (
+            (points.columns, points.index) if is_pandas(points) else (names, frame.index)
         )
-        columns = points.columns if frame_library(points) == "pandas" else names
-        index = points.index if frame_library(points) == "pandas" else frame.index
         return frame.set_axis(columns, axis=1).set_axis(index, axis=0)
 
 

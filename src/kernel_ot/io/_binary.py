@@ -11,7 +11,7 @@ import numpy as np
 from scipy.io import loadmat, savemat, whosmat
 from scipy.sparse import csc_array
 
-from kernel_ot._arrays import require_memory
+from kernel_ot._arrays import Array, require_memory
 from kernel_ot.io._table import Table
 
 DEFAULT_VARIABLE = "X"
@@ -21,16 +21,17 @@ _NUMERIC_CLASSES = {
 }
 
 
-def dense(value: Any, what: str) -> Any:
-    """Return `value`, a sparse matrix as an array if memory allows."""
-    if not hasattr(value, "toarray"):
-        return value
+def dense(value: object, what: str) -> Array:
+    """Return `value` as an array, a sparse matrix if memory allows."""
+    if not (hasattr(value, "toarray") and hasattr(value, "shape")):
+        return np.asarray(value)
     require_memory(
         8.0 * np.prod(value.shape),
         purpose=f"{what} as a full array of shape {value.shape}",
         remedy="Keep fewer features, such as the first principal components.",
     )
-    return value.toarray()
+    full: Array = value.toarray()
+    return full
 
 
 def choose_variable(shapes: Mapping[str, tuple[int, ...]], variable: str | None) -> str:
@@ -97,6 +98,7 @@ def read_npz(path: Path, variable: str | None) -> Table:
 
 def write_npz(path: Path, table: Table, variable: str | None) -> None:
     """Write a .npz file with one array."""
+    # NumPy's types take any name for `allow_pickle`.
     arrays: dict[str, Any] = {variable or DEFAULT_VARIABLE: table.values}
     np.savez_compressed(path, **arrays)
 
@@ -142,7 +144,7 @@ def write_mat(path: Path, table: Table, variable: str | None) -> None:
     savemat(path, {variable or DEFAULT_VARIABLE: table.values}, do_compression=True)
 
 
-def _matrix(value: Any) -> Any:
+def _matrix(value: Array) -> Array:
     if np.ndim(value) != 2:
         raise ValueError(
             f"its array has shape {np.shape(value)}; points are rows of a matrix, and points on a "

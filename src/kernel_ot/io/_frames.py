@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def _is_numeric(dtype: object) -> bool:
     return getattr(dtype, "kind", "O") in "biuf"
 
 
-def _common_type(frame: DataFrame) -> type[np.floating[Any]]:
+def _common_type(frame: DataFrame) -> type[np.floating]:
     single = all(str(dtype).lower() in ("float32", "float16") for dtype in frame.dtypes)
     return np.float32 if single else np.float64
 

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kernel_ot._arrays import Array
 from kernel_ot.io._binary import dense
 from kernel_ot.io._table import Table
 from kernel_ot.io._where import rows_where
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from anndata import AnnData
+    from pandas import DataFrame
 
 _FOLDERS = ("layers", "obsm")
 
 
-def _anndata() -> Any:
+def _anndata() -> ModuleType:
     try:
         import anndata
     except ImportError as error:
         raise ImportError(
             ".h5ad files need anndata: pip install 'kernel-ot[single-cell]'"
         ) from error
-    return anndata
+    module: ModuleType = anndata
+    return module
 
 
 def read_h5ad(path: Path, variable: str | None, where: str | None = None) -> Table:
@@ -84,7 +89,7 @@ def write_h5ad_like(
     KEY, which means obsm unless `layers` has that key.
     """
     data = _anndata().read_h5ad(source)
-    values: Any = np.array(table.values)
+    values: Array | DataFrame = np.array(table.values)
     if table.rows is not None and to is None:
         data = data[table.rows].copy()
     elif table.rows is not None:  # the others have no image

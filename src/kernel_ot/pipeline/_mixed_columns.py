@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from kernel_ot._arrays import Array, frame_library
+from kernel_ot._arrays import Array, as_pandas
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -154,11 +154,10 @@ def _is_number(dtype: object) -> bool:
     return getattr(dtype, "kind", "O") in "iuf"
 
 
-def _checked(x: Any) -> DataFrame:
-    library = frame_library(x)
-    if library is None:
+def _checked(x: object) -> DataFrame:
+    frame = as_pandas(x)
+    if frame is None:
         raise ValueError("MixedColumns needs a data frame of pandas or polars.")
-    frame: DataFrame = x.to_pandas() if library == "polars" else x
     missing = frame.isna().sum()
     counts = [f"{name} ({count})" for name, count in missing.items() if count]
     if counts:

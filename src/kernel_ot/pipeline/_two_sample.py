@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,8 +13,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot._arrays import Array, check_same_dimension, frame_library
+from kernel_ot._arrays import Array, as_pandas, check_same_dimension
 from kernel_ot.estimator import KernelOT, KernelOTCV, TwoSampleEstimator
+from kernel_ot.samples import Images
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
@@ -117,7 +121,7 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
         self.__dict__ = fitted.__dict__
         return self
 
-    def transform(self, x: ArrayLike) -> Any:
+    def transform(self, x: ArrayLike) -> Images:
         """Return the images of points of the first sample's space, in its units.
 
         Parameters
@@ -132,7 +136,7 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
         check_is_fitted(self)
         return self._like(self._mapped(x, "x", self.transport_.transform), x)
 
-    def inverse_transform(self, y: ArrayLike) -> Any:
+    def inverse_transform(self, y: ArrayLike) -> Images:
         """Return the images of points of the second sample's space; see `transform`."""
         check_is_fitted(self)
         images = self._mapped(y, "y", self.transport_.inverse_transform)
@@ -144,7 +148,7 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
         value: float = self.transport_.score(self._changed(x, "x"), self._changed(y, "y"))
         return value
 
-    def _mapped(self, points: ArrayLike, name: str, function: Callable[[Array], Array]) -> Any:
+    def _mapped(self, points: ArrayLike, name: str, function: Callable[[Array], Array]) -> Images:
         rows = self._table(points, name)
         changed = self._changed(points, name)
         images = self.steps_.inverse_transform(function(changed))
@@ -175,11 +179,10 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
             )
         return np.asarray(self.steps_.transform(rows))
 
-    def _table(self, points: Any, name: str) -> Any:
+    def _table(self, points: object, name: str) -> Array | DataFrame:
         """Return points as a 2-D array, or a data frame of pandas, whose columns steps can name."""
-        if frame_library(points) == "polars":
-            points = points.to_pandas()
-        table = points if frame_library(points) else np.asarray(points)
+        frame = as_pandas(points)
+        table = np.asarray(points) if frame is None else frame
         if table.ndim != 2:
             raise ValueError(f"{name} has shape {table.shape}; it must be 2-D, one point a row.")
         return table
@@ -200,11 +203,12 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
         return transport
 
 
-def _stacked(x: Any, y: Any) -> Any:
-    if frame_library(x):
+def _stacked(x: Array | DataFrame, y: Array | DataFrame) -> Array | DataFrame:
+    x_frame, y_frame = as_pandas(x), as_pandas(y)
+    if x_frame is not None and y_frame is not None:
         import pandas
 
-        return pandas.concat([x, y], ignore_index=True)
+        return pandas.concat([x_frame, y_frame], ignore_index=True)
     return np.concatenate([np.asarray(x), np.asarray(y)])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from mmap import mmap
 from pathlib import Path
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
@@ -23,6 +23,10 @@ class Sliceable(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Rows first."""
 
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of its entries."""
+
     def __getitem__(self, rows: Array | slice) -> Array:
         """Return those rows."""
 
@@ -35,6 +39,9 @@ Points: TypeAlias = ArrayLike | Sliceable | str | Path | Blocks
 
 Masses: TypeAlias = ArrayLike | Sliceable | str | Path | Blocks
 """Its masses: the same in one dimension."""
+
+Images: TypeAlias = Any  # NumPy's, JAX's, a frame, Dask's: `set_output` decides when it runs
+"""What a map makes of points, in the container that they came in or that was asked for."""
 
 Ask: TypeAlias = Callable[[], None]
 """Called between blocks, and at least once a second while a cluster works; what it raises ends the

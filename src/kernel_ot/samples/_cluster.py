@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kernel_ot.samples._clouds import Ask, never_late
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from dask.delayed import Delayed
     from distributed import Client, Future
 
+# Dask's tasks do not say what they return.
+_Result: TypeAlias = Any
 # Blocks whose results may be under way at once: bounds the memory of the one who collects.
 _AT_ONCE = 64
 _SECONDS_BETWEEN_QUESTIONS = 0.5
@@ -28,7 +30,7 @@ def connected_client() -> Client | None:
 
     `dask.config.set(scheduler=...)` can choose another scheduler although a client is connected.
     """
-    distributed: Any = sys.modules.get("distributed")
+    distributed = sys.modules.get("distributed")
     if distributed is None:
         return None
     try:
@@ -43,12 +45,12 @@ def connected_client() -> Client | None:
     return client if isinstance(client, distributed.Client) else None
 
 
-def computed(tasks: Sequence[Delayed], purpose: str, ask: Ask = never_late) -> tuple[Any, ...]:
+def computed(tasks: Sequence[Delayed], purpose: str, ask: Ask = never_late) -> tuple[_Result, ...]:
     """Return the results of Dask tasks, see `in_order`."""
     return tuple(in_order(tasks, purpose, ask))
 
 
-def in_order(tasks: Sequence[Delayed], purpose: str, ask: Ask) -> Iterator[Any]:
+def in_order(tasks: Sequence[Delayed], purpose: str, ask: Ask) -> Iterator[_Result]:
     """Yield the results of Dask tasks in their order.
 
     Parameters
@@ -98,7 +100,7 @@ def naming_a_lost_cluster(purpose: str) -> Iterator[None]:
         ) from error
 
 
-def _on_cluster(client: Client, tasks: Sequence[Delayed], ask: Ask) -> Iterator[Any]:
+def _on_cluster(client: Client, tasks: Sequence[Delayed], ask: Ask) -> Iterator[_Result]:
     under_way: deque[Future] = deque()
     submitted = 0
     try:

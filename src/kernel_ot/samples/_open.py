@@ -126,7 +126,8 @@ def _entry(group: _Group, name: str) -> Sliceable:
         if "data" in inside and "indptr" in inside:
             from anndata.io import sparse_dataset
 
-            return _DenseRows(sparse_dataset(cast("Any", inside)))
+            of_a_file: Any = inside  # anndata's type has h5py's and zarr's groups, not a protocol
+            return _DenseRows(sparse_dataset(of_a_file))
         raise ValueError(f"its entry {key!r} is no matrix; it has {_names(inside)}")
     raise ValueError(f"it has no entry {name!r}; it has {_names(group)}")
 
@@ -226,7 +227,7 @@ def masses_in_memory(weights: Masses | None, name: str) -> ArrayLike | None:
         weights = open_points(weights)
     if weights is None:
         return None
-    if _is_sliceable(weights):
+    if is_sliceable(weights):
         return np.asarray(read_rows(weights, slice(None), name))
     given = weights() if callable(weights) else weights
     if not isinstance(given, Iterable):
@@ -272,13 +273,13 @@ def as_cloud(
     if is_dask(points):
         of_dask = weights if is_dask(weights) else masses_in_memory(weights, f"weights_{name}")
         return DaskCloud(points, cast("DaskArray | None", of_dask), name, ask)
-    if _is_sliceable(points):
+    if is_sliceable(points):
         if isinstance(weights, str | Path):
             weights = open_points(weights)
         elif not isinstance(weights, np.memmap):
             weights = masses_in_memory(weights, f"weights_{name}")
         return ArrayCloud(points, cast("Sliceable | None", weights), name, ask)
-    if isinstance(weights, str | Path) or _is_sliceable(weights):
+    if isinstance(weights, str | Path) or is_sliceable(weights):
         raise ValueError(
             f"weights_{name} is one array, but {name} comes in blocks; give its blocks' weights in "
             "the same blocks."
@@ -287,5 +288,6 @@ def as_cloud(
     return BlockCloud(blocks, masses, name, keep=keep, rng=rng, ask=ask)
 
 
-def _is_sliceable(value: object) -> TypeGuard[Sliceable]:
+def is_sliceable(value: object) -> TypeGuard[Sliceable]:
+    """Return whether rows of a value can be asked for; all other points come in blocks."""
     return hasattr(value, "shape")

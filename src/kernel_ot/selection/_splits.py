@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import index
-from typing import Any, Protocol
+from typing import Protocol, SupportsIndex, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -75,6 +75,7 @@ def _max_kernel_points(dimension: int) -> int:
     return _MAX_KERNEL_POINTS_OF_MANY_FEATURES if many else _MAX_KERNEL_POINTS
 
 
+@runtime_checkable
 class Splitter(Protocol):
     """scikit-learn's, such as `KFold`."""
 
@@ -82,7 +83,7 @@ class Splitter(Protocol):
         """Return indices of training and test points of every fold."""
 
 
-def fold_splits(samples: Samples, cv: Any, rng: np.random.Generator) -> tuple[Split, ...]:
+def fold_splits(samples: Samples, cv: object, rng: np.random.Generator) -> tuple[Split, ...]:
     """Return the splits of a cross-validation, each sample cut into folds on its own.
 
     Parameters
@@ -99,7 +100,7 @@ def fold_splits(samples: Samples, cv: Any, rng: np.random.Generator) -> tuple[Sp
         Fewer than 2 folds, more folds than points, fewer than 2 training points, or a splitter that
         cuts both samples into different numbers of folds.
     """
-    if hasattr(cv, "split") and not isinstance(cv, str):
+    if not isinstance(cv, str) and isinstance(cv, Splitter):
         both = [list(cv.split(points)) for points in (samples.x, samples.y)]
     else:
         # One seed for both: rows that come in pairs, as before and after, stay together.
@@ -120,8 +121,10 @@ def fold_splits(samples: Samples, cv: Any, rng: np.random.Generator) -> tuple[Sp
     return tuple(splits)
 
 
-def _folds(n: int, n_folds: Any, rng: np.random.Generator) -> list[tuple[Array, Array]]:
+def _folds(n: int, n_folds: object, rng: np.random.Generator) -> list[tuple[Array, Array]]:
     try:
+        if not isinstance(n_folds, SupportsIndex):
+            raise TypeError
         count = index(n_folds)
     except TypeError:
         raise ValueError(f"cv = {n_folds!r} must be a number of folds or a splitter.") from None
