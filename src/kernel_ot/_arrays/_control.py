@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -80,23 +80,24 @@ def one_by_one_on_cpu(function: Callable[..., _State]) -> Callable[..., _State]:
     """
     import jax
 
-    batched: Any = jax.custom_batching.custom_vmap(function)
+    batched = jax.custom_batching.custom_vmap(function)
 
-    def rule(axis_size: int, in_batched: Any, *args: Any) -> tuple[_State, Any]:
+    def rule(axis_size: int, in_batched: object, *args: object) -> tuple[_State, object]:
         leaves, structure = jax.tree.flatten(args)
         along = jax.tree.leaves(in_batched)
 
-        def at(entries: list[Any]) -> Any:
+        def at(entries: list[Array]) -> tuple[object, ...]:
             entry = iter(entries)
-            return structure.unflatten(
+            arguments: tuple[object, ...] = structure.unflatten(
                 [next(entry) if b else leaf for b, leaf in zip(along, leaves, strict=True)]
             )
+            return arguments
 
-        def one_by_one(entries: list[Any]) -> _State:
+        def one_by_one(entries: list[Array]) -> _State:
             result: _State = jax.lax.map(lambda entry: batched(*at(entry)), entries)
             return result
 
-        def at_once(entries: list[Any]) -> _State:
+        def at_once(entries: list[Array]) -> _State:
             result: _State = jax.vmap(lambda entry: function(*at(entry)))(entries)
             return result
 

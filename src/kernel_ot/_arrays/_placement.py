@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 import numpy as np
 
-from kernel_ot._arrays._namespace import namespace_of
+from kernel_ot._arrays._namespace import Array, namespace_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _Tree = TypeVar("_Tree")
+_Value = TypeVar("_Value")
 
 
-def is_tensor(value: object) -> bool:
+def is_tensor(value: object) -> TypeGuard[Tensor]:
     """Return whether a value is a PyTorch tensor, without importing PyTorch."""
-    torch: Any = sys.modules.get("torch")
-    return hasattr(torch, "Tensor") and isinstance(value, torch.Tensor)
+    torch = sys.modules.get("torch")
+    return torch is not None and hasattr(torch, "Tensor") and isinstance(value, torch.Tensor)
 
 
-def on_host(value: Any) -> Any:
+def on_host(value: _Value) -> _Value | Array:
     """Return a tensor's numbers as a NumPy array, and anything else as it is."""
-    return value.detach().cpu().numpy() if is_tensor(value) else value
+    if not is_tensor(value):
+        return value
+    numbers: Array = value.detach().cpu().numpy()
+    return numbers
 
 
 def placed_like(tree: _Tree, *arrays: object) -> _Tree:
@@ -34,12 +41,12 @@ def placed_like(tree: _Tree, *arrays: object) -> _Tree:
     >>> placed_like([1.0, np.zeros(2)], np.zeros(3))
     [1.0, array([0., 0.])]
     """
-    jax_arrays: list[Any] = [array for array in arrays if namespace_of(array) is not np]
-    if not jax_arrays:
+    first = next((array for array in arrays if namespace_of(array) is not np), None)
+    if not hasattr(first, "devices"):
         return tree
     import jax
 
-    device = next(iter(jax_arrays[0].devices()))
+    device = next(iter(first.devices()))
     moved: _Tree = jax.tree.map(
         lambda leaf: jax.device_put(leaf, device) if isinstance(leaf, np.ndarray) else leaf, tree
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from sklearn.base import BaseEstimator
 
 from kernel_ot.domain_adaptation._transport import DomainTransport
 from kernel_ot.estimator import KernelOT
@@ -51,7 +51,7 @@ class KernelOTMappingAdapter(BaseOTMappingAdapter):
         self,
         estimator: KernelOT | None = None,
         classwise: bool = False,
-        label_model: Any = None,
+        label_model: BaseEstimator | None = None,
     ) -> None:
         super().__init__()
         self.estimator = estimator

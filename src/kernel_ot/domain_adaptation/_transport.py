@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
@@ -61,7 +59,7 @@ class DomainTransport(BaseEstimator):
         self,
         estimator: KernelOT | None = None,
         classwise: bool = False,
-        label_model: Any = None,
+        label_model: BaseEstimator | None = None,
     ) -> None:
         self.estimator = estimator
         self.classwise = classwise
