@@ -66,6 +66,22 @@ def _results(finished: tuple[Path, Path]) -> Results:
     return Results(load_study(finished[0]), RunStore(finished[1] / "runs"))
 
 
+def test_a_setting_of_two_experiments_is_read_from_the_one_with_most_seeds(
+    finished: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for file in finished[0].iterdir():
+        (tmp_path / file.name).write_text(file.read_text())
+    (tmp_path / "0-noise.toml").write_text(
+        'title = "Noise"\nquestion = "q"\npoisons = ["blocks", "game"]\nfractions = [0, 1]\n'
+        'victims = ["scratch", "published"]\nloader = "as-published"\nseeds = [0]\n'
+    )
+    results = Results(load_study(tmp_path), RunStore(finished[1] / "runs"))
+    assert any(cell[0] == "0-noise" and cell[1] == "game" for cell in results.cells)
+    assert loader_section(results) == loader_section(_results(finished))
+    assert loader_verdict(results) == loader_verdict(_results(finished))
+    assert verdicts(results) == verdicts(_results(finished))
+
+
 @pytest.mark.parametrize(
     ("loader", "through", "alone", "verdict"),
     [

@@ -165,6 +165,8 @@ class Results:
             elif self._differs(run, result):
                 found = self.replicates.setdefault((cell, run.seed), [])
                 found.append(float(result["final"]))
+        # Of experiments that share a setting, the one with most seeds speaks for it.
+        self.cells = dict(sorted(self.cells.items(), key=lambda item: -len(item[1])))
         records = [store.find(job) for _, jobs in stages(study) for job in jobs]
         self.processor_seconds = sum(r["processor_seconds"] for r in records if r is not None)
 

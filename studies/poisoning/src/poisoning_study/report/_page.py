@@ -143,7 +143,11 @@ def _not_run(results: Results) -> list[str]:
         items.append(
             f"Perturbations that the code offers and no experiment here uses: {'; '.join(missed)}."
         )
-    singles = [e.title for e in study.experiments.values() if len(study.seeds(e)) == 1]
+    singles = [
+        e.title
+        for e in study.experiments.values()
+        if len(study.seeds(e)) == 1 and not e.replicates
+    ]
     items += [f"{text(title)}: one seed, so a lead and not a finding." for title in singles]
     items += [f"<b>Failed</b>: {text(message)}" for message in results.store.failures()]
     missing = results.n_asked - results.n_found
