@@ -142,6 +142,25 @@ def test_everything_is_float64_and_pictures_stay_bytes(signs: ImageSet, in_doubl
         assert crafted.images.dtype == np.uint8
 
 
+@pytest.mark.parametrize("depth", ["small", "deep"])
+@pytest.mark.parametrize(
+    "family", ["residual", "inverted", "split-attention", "grouped", "dense"]
+)
+def test_no_gradient_is_rounding_alone(
+    signs: ImageSet, in_double: None, depth: str, family: str
+) -> None:
+    # Adam divides a gradient by its own size: it would make steps of rounding.
+    model = Classifier(seeded_backbone(f"{depth}/{family}", 0), signs.n_classes)
+    batch, labels = Pictures(signs.images).batch(np.arange(32)), torch.from_numpy(signs.labels[:32])
+    # A backbone is frozen and set free again where it is a surrogate.
+    model.requires_grad_(False).requires_grad_(True)
+    torch.nn.functional.cross_entropy(model(batch), labels).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None
+        size = float(parameter.grad.abs().max())
+        assert size == 0 or size > 1e-9, (name, size)
+
+
 def test_the_layouts_that_are_fast_in_double_give_the_same(
     signs: ImageSet, in_double: None
 ) -> None:

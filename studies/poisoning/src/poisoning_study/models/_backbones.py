@@ -73,6 +73,9 @@ def _small(family: str, depth: int) -> Backbone:
         for index in range(depth):
             layers.append(block(n_in, width, 2 if index == 0 else 1))
             n_in = width
+    for followed in layers[:-1]:
+        if isinstance(followed, InvertedBlock):
+            followed.hold_shift()
     layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     return Backbone(nn.Sequential(*layers), n_in)
 

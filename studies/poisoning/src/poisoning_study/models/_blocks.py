@@ -121,6 +121,14 @@ class InvertedBlock(nn.Module):
         )
         self.residual = n_in == n_out and stride == 1
 
+    def hold_shift(self) -> None:
+        """Keep the shift of the last normalisation at 0, for a block that another one follows.
+
+        The next normalisation takes it out again, so that its gradient is rounding alone, which
+        Adam would divide by its own size.
+        """
+        self.body[-1].get_parameter("1.bias").register_hook(torch.zeros_like)
+
     def forward(self, x: Tensor) -> Tensor:
         # Depthwise convolutions are slow on the layout that float64 has (`Backbone`).
         x = x.contiguous()
