@@ -84,3 +84,17 @@ def test_heavy_tails_are_fitted_or_named(kind: str) -> None:
         spreads.append(np.std(model.transform(x[middle]), axis=0) / np.std(x[middle], axis=0))
     assert ((np.median(spreads, axis=0) > 0.7) & (np.median(spreads, axis=0) < 1.4)).all()
     assert (np.min(spreads) > 0.3) & (np.max(spreads) < 2.5)
+
+
+@pytest.mark.parametrize("side", ["x", "y"])
+def test_one_row_at_ten_deviations_does_not_bend_the_map_of_the_others(side: str) -> None:
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(150, 1)), rng.normal(size=(150, 1))
+    y = y + 0.4 * np.tanh(2 * y)
+    row = np.full((1, 1), 10.0 * float(np.std(x if side == "x" else y)))
+    expected = KernelOT(verdict=False).fit(x, y).transform(x)
+    with pytest.warns(OutlierWarning, match=rf"row 150 of {side}|{side}.*150"):
+        found = KernelOT(verdict=False).fit(
+            np.vstack([x, row]) if side == "x" else x, np.vstack([y, row]) if side == "y" else y
+        )
+    np.testing.assert_allclose(found.transform(x), expected, atol=1e-6)

@@ -20,6 +20,43 @@ def test_one_far_row_is_found_and_no_other(far: float, dimension: int) -> None:
     assert np.flatnonzero(outlying_rows(points, _equal(150))).tolist() == [7]
 
 
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(("far", "dimension"), [(10.0, 1), (10.0, 2), (14.0, 5), (14.0, 10)])
+def test_few_rows_by_themselves_are_found_from_ten_deviations_on(
+    far: float, dimension: int, count: int
+) -> None:
+    found = []
+    for seed in range(61, 81):
+        rng = np.random.default_rng(seed)
+        points = rng.normal(size=(200, dimension))
+        towards = rng.normal(size=(count, dimension))
+        rows = np.sort(rng.permutation(200)[:count])
+        points[rows] = far * towards / np.linalg.norm(towards, axis=1, keepdims=True)
+        found.append(np.flatnonzero(outlying_rows(points, _equal(200))).tolist() == rows.tolist())
+    assert sum(found) >= 18  # one of the others may lie at four deviations
+
+
+@pytest.mark.parametrize(
+    ("draw", "most"),
+    [
+        (lambda rng: rng.normal(size=(150, 2)), 0),
+        (lambda rng: rng.normal(size=(150, 2)) + 8 * rng.integers(0, 3, (150, 1)), 0),
+        (lambda rng: rng.standard_t(5, size=(150, 2)), 3),
+        (lambda rng: rng.standard_t(3, size=(150, 2)), 18),
+    ],
+    ids=["normal", "mixture", "t5", "t3"],
+)
+def test_honest_tails_are_seldom_taken_for_outliers(draw, most: int) -> None:  # type: ignore[no-untyped-def]
+    """Percent of draws."""
+    found = [outlying_rows(draw(np.random.default_rng([7, s])), _equal(150)) for s in range(100)]
+    assert sum(rows.any() for rows in found) <= most
+
+
+def test_a_far_row_among_others_between_is_a_tail() -> None:
+    points = np.append(np.random.default_rng(61).normal(size=147), [5.0, 7.0, 9.0])[:, None]
+    assert not outlying_rows(points, _equal(150)).any()
+
+
 def test_several_equal_far_rows_are_all_found() -> None:
     points = np.random.default_rng(61).normal(size=(200, 3))
     points[[3, 40, 90]] = -999.0

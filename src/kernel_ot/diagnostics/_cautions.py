@@ -113,7 +113,7 @@ def outlier_caution(sizes: tuple[int, int], outliers: tuple[Array, Array]) -> Ca
         return None
     return Caution(
         "outliers",
-        f"{found} lie more than three times the width of their sample outside of it "
+        f"{found} lie far outside of their sample (three times its width, or by themselves) "
         "and are left out: map and cost_ are those of the other rows, the map reaches outside as "
         "the Gaussian part does.",
         "Correct or remove them, transform heavy tails (by a logarithm, say), or fit them with "

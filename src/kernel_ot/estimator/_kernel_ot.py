@@ -75,10 +75,10 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
     preconditioner : {"gaussian", "scale", None}, default "gaussian"
         What regularisation shrinks to: the Gaussian map, the translation of the means, nothing.
     outliers : {"exclude", "keep"}, default "exclude"
-        What to do with rows more than three times the width of their sample outside of it, one of
-        which would bend the whole map: leave them out of the fit and name them in a warning, or
-        fit them as all others. The width holds all but 2 % on either side, so a group of more rows
-        is never left out, nor is any row where there are fewer than 20.
+        What to do with rows more than three times the width of their sample outside of it, or few
+        by themselves from 1.25 times on (about 8 standard deviations), one of which would bend the
+        whole map: leave them out and name them in a warning, or fit them. The width holds all but
+        2 % on either side: a larger group is never left out, nor any row of fewer than 20.
     combine : bool, default True
         Whether the kernel's potential is averaged with the Gaussian map's and with entropic ones,
         weighted by the held-out semi-dual value; where kernel and reg_potential are "auto", above
