@@ -66,7 +66,8 @@ def test_too_few_fixed_filling_points(strategy: str, n_fill: int) -> None:
 def test_a_point_far_from_all_others_is_named() -> None:
     x, y = normal(0), normal(1) + 3
     x[17] = 8.0
-    names, messages = caught(KernelOT(Gaussian(0.7), reg_potential=1e-4), x, y)
+    model = KernelOT(Gaussian(0.7), reg_potential=1e-4, outliers="keep")
+    names, messages = caught(model, x, y)
     assert names == ["off the support"]
     assert "at 1 of 150 points (rows 17 of x)" in messages[0]
 
