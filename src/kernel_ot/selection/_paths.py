@@ -323,10 +323,4 @@ def held_out_energy(images: Array, test: Samples) -> float:
 
 def standard_error(terms: Pair, others: Pair, test: Samples) -> float:
     """Return the standard error of the difference of two semi-dual values on the same points."""
-    variance = 0.0
-    weighted = zip(terms, others, (test.weights_x, test.weights_y), strict=True)
-    for mine, other, weights in weighted:
-        difference = mine - other
-        centred = difference - weights @ difference
-        variance += float(np.square(weights) @ np.square(centred))
-    return float(np.sqrt(variance))
+    return test.standard_error(terms[0] - others[0], terms[1] - others[1])
