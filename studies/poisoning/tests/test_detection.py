@@ -70,6 +70,7 @@ def test_a_poisoned_minority_is_ranked_by_every_detector() -> None:
     settings = replace(SETTINGS, flagged_share=0.2)
     found = detect(trusted, suspect, truth, settings, seed=0)
     for name, curve in found["roc"].items():
+        assert curve is not None
         assert curve["auc"] > 0.9, name
         low, high = curve["at_low_rates"]
         assert 0 <= low <= high <= 1

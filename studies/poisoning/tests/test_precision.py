@@ -202,14 +202,17 @@ def test_double_precision_has_keys_and_memory_of_its_own(double: Path, tmp_path:
 
 
 def test_double_precision_and_cuda_exclude_each_other(
-    double: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    double: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(devices, "_device", torch.device("cpu"))
     assert main(["run", str(double), "--out", str(tmp_path / "out"), "--device", "cuda"]) == 1
     message = capsys.readouterr().err
     assert "exclude each other" in message
-    assert "Use --device cpu, or set precision = \"single\" in study.toml" in message
+    assert 'Use --device cpu, or set precision = "single" in study.toml' in message
     assert not (tmp_path / "out").exists()
     # Where it may choose, such a study stays on the processor.
     devices.choose_device("auto", "double")

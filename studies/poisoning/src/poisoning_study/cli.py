@@ -49,8 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--device",
             default="auto",
-            help="auto (default: CUDA where there is a device and the study's precision is single), "
-            "cpu or cuda; cuda has its own keys",
+            help="auto (default: CUDA where there is a device and the study's precision is "
+            "single), cpu or cuda; cuda has its own keys",
         )
         command.add_argument("--partial", action="store_true", help=_PARTIAL)
     return parser
@@ -96,9 +96,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from poisoning_study.torch_setup import require_torch
 
     require_torch()
-    from poisoning_study.devices import choose_device
-
     from poisoning_study.data import prepared_from
+    from poisoning_study.devices import choose_device
     from poisoning_study.protocol import (
         RunStore,
         forecast,

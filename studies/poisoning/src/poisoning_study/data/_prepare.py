@@ -8,8 +8,9 @@ import json
 import lzma
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,25 @@ def _load(record: Record, size: int, crop: str) -> NDArray[np.uint8]:
     return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)
 
 
-def _save(arrays: dict[str, Any], stream: IO[bytes]) -> None:
+class Part(TypedDict):
+    """A file of a prepared set: how many images, and its checksum."""
+
+    n: int
+    sha256: str
+
+
+class Manifest(TypedDict):
+    """What `prepare` writes last about a set."""
+
+    format: int
+    size: int
+    crop: str
+    layout: str
+    partial: str
+    parts: dict[str, Part]
+
+
+def _save(arrays: Mapping[str, NDArray[np.generic]], stream: IO[bytes]) -> None:
     np.savez(stream, allow_pickle=False, **arrays)
 
 
@@ -147,7 +166,7 @@ def prepare(
         source = _digest(records, root)
         entry = _finished_part(path, note, {**settings, "source": source})
         if entry is None:
-            arrays: dict[str, Any] = {
+            arrays: dict[str, NDArray[np.generic]] = {
                 "images": np.stack([_load(record, size, crop) for record in records]),
                 "labels": np.array([record.label for record in records], dtype=np.int64),
                 "tracks": np.array([record.track for record in records], dtype=np.int64),
@@ -172,7 +191,7 @@ def _finished_part(path: Path, note: Path, wanted: dict[str, object]) -> dict[st
     return entry if same and entry.get("sha256") == sha256_of(path) else None
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> Manifest:
     """Return the manifest that `prepare` wrote last into `folder`.
 
     Raises
@@ -196,10 +215,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     kinds = {name.partition("-")[0] for name, _, _ in described}
     if kinds != {"train", "test"} or not {"size", "crop", "partial"} <= set(manifest):
         raise StudyError(f"{path} lacks entries of this version; prepare again.")
-    return dict(manifest)
+    found: Manifest = manifest
+    return found
 
 
-def digest_of(manifest: dict[str, Any]) -> str:
+def digest_of(manifest: Manifest) -> str:
     """Return the digest of everything that a prepared set consists of, wherever it lies."""
     checksums = {name: entry["sha256"] for name, entry in manifest["parts"].items()}
     text = json.dumps([manifest["size"], manifest["crop"], checksums], sort_keys=True)

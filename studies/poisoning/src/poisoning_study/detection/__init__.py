@@ -1,6 +1,6 @@
 """Would one notice? Tests of a suspect set against a trusted one, and scores of single images."""
 
-from poisoning_study.detection._detect import NAIVE, combined_p_value, detect, p_value
+from poisoning_study.detection._detect import NAIVE, Detection, combined_p_value, detect, p_value
 from poisoning_study.detection._pair import (
     ClassPair,
     FeatureSet,
@@ -12,6 +12,7 @@ from poisoning_study.detection._registry import DETECTORS, Detector
 from poisoning_study.detection._scores import (
     FALSE_POSITIVE_RATES,
     LOW_RATES,
+    RocCurve,
     ScoredImages,
     is_clean,
     ranks,
@@ -34,9 +35,11 @@ __all__ = [
     "LOW_RATES",
     "NAIVE",
     "ClassPair",
+    "Detection",
     "DetectionSettings",
     "Detector",
     "FeatureSet",
+    "RocCurve",
     "ScoredImages",
     "TransportMap",
     "class_pair",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poisoning_study.detection._pair import FeatureSet, class_pair, exchanged, exchanged_singly
 from poisoning_study.detection._registry import DETECTORS, energy_values
-from poisoning_study.detection._scores import is_clean, ranks, roc
+from poisoning_study.detection._scores import RocCurve, is_clean, ranks, roc
 from poisoning_study.detection._settings import DetectionSettings
 from poisoning_study.errors import StudyError
 from poisoning_study.families import holm
@@ -20,6 +20,31 @@ _Floats = NDArray[np.float64]
 _FEWEST_TRACKS = 4
 #: The same energy distance with frames exchanged one by one: the null one must not use.
 NAIVE = "energy distance, frames exchanged singly"
+
+
+class Flagged(TypedDict):
+    """How many images are taken for poisoned, and how many of them are."""
+
+    n: int
+    n_poisoned: int
+
+
+class Detection(TypedDict):
+    """What `detect` finds, as it is stored: by detector, then by class or image; see there."""
+
+    labels: list[int]
+    labels_with_too_few_tracks: list[int]
+    p_by_class: dict[str, list[float]]
+    p_holm_by_class: dict[str, list[float]]
+    p_together: dict[str, float]
+    statistic_by_class: dict[str, list[float]]
+    null_mean_by_class: dict[str, list[float]]
+    roc: dict[str, RocCurve | None]
+    is_clean: dict[str, list[int]]
+    ranks: dict[str, list[float]]
+    poisoned: list[int]
+    tracks: list[int]
+    flagged: dict[str, Flagged]
 
 
 def p_value(values: _Floats) -> float:
@@ -54,7 +79,7 @@ def _enough_tracks(trusted: FeatureSet, suspect: FeatureSet, label: int) -> bool
     return min(counts) >= _FEWEST_TRACKS
 
 
-def _flagged(clean: list[int], poisoned: NDArray[np.bool_]) -> dict[str, int]:
+def _flagged(clean: list[int], poisoned: NDArray[np.bool_]) -> Flagged:
     """Return how many images are taken for poisoned, and how many of them are."""
     flagged = np.array(clean) == 0
     return {"n": int(flagged.sum()), "n_poisoned": int((flagged & poisoned).sum())}
@@ -66,7 +91,7 @@ def detect(
     poisoned: NDArray[np.bool_],
     settings: DetectionSettings,
     seed: int,
-) -> dict[str, Any]:
+) -> Detection:
     """Compare suspect features with trusted ones, class by class.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,15 @@ def is_clean(rank: _Floats, share: float) -> list[int]:
     return [int(one) for one in rank <= 1 - share + 1e-12]
 
 
-def roc(scores: _Floats, positive: NDArray[np.bool_]) -> dict[str, object] | None:
+class RocCurve(TypedDict):
+    """A ROC curve as it is stored."""
+
+    auc: float
+    at_low_rates: list[float]
+    true_positive_rates: list[float]
+
+
+def roc(scores: _Floats, positive: NDArray[np.bool_]) -> RocCurve | None:
     """Return the area under the ROC curve and its points; None where one kind is missing.
 
     `at_low_rates` are true positive rates at `LOW_RATES`, of the lowest threshold that keeps within

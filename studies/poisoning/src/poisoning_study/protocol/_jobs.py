@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -42,7 +43,6 @@ from poisoning_study.protocol._store import RunStore
 from poisoning_study.seeds import derived_seed, generator
 from poisoning_study.torch_setup import arithmetic, require_torch, with_avx2
 
-
 _J = TypeVar("_J", bound="NetworkJob")
 
 
@@ -61,22 +61,22 @@ class NetworkJob:
     precision: str = field(default="single", metadata=LATER)
     arithmetic: str = field(default="default", metadata=LATER)
 
-    def compute(self, store: RunStore) -> dict[str, Any]:
+    def compute(self, store: RunStore) -> Mapping[str, object]:
         """Return the result, in the job's precision and order of sums."""
         if self.arithmetic == "avx2":
             return with_avx2(_computed, self, store.root, device().type)
         return self.compute_here(store)
 
-    def compute_here(self, store: RunStore) -> dict[str, Any]:
+    def compute_here(self, store: RunStore) -> Mapping[str, object]:
         """Return the result with the instructions of this process."""
         with precision(self.precision), arithmetic(self.arithmetic):
             return self._compute(store)
 
-    def _compute(self, store: RunStore) -> dict[str, Any]:
+    def _compute(self, store: RunStore) -> Mapping[str, object]:
         raise NotImplementedError
 
 
-def _computed(job: NetworkJob, root: Path, device_name: str) -> dict[str, Any]:
+def _computed(job: NetworkJob, root: Path, device_name: str) -> Mapping[str, object]:
     """Return the result of `job`, in a new process."""
     require_torch()
     choose_device(device_name)
@@ -103,7 +103,7 @@ class BackboneJob(NetworkJob):
     pool: str
     seed: int
 
-    def _compute(self, store: RunStore) -> dict[str, Any]:
+    def _compute(self, store: RunStore) -> Mapping[str, object]:
         """Train, keep the backbone's weights, return the accuracy on the pool itself."""
         data = load_pool(store, self.data, self.seed, self.pool)
         seed = derived_seed(self.seed, "backbone", self.pool, self.victim.backbone)
@@ -136,7 +136,7 @@ class PoisonJob(NetworkJob):
     settings: CraftSettings
     seed: int
 
-    def _compute(self, store: RunStore) -> dict[str, Any]:
+    def _compute(self, store: RunStore) -> Mapping[str, object]:
         """Craft, keep the images, return losses and sizes."""
         train = load_pool(store, self.data, self.seed, "train")
 
@@ -169,7 +169,7 @@ class DetectionJob(NetworkJob):
     fraction: float
     seed: int
 
-    def _compute(self, store: RunStore) -> dict[str, Any]:
+    def _compute(self, store: RunStore) -> Mapping[str, object]:
         """Return p-values a class and together, and the scores of single images."""
         train = load_pool(store, self.data, self.seed, "train")
         trusted = load_pool(store, self.data, self.seed, "trusted")
@@ -216,7 +216,7 @@ class VictimJob(NetworkJob):
     detection: DetectionJob | None = None
     choice: str = field(default="seeded", metadata=LATER)
 
-    def _compute(self, store: RunStore) -> dict[str, Any]:
+    def _compute(self, store: RunStore) -> Mapping[str, object]:
         """Train and test; return the accuracy after each epoch, its last value and its peak.
 
         A victim with drifting normalisation is tested after the last epoch alone: its encoder sees

@@ -34,7 +34,7 @@ class StorableJob(Protocol):
         """Folder of its results."""
         ...
 
-    def compute(self, store: RunStore) -> Any:
+    def compute(self, store: RunStore) -> object:
         """Return its result, ready for JSON."""
         ...
 

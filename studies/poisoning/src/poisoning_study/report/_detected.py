@@ -3,44 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from poisoning_study.detection import DETECTORS
+from poisoning_study.detection import DETECTORS, Detection, RocCurve
 from poisoning_study.families import at_level, holm
 from poisoning_study.report._numbers import Mean, Results, differences, mean_of
 
-_SKIPPED = "labels_with_too_few_tracks"
 #: Kernel OT is set against the simplest test of the same hypothesis.
 _OURS, _RIVAL = list(DETECTORS)[:2]
 
 
-def by_seed(results: Results, name: str, poison: str, fraction: float) -> dict[int, Any]:
+def by_seed(results: Results, name: str, poison: str, fraction: float) -> dict[int, Detection]:
     """Return the detections of a set by seed."""
     return results.cells.get((name, poison if fraction else "", "", "none", fraction), {})
 
 
-def over_seeds(results: Results, name: str, poison: str, fraction: float) -> list[dict[str, Any]]:
+def over_seeds(results: Results, name: str, poison: str, fraction: float) -> list[Detection]:
     """Return the detections of a set, one a seed."""
     return list(by_seed(results, name, poison, fraction).values())
 
 
-def every_detection(results: Results, name: str) -> list[dict[str, Any]]:
+def every_detection(results: Results, name: str) -> list[Detection]:
     """Return every finished detection of an experiment."""
     return [
         one for cell, found in results.cells.items() if cell[0] == name for one in found.values()
     ]
 
 
-def rejections(found: list[dict[str, Any]], detector: str) -> tuple[int, int]:
+def rejections(found: list[Detection], detector: str) -> tuple[int, int]:
     """Return how many classes and seeds are found different, and of how many."""
     p_values = [p for one in found for p in one["p_by_class"][detector]]
     return sum(map(at_level, p_values)), len(p_values)
 
 
-def p_by_holm(one: dict[str, Any], detector: str) -> list[float]:
+def p_by_holm(one: Detection, detector: str) -> list[float]:
     """Return the p-values of the classes, adjusted over them."""
-    found: list[float] = one["p_holm_by_class"][detector]
-    return found
+    return one["p_holm_by_class"][detector]
 
 
 def p_together(results: Results, name: str, detector: str) -> dict[tuple[int, str, float], float]:
@@ -83,18 +80,25 @@ def single_image_areas(results: Results) -> list[tuple[str, float, Mean]]:
     ]
 
 
-def share_found(one: dict[str, Any], detector: str) -> float:
+def share_found(one: Detection, detector: str) -> float:
     """Return the share of classes that `detector` calls different."""
     k, n = rejections([one], detector)
     return k / n
 
 
-def curve_area(one: dict[str, Any], detector: str) -> float:
+def roc_curve(one: Detection, detector: str) -> RocCurve:
+    """Return the ROC curve of single images, of which some are poisoned and some are not."""
+    curve = one["roc"][detector]
+    assert curve is not None  # as for all or none poisoned
+    return curve
+
+
+def curve_area(one: Detection, detector: str) -> float:
     """Return the area under the ROC curve of single images."""
-    return float(one["roc"][detector]["auc"])
+    return roc_curve(one, detector)["auc"]
 
 
-def advantage(found: dict[int, Any], score: Callable[[dict[str, Any], str], float]) -> Mean:
+def advantage(found: dict[int, Detection], score: Callable[[Detection, str], float]) -> Mean:
     """Return how much kernel OT is ahead of the energy distance, paired over seeds."""
     ours, rival = ({s: score(one, d) for s, one in found.items()} for d in (_OURS, _RIVAL))
     return mean_of(list(differences(ours, rival).values()))
@@ -102,7 +106,13 @@ def advantage(found: dict[int, Any], score: Callable[[dict[str, Any], str], floa
 
 def classes_left_out(results: Results, name: str) -> list[int]:
     """Return the classes that too few tracks left out in at least one seed."""
-    return sorted({label for one in every_detection(results, name) for label in one[_SKIPPED]})
+    return sorted(
+        {
+            label
+            for one in every_detection(results, name)
+            for label in one["labels_with_too_few_tracks"]
+        }
+    )
 
 
 def words_on_left_out(skipped: list[int]) -> str:

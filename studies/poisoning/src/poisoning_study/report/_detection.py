@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from poisoning_study.detection import DETECTORS, LOW_RATES, NAIVE, ScoredImages, roc_band
+from poisoning_study.detection import DETECTORS, LOW_RATES, NAIVE, Detection, ScoredImages, roc_band
 from poisoning_study.families import LEVEL, at_level
 from poisoning_study.protocol import Experiment
 from poisoning_study.report._detected import (
@@ -21,6 +20,7 @@ from poisoning_study.report._detected import (
     p_by_holm,
     p_together,
     rejections,
+    roc_curve,
     share_found,
     words_on_left_out,
 )
@@ -131,7 +131,7 @@ def _auc_table(results: Results, name: str, experiment: Experiment) -> str:
     return table(["area under the ROC curve", *DETECTORS, _AHEAD], rows)
 
 
-def _curve(found: list[dict[str, Any]], detector: str) -> Curve:
+def _curve(found: list[Detection], detector: str) -> Curve:
     """Return the mean ROC curve over seeds with its band."""
     samples = [
         ScoredImages(
@@ -141,7 +141,7 @@ def _curve(found: list[dict[str, Any]], detector: str) -> Curve:
         )
         for one in found
     ]
-    mean = np.mean([one["roc"][detector]["true_positive_rates"] for one in found], axis=0)
+    mean = np.mean([roc_curve(one, detector)["true_positive_rates"] for one in found], axis=0)
     return Curve(mean, *roc_band(samples, generator(0, "bands", detector)))
 
 
@@ -155,7 +155,9 @@ def _low_rates_table(results: Results, name: str, experiment: Experiment) -> str
             for detector in DETECTORS:
                 row: list[CellText] = [f"{results.words(poison)}, {fraction:.0%}", detector]
                 for index in range(len(LOW_RATES)):
-                    rates = [float(one["roc"][detector]["at_low_rates"][index]) for one in found]
+                    rates = [
+                        float(roc_curve(one, detector)["at_low_rates"][index]) for one in found
+                    ]
                     row.append(mean_of(rates).shown())
                 flagged = [one["flagged"][detector] for one in found]
                 right, n = (sum(one[key] for one in flagged) for key in ("n_poisoned", "n"))

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-#: With fewer comparisons the common variance is too uncertain: of families of 12 to 54 whose true
-#: spreads differ, 8 to 10% then had a false finding at the level of 5%; of families of 189, 3 to 4%.
+#: With fewer comparisons the common variance is too uncertain: at the level of 5%, 8 to 10% of
+#: families of 12 to 54 whose true spreads differ had a false finding, 3 to 4% of families of 189.
 FEWEST = 100
 
 

@@ -148,6 +148,7 @@ class Results:
     def __init__(self, study: Study, store: RunStore) -> None:
         self.study = study
         self.store = store
+        # By seed, what the run's kind of job stores: the experiment says which.
         self.cells: dict[Cell, dict[int, Any]] = {}
         self.replicates: dict[tuple[Cell, int], list[float]] = {}
         self._changes: dict[str, dict[Cell, Mean]] = {}
