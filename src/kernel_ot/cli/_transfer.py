@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, cast
 
 import numpy as np
 
@@ -34,6 +34,8 @@ from kernel_ot.solvers import Status
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Map: TypeAlias = Callable[[Array], Array]
 
 _HELD_OUT = 4000  # enough for three digits of an energy distance, and a second's work
 
@@ -160,23 +162,12 @@ def colour_transfer(
     normally distributed), fitted on the same pixels.
     """
     require_packages()
-    seconds: dict[str, float] = {}
+    clock = _Clock()
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    with _timed(seconds, "read"):
+    with clock.during("read"):
         pictures = _checked(sample_pictures() if pictures is None else pictures)
-        rng = np.random.default_rng(random_state)
-        fitted, held_out = {}, {}
-        for name, picture in pictures.items():
-            order = rng.permutation(picture.shape[0] * picture.shape[1])
-            if len(order) < 2 * n_pixels:
-                raise ValueError(
-                    f"n_pixels = {n_pixels} is more than half of the {len(order)} pixels of {name}."
-                )
-            fitted[name], held_out[name] = order[:n_pixels], order[n_pixels:][:_HELD_OUT]
-    first, second = pictures
-    colours = {name: colours_of(picture) for name, picture in pictures.items()}
-    x, y = (colours[name][fitted[name]] for name in pictures)
+        pixels = _drawn(pictures, n_pixels, np.random.default_rng(random_state))
     names = [
         "colour_transfer.png",
         *(f"{name}_mapped.png" for name in pictures),
@@ -185,52 +176,31 @@ def colour_transfer(
         "summary.json",
     ]
     files = [check_destination(folder / name) for name in names]
-
-    model = KernelOT(random_state=random_state)
-    with _timed(seconds, "fit"), fit_progress(progress, fit_goal(model)) as callback:
-        model.set_params(callback=callback).fit(x, y)
-    model.set_params(callback=None)
-    if model.solution_.status is Status.INTERRUPTED:  # the solver keeps its best point; we stop
-        raise KeyboardInterrupt
-
-    gaussian = fit_conjugation(x, y, "gaussian")
-
-    def gaussian_map(z: Array) -> Array:
-        return gaussian.backward_y(gaussian.forward_x(z))
-
-    def inverse_gaussian_map(z: Array) -> Array:
-        return gaussian.backward_x(gaussian.forward_y(z))
-
-    maps = {
-        first: (model.transform, gaussian_map),
-        second: (model.inverse_transform, inverse_gaussian_map),
+    first, second = pixels
+    with clock.during("fit"):
+        model = _fitted_model(pixels[first].fitted, pixels[second].fitted, random_state, progress)
+    gaussian = fit_conjugation(pixels[first].fitted, pixels[second].fitted, "gaussian")
+    transfers = {
+        first: _mapped(
+            pixels[first],
+            pixels[second],
+            model.transform,
+            lambda z: gaussian.backward_y(gaussian.forward_x(z)),
+            clock,
+            shown=progress,
+        ),
+        second: _mapped(
+            pixels[second],
+            pixels[first],
+            model.inverse_transform,
+            lambda z: gaussian.backward_x(gaussian.forward_y(z)),
+            clock,
+            shown=progress,
+        ),
     }
-    alone: dict[str, Array] = {}
-    mapped: dict[str, Array] = {}
-    clipped: dict[str, float] = {}
-    energy: dict[str, dict[str, float]] = {}
-    for name, other in ((first, second), (second, first)):
-        kernel_map, baseline_map = maps[name]
-        shape = pictures[name].shape
-        with _timed(seconds, "map"):
-            distinct, rows = distinct_colours(pictures[name])
-            images = map_with_progress(kernel_map, distinct, desc=f"map {name}", shown=progress)
-            alone[name], clipped[name] = to_picture(images[rows], shape)
-            original = colours[name].reshape(shape)
-            finished = without_grain(original, images[rows].clip(0, 1).reshape(shape))
-            mapped[name], _ = to_picture(finished, shape)
-        with _timed(seconds, "compare"):
-            goal = colours[other][held_out[other]]
-            baseline, _ = to_picture(baseline_map(colours[name][held_out[name]]), (-1, 3))
-            energy[name] = {
-                "unchanged": energy_distance(colours[name][held_out[name]], goal),
-                "Gaussian map": energy_distance(colours_of(baseline), goal),
-                "kernel map": energy_distance(colours_of(alone[name])[held_out[name]], goal),
-                "without grain": energy_distance(colours_of(mapped[name])[held_out[name]], goal),
-                "other pixels of the goal": energy_distance(colours[other][fitted[other]], goal),
-            }
-
-    with _timed(seconds, "write"):
+    mapped = {name: one.mapped for name, one in transfers.items()}
+    alone = {name: one.alone for name, one in transfers.items()}
+    with clock.during("write"):
         tiles = {}
         for name, other in ((first, second), (second, first)):
             tiles[name] = pictures[name]
@@ -239,13 +209,119 @@ def colour_transfer(
         for file, picture in zip(files[1:5], [*mapped.values(), *alone.values()], strict=True):
             write_png(file, picture)
         write_figure(files[5], _convergence_figure(model))
-    solution = model.solution_
-    seconds["total"] = sum(seconds.values())
-    summary: TransferSummary = {
+    summary = _summary(model, transfers, names, clock, n_pixels, random_state)
+    with atomic_path(files[-1]) as temporary:
+        temporary.write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n")
+    return ColourTransfer(model, mapped, alone, summary, folder)
+
+
+class _Clock:
+    """Seconds by phase."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def during(self, phase: str) -> Iterator[None]:
+        """Add the time of the block to a phase."""
+        began = perf_counter()
+        yield
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + perf_counter() - began
+
+
+@dataclass(frozen=True, eq=False)
+class _Pixels:
+    """A picture and its colours: all, those that are fitted, the rows of some that are not."""
+
+    name: str
+    picture: Array
+    colours: Array
+    fitted: Array
+    held_out: Array
+
+
+def _drawn(
+    pictures: Mapping[str, Array], n_pixels: int, rng: np.random.Generator
+) -> dict[str, _Pixels]:
+    drawn = {}
+    for name, picture in pictures.items():
+        order = rng.permutation(picture.shape[0] * picture.shape[1])
+        if len(order) < 2 * n_pixels:
+            raise ValueError(
+                f"n_pixels = {n_pixels} is more than half of the {len(order)} pixels of {name}."
+            )
+        colours = colours_of(picture)
+        held_out = order[n_pixels:][:_HELD_OUT]
+        drawn[name] = _Pixels(name, picture, colours, colours[order[:n_pixels]], held_out)
+    return drawn
+
+
+def _fitted_model(x: Array, y: Array, random_state: int, progress: bool | None) -> KernelOT:
+    model = KernelOT(random_state=random_state)
+    with fit_progress(progress, fit_goal(model)) as callback:
+        model.set_params(callback=callback).fit(x, y)
+    model.set_params(callback=None)
+    if model.solution_.status is Status.INTERRUPTED:  # the solver keeps its best point; we stop
+        raise KeyboardInterrupt
+    return model
+
+
+@dataclass(frozen=True, eq=False)
+class _Mapped:
+    """A picture in the other's colours, with grain removed and as the map alone has it."""
+
+    mapped: Array
+    alone: Array
+    clipped: float
+    energy: dict[str, float]
+
+
+def _mapped(
+    own: _Pixels,
+    other: _Pixels,
+    kernel_map: Map,
+    gaussian_map: Map,
+    clock: _Clock,
+    *,
+    shown: bool | None,
+) -> _Mapped:
+    """Return a picture mapped to the colours of the other one."""
+    shape = own.picture.shape
+    with clock.during("map"):
+        distinct, rows = distinct_colours(own.picture)
+        images = map_with_progress(kernel_map, distinct, desc=f"map {own.name}", shown=shown)[rows]
+        alone, clipped = to_picture(images, shape)
+        original = own.colours.reshape(shape)
+        finished = without_grain(original, images.clip(0, 1).reshape(shape))
+        mapped, _ = to_picture(finished, shape)
+    with clock.during("compare"):
+        goal, before = other.colours[other.held_out], own.colours[own.held_out]
+        baseline, _ = to_picture(gaussian_map(before), (-1, 3))
+        compared = {
+            "unchanged": before,
+            "Gaussian map": colours_of(baseline),
+            "kernel map": colours_of(alone)[own.held_out],
+            "without grain": colours_of(mapped)[own.held_out],
+            "other pixels of the goal": other.fitted,
+        }
+        energy = {label: energy_distance(colours, goal) for label, colours in compared.items()}
+    return _Mapped(mapped, alone, clipped, energy)
+
+
+def _summary(
+    model: KernelOT,
+    transfers: Mapping[str, _Mapped],
+    names: list[str],
+    clock: _Clock,
+    n_pixels: int,
+    random_state: int,
+) -> TransferSummary:
+    solution, certificate = model.solution_, model.certificate_
+    return {
         "cost": float(model.cost_),
         "wasserstein": float(model.wasserstein_),
-        "sample_cost_lower_bound": float(model.certificate_.lower_bound),
-        "sample_cost_lower_bound_proven": model.certificate_.proven,
+        "sample_cost_lower_bound": float(certificate.lower_bound),
+        "sample_cost_lower_bound_proven": certificate.proven,
         "unit": "red, green and blue in [0, 1]; cost |x - y|^2 / 2",
         "status": solution.status.name,
         "message": solution.status.message,
@@ -259,14 +335,11 @@ def colour_transfer(
         "reg_sos": float(model.reg_sos_),
         "reg_potential": float(model.reg_potential_),
         "random_state": random_state,
-        "energy_distance": energy,
-        "clipped_part_of_channel_values": clipped,
-        "seconds": seconds,
-        "files": [file.name for file in files],
+        "energy_distance": {name: one.energy for name, one in transfers.items()},
+        "clipped_part_of_channel_values": {n: one.clipped for n, one in transfers.items()},
+        "seconds": clock.seconds | {"total": sum(clock.seconds.values())},
+        "files": names,
     }
-    with atomic_path(files[-1]) as temporary:
-        temporary.write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n")
-    return ColourTransfer(model, mapped, alone, summary, folder)
 
 
 def _checked(pictures: Mapping[str, Array]) -> dict[str, Array]:
@@ -278,13 +351,6 @@ def _checked(pictures: Mapping[str, Array]) -> dict[str, Array]:
             "red, green and blue as 8-bit integers."
         )
     return dict(pictures)
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
-    began = perf_counter()
-    yield
-    seconds[phase] = seconds.get(phase, 0.0) + perf_counter() - began
 
 
 def _convergence_figure(model: KernelOT) -> Figure:
