@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from kernel_ot.large_samples._choose import (
     start_at,
 )
 from kernel_ot.large_samples._combining import Combined, KeptOut, combine_with_entropic
-from kernel_ot.large_samples._embedding import sum_over
+from kernel_ot.large_samples._embedding import LandmarkSums, sum_over
 from kernel_ot.large_samples._monitor import Monitor, Reserving
 from kernel_ot.large_samples._path import choosing, walk
 from kernel_ot.preconditioning import Conjugation, fit_conjugation
@@ -150,24 +151,11 @@ def fit_large(
         options.kernel, options.reg_potential, change, train, held, unit, rng, comparing
     )
     landmarks = Landmarks.of(train, change, choice.kernel, (x.n, y.n))
-    work_x, work_y = landmarks.works
-    began = perf_counter()
-    test = landmarks.sums(held)
-    seconds_a_pass = (perf_counter() - began) * (x.n + y.n) / (len(held.x) + len(held.y))
-    # Where there is no time for all points, some in memory stand for them.
-    some = landmarks.sums(train.first(_STAND_IN))
-    whole = some[0] + test[0], some[1] + test[1]
-    if monitor.seconds_left() > _PASSES * seconds_a_pass:
-        with suppress(OutOfTime):  # they take longer to read than to sum over
-            whole = (
-                sum_over(x, work_x, partial(_tell, monitor, 0)),
-                sum_over(y, work_y, partial(_tell, monitor, 1)),
-            )
+    summed = _summed(x, y, landmarks, train, held, monitor)
     # The certificate evaluates twice as many terms at as many points.
-    watched = Reserving(monitor, _PASSES * seconds_a_pass) if np.isfinite(left) else monitor
-    # What was held out is taken off the sums of all points, and joins again once lambda_2 is known.
-    rest = whole[0] - test[0], whole[1] - test[1]
-    points = _continued(choice, start_at(train, change, landmarks.embeddings(rest)))
+    reserve = _PASSES * summed.seconds_a_pass
+    watched = Reserving(monitor, reserve) if np.isfinite(left) else monitor
+    points = _continued(choice, start_at(train, change, landmarks.embeddings(summed.rest)))
     candidates, kept_out, combined = choice.candidates, None, Combined()
     if options.reg_potential is not None:
         reg_potential = options.reg_potential
@@ -188,7 +176,7 @@ def fit_large(
                 combined = combine_with_entropic(choice.best, walked.best, bench, watched)
             if combined.entropic:
                 kept_out = combined.kept_out(fit.potentials, bench)
-    everything = landmarks.embeddings(whole)
+    everything = landmarks.embeddings(summed.whole)
     filled = fill_by_batches(
         ContactPoints.at(everything, points.x, points.y),
         reg_potential,
@@ -211,13 +199,43 @@ def fit_large(
         candidates=candidates,
         filled=filled,
         unit=unit,
-        offset=sum(part.offset / part.mass for part in whole),
+        offset=sum(part.offset / part.mass for part in summed.whole),
         sample=drawn.part(*(_spread(len(p)) for p in (drawn.x, drawn.y))).samples(),
         combined=combined,
         kept_out=kept_out,
-        seconds_a_pass=seconds_a_pass,
+        seconds_a_pass=summed.seconds_a_pass,
         late=watched.seconds_left() <= 0,
     )
+
+
+class _Summed(NamedTuple):
+    """Sums over all points of both samples, and over those that were not held out.
+
+    What was held out is taken off, and joins again once lambda_2 is known.
+    """
+
+    whole: tuple[LandmarkSums, LandmarkSums]
+    rest: tuple[LandmarkSums, LandmarkSums]
+    seconds_a_pass: float
+
+
+def _summed(
+    x: Cloud, y: Cloud, landmarks: Landmarks, train: Drawn, held: Drawn, monitor: Monitor
+) -> _Summed:
+    work_x, work_y = landmarks.works
+    began = perf_counter()
+    test = landmarks.sums(held)
+    seconds_a_pass = (perf_counter() - began) * (x.n + y.n) / (len(held.x) + len(held.y))
+    # Where there is no time for all points, some in memory stand for them.
+    some = landmarks.sums(train.first(_STAND_IN))
+    whole = some[0] + test[0], some[1] + test[1]
+    if monitor.seconds_left() > _PASSES * seconds_a_pass:
+        with suppress(OutOfTime):  # they take longer to read than to sum over
+            whole = (
+                sum_over(x, work_x, partial(_tell, monitor, 0)),
+                sum_over(y, work_y, partial(_tell, monitor, 1)),
+            )
+    return _Summed(whole, (whole[0] - test[0], whole[1] - test[1]), seconds_a_pass)
 
 
 def require_room(x: Cloud, y: Cloud, options: Options) -> None:

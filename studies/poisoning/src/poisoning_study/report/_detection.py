@@ -167,28 +167,8 @@ def _low_rates_table(results: Results, name: str, experiment: Experiment) -> str
     return table([*head, "flagged images that are poisoned"], rows)
 
 
-def detection_section(
-    results: Results, name: str, experiment: Experiment, figures: Path
-) -> list[str]:
-    """Return power, p-values and ROC curves of one experiment."""
-    power: dict[str, dict[str, dict[float, tuple[int, int]]]] = {}
-    curves: dict[str, dict[str, Curve]] = {}
-    for poison in experiment.poisons:
-        for fraction in experiment.fractions:
-            found = over_seeds(results, name, poison, fraction)
-            if not found:
-                continue
-            for detector in (*DETECTORS, NAIVE):
-                counts = rejections(found, detector)
-                power.setdefault(results.words(poison), {}).setdefault(detector, {})[fraction] = (
-                    counts
-                )
-            if 0 < fraction < 1:
-                curves[f"{results.words(poison)}, {fraction:.0%}"] = {
-                    detector: _curve(found, detector) for detector in DETECTORS
-                }
-    if not power:
-        return [paragraph("Not run.")]
+def _method_words(results: Results, name: str) -> str:
+    """Return how the cells of the table of power come about."""
     settings = results.study.settings.detection
     method = (
         f"Features of a clean reference model, {settings.components} principal components of the "
@@ -213,8 +193,69 @@ def detection_section(
     skipped = classes_left_out(results, name)
     if skipped:
         method += f" {words_on_left_out(skipped)}."
+    return method
+
+
+def _single_images(
+    results: Results,
+    name: str,
+    experiment: Experiment,
+    curves: dict[str, dict[str, Curve]],
+    figures: Path,
+) -> list[str]:
+    """Return what detectors say of single images."""
+    settings = results.study.settings.detection
+    return [
+        paragraph(
+            "Which images are poisoned? Kernel OT's score of an image is how far its map to "
+            "the trusted sample moves the image's features; the energy distance's is the mean "
+            "distance to the trusted images minus that to the suspect ones. Scores are ranked "
+            "within each class. An area of .5 is guessing."
+        ),
+        _auc_table(results, name, experiment),
+        paragraph(
+            "What a detector finds while it accuses few clean images: true positive rates at "
+            "false positive rates of 1% and 5% (mean and interval over seeds); and what its "
+            f"is-clean list is right about, in which {settings.flagged_share:.0%} of each "
+            "class, those with the highest scores, are taken for poisoned. The lists are in "
+            "the runs' JSON files (<code>is_clean</code>: 1 clean, 0 poisoned, in the order of "
+            "the training set)."
+        ),
+        _low_rates_table(results, name, experiment),
+        picture(
+            roc_curves(curves),
+            "ROC curves of single images, mean over seeds, with 95% bands by a bootstrap of "
+            "seeds and, within each, of whole tracks.",
+            figures,
+            f"{name}-roc",
+        ),
+    ]
+
+
+def detection_section(
+    results: Results, name: str, experiment: Experiment, figures: Path
+) -> list[str]:
+    """Return power, p-values and ROC curves of one experiment."""
+    power: dict[str, dict[str, dict[float, tuple[int, int]]]] = {}
+    curves: dict[str, dict[str, Curve]] = {}
+    for poison in experiment.poisons:
+        for fraction in experiment.fractions:
+            found = over_seeds(results, name, poison, fraction)
+            if not found:
+                continue
+            for detector in (*DETECTORS, NAIVE):
+                counts = rejections(found, detector)
+                power.setdefault(results.words(poison), {}).setdefault(detector, {})[fraction] = (
+                    counts
+                )
+            if 0 < fraction < 1:
+                curves[f"{results.words(poison)}, {fraction:.0%}"] = {
+                    detector: _curve(found, detector) for detector in DETECTORS
+                }
+    if not power:
+        return [paragraph("Not run.")]
     parts = [
-        paragraph(method, "note"),
+        paragraph(_method_words(results, name), "note"),
         _power_table(results, name, experiment),
         picture(
             power_curves(power),
@@ -225,29 +266,5 @@ def detection_section(
         ),
     ]
     if curves:
-        parts += [
-            paragraph(
-                "Which images are poisoned? Kernel OT's score of an image is how far its map to "
-                "the trusted sample moves the image's features; the energy distance's is the mean "
-                "distance to the trusted images minus that to the suspect ones. Scores are ranked "
-                "within each class. An area of .5 is guessing."
-            ),
-            _auc_table(results, name, experiment),
-            paragraph(
-                "What a detector finds while it accuses few clean images: true positive rates at "
-                "false positive rates of 1% and 5% (mean and interval over seeds); and what its "
-                f"is-clean list is right about, in which {settings.flagged_share:.0%} of each "
-                "class, those with the highest scores, are taken for poisoned. The lists are in "
-                "the runs' JSON files (<code>is_clean</code>: 1 clean, 0 poisoned, in the order of "
-                "the training set)."
-            ),
-            _low_rates_table(results, name, experiment),
-            picture(
-                roc_curves(curves),
-                "ROC curves of single images, mean over seeds, with 95% bands by a bootstrap of "
-                "seeds and, within each, of whole tracks.",
-                figures,
-                f"{name}-roc",
-            ),
-        ]
+        parts += _single_images(results, name, experiment, curves, figures)
     return parts
