@@ -22,6 +22,7 @@ from kernel_ot._arrays import Array
 from kernel_ot.estimator import _model_file
 from kernel_ot.kernels import Gaussian
 from kernel_ot.problem import check_optimality
+from kernel_ot.samples import Samples
 from kernel_ot.solvers.published._safeguarded_newton import residual_point
 
 
@@ -251,6 +252,11 @@ def assert_best_so_far(problem: Problem, solution: Solution) -> None:
     assert math.isfinite(solution.residual)
     best = min((p for p in solution.history if math.isfinite(p.residual)), key=lambda p: p.residual)
     assert solution.objective == pytest.approx(best.objective, rel=1e-12)
+
+
+def equally_weighted(x: Array, y: Array) -> Samples:
+    """Return two samples of equal masses."""
+    return Samples(x, y, np.full(len(x), 1 / len(x)), np.full(len(y), 1 / len(y)))
 
 
 def run_on_cluster(script: str, folder: Path, *arguments: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from helpers import equally_weighted
 from kernel_ot import KernelOT, KernelOTCV
 from kernel_ot._arrays import Array
 from kernel_ot.diagnostics import Gain, Verdict, energy_gain
@@ -22,10 +23,6 @@ def two_blobs(n: int, seed: int = 0) -> tuple[Array, Array]:
     rng = np.random.default_rng(seed)
     y = 0.4 * rng.normal(size=(n, 2)) + 2 * rng.choice([-1, 1], size=(n, 1))
     return rng.normal(size=(n, 2)), y
-
-
-def equal(x: Array, y: Array) -> Samples:
-    return Samples(x, y, np.full(len(x), 1 / len(x)), np.full(len(y), 1 / len(y)))
 
 
 def distance(a: Array, b: Array) -> float:
@@ -44,13 +41,17 @@ def test_energy_gain_is_the_definition_and_its_error_the_jackknife() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(25, 2)), rng.normal(size=(30, 2)) + 1
     better, worse = x + 0.9, 1.5 * x + 0.3
-    gain = energy_gain(better, worse, equal(x, y))
+    gain = energy_gain(better, worse, equally_weighted(x, y))
     assert gain.value == pytest.approx(unbiased(worse, y) - unbiased(better, y))
     without_x = [
-        energy_gain(np.delete(better, i, 0), np.delete(worse, i, 0), equal(np.delete(x, i, 0), y))
+        energy_gain(
+            np.delete(better, i, 0), np.delete(worse, i, 0), equally_weighted(np.delete(x, i, 0), y)
+        )
         for i in range(25)
     ]
-    without_y = [energy_gain(better, worse, equal(x, np.delete(y, j, 0))) for j in range(30)]
+    without_y = [
+        energy_gain(better, worse, equally_weighted(x, np.delete(y, j, 0))) for j in range(30)
+    ]
     variance = sum(
         (len(left) - 1) * float(np.var([g.value for g in left])) for left in (without_x, without_y)
     )
@@ -62,7 +63,7 @@ def test_energy_gain_does_not_reward_maps_that_shrink() -> None:
     gains = []
     for _ in range(400):
         x, y = rng.normal(size=(2, 12, 3))
-        gains.append(energy_gain(x[:, [1, 2, 0]], -x, equal(x, y)).value)
+        gains.append(energy_gain(x[:, [1, 2, 0]], -x, equally_weighted(x, y)).value)
     assert abs(np.mean(gains)) < 3 * np.std(gains) / 20  # both have the distribution of y
 
 
@@ -71,7 +72,7 @@ def test_masses_count_as_repeated_points_do() -> None:
     x, y = rng.normal(size=(6, 2)), rng.normal(size=(7, 2))
     masses = np.array([3, 1, 1, 1, 1, 1]) / 8
     weighted = Samples(x, y, masses, np.full(7, 1 / 7))
-    repeated = equal(np.repeat(x, [3, 1, 1, 1, 1, 1], axis=0), y)
+    repeated = equally_weighted(np.repeat(x, [3, 1, 1, 1, 1, 1], axis=0), y)
     of_x, of_y = x[:, 0], y[:, 1]
     # Three equal rows are three points to the formula of the mean, not of its error.
     mean = weighted.weights_x @ of_x

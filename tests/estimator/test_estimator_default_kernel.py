@@ -7,16 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers import equally_weighted
 from kernel_ot import KernelOT, KernelOTCV
 from kernel_ot._arrays import Array
 from kernel_ot.kernels import Anisotropic, Gaussian, median_distance
-from kernel_ot.samples import Samples
 from kernel_ot.selection._default_kernel import default_kernel
 from kernel_ot.selection._selection import Candidate, least_regularised
-
-
-def _weighted(x: Array, y: Array) -> Samples:
-    return Samples(x, y, np.full(len(x), 1 / len(x)), np.full(len(y), 1 / len(y)))
 
 
 def two_samples(n: int, m: int) -> tuple[Array, Array]:
@@ -28,7 +24,7 @@ def two_samples(n: int, m: int) -> tuple[Array, Array]:
 def test_it_looks_along_the_directions_of_large_spread() -> None:
     rng = np.random.default_rng(0)
     x, y = (rng.normal(size=(4000, 2)) * [3.0, 1.0] for _ in range(2))
-    kernel = default_kernel(0.5, _weighted(x, y), rng)
+    kernel = default_kernel(0.5, equally_weighted(x, y), rng)
     assert isinstance(kernel, Anisotropic)
     # The pooled covariance over the average variance is diag(9, 1) / 5.
     np.testing.assert_allclose(kernel.matrix, np.diag(np.sqrt([9 / 5, 1 / 5])), atol=0.05)
@@ -41,9 +37,9 @@ def test_it_turns_and_scales_with_the_points() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(50, 3)) * [3.0, 1.0, 0.2], rng.normal(size=(40, 3))
     turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
-    plain = default_kernel(0.5, _weighted(x, y), np.random.default_rng(1))
+    plain = default_kernel(0.5, equally_weighted(x, y), np.random.default_rng(1))
     moved = default_kernel(
-        0.5, _weighted(7 * x @ turn + 100, 7 * y @ turn + 100), np.random.default_rng(1)
+        0.5, equally_weighted(7 * x @ turn + 100, 7 * y @ turn + 100), np.random.default_rng(1)
     )
     np.testing.assert_allclose(
         moved(7 * x @ turn + 100, 7 * y @ turn + 100), plain(x, y), rtol=1e-8, atol=1e-12
@@ -52,10 +48,10 @@ def test_it_turns_and_scales_with_the_points() -> None:
 
 def test_it_is_a_plain_gaussian_where_there_are_no_directions() -> None:
     rng = np.random.default_rng(0)
-    on_the_line = _weighted(rng.normal(size=(9, 1)), np.ones((9, 1)))
+    on_the_line = equally_weighted(rng.normal(size=(9, 1)), np.ones((9, 1)))
     assert isinstance(default_kernel(0.5, on_the_line, rng), Gaussian)
     same = np.ones((5, 3))
-    assert default_kernel(0.5, _weighted(same, same), rng) == Gaussian(0.5)
+    assert default_kernel(0.5, equally_weighted(same, same), rng) == Gaussian(0.5)
 
 
 def test_fits_use_it_and_are_saved_with_it(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers import equally_weighted
 from kernel_ot import KernelOT
 from kernel_ot.cutting_planes import Settings, fill_by_cutting_planes
 from kernel_ot.kernels import Anisotropic, Gaussian, Matern
@@ -28,22 +29,18 @@ from kernel_ot.selection import (
 from kernel_ot.selection._selection import _outdone
 
 
-def _equal_masses(x: np.ndarray, y: np.ndarray) -> Samples:
-    return Samples(x, y, np.full(len(x), 1 / len(x)), np.full(len(y), 1 / len(y)))
-
-
 def _bent(n: int, seed: int) -> Samples:
     """Two samples between which the optimal map has a kink along an axis."""
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(n, 2)), rng.normal(size=(n, 2))
     y[:, 0] += 2 * np.maximum(y[:, 0], 0.0)
-    return _equal_masses(x, y)
+    return equally_weighted(x, y)
 
 
 @pytest.mark.parametrize("dimension", [1, 3])
 def test_a_rough_kernel_is_the_default_one_of_another_family(dimension: int) -> None:
     points = np.random.default_rng(3).normal(size=(2, 40, dimension))
-    samples = _equal_masses(points[0], points[1])
+    samples = equally_weighted(points[0], points[1])
     smooth = default_kernel(0.7, samples, np.random.default_rng(0))
     rough = chosen_kernel(RoughKernel(0.7), samples, np.random.default_rng(0))
     assert rough == roughened(smooth)
@@ -89,7 +86,7 @@ def test_the_first_split_rules_out_the_rough_kernel_unless_it_is_clearly_better(
 def test_kernels_that_were_ruled_out_are_no_candidates(n_jobs: int | None) -> None:
     normal = np.random.default_rng(5).normal(size=(2, 60, 2))
     chosen = select(
-        _equal_masses(normal[0], normal[1]),
+        equally_weighted(normal[0], normal[1]),
         "gaussian",
         (1.0, RoughKernel(1.0)),
         (1e-2, 1e-5),

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kernel_ot._arrays import Array
-from kernel_ot.cells._jobs import Pair, sizes_of
+from kernel_ot.cells._jobs import Pair
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from kernel_ot.cells._maps import ConditionMaps
+from kernel_ot.diagnostics import sample_sizes
 
 
 def ranked_changes(
@@ -62,7 +63,7 @@ def ranked_changes(
     by_genes = made_of.has_genes and features != "representation"
     loadings = made_of.loadings if by_genes else np.eye(x.shape[1])
     effect = loadings @ (a @ change)
-    n, m = sizes_of(model)
+    n, m = sample_sizes(model)
     error = np.sqrt(
         _variance_of_mean(x, a, loadings) * len(x) / n
         + _variance_of_mean(y, b, loadings) * len(y) / m

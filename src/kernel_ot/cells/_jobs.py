@@ -84,12 +84,6 @@ def run_job(job: Job) -> Outcome:
     return Outcome(job.pair, model, error, texts, perf_counter() - began)
 
 
-def sizes_of(model: KernelOT) -> tuple[int, int]:
-    """Return how many cells were fitted; of large samples a model keeps a random part."""
-    summary = model.summary_of_all_
-    return (len(model.samples_.x), len(model.samples_.y)) if summary is None else summary.sizes
-
-
 class ModelStore:
     """Models by pair, as files of a folder or as bytes, loaded when they are asked for."""
 

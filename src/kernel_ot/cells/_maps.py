@@ -13,8 +13,9 @@ import numpy as np
 from kernel_ot._arrays import Array
 from kernel_ot._files import atomic_path
 from kernel_ot.cells import _changes, _evaluate, _figures
-from kernel_ot.cells._jobs import ModelStore, Pair, sizes_of
+from kernel_ot.cells._jobs import ModelStore, Pair
 from kernel_ot.cells._representation import Representation, changed_genes, points_of
+from kernel_ot.diagnostics import sample_sizes
 from kernel_ot.estimator import KernelOT
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ class ConditionMaps:
         rows: list[dict[str, object]] = []
         for pair in self.pairs:
             model = self.model(pair)
-            sizes = sizes_of(model)
+            sizes = sample_sizes(model)
             rows.append(
                 {
                     "source": pair[0],

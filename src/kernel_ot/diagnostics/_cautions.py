@@ -101,7 +101,7 @@ def cautions(model: FittedTransport) -> tuple[Caution, ...]:
 
 
 def sample_sizes(model: FittedTransport) -> tuple[int, int]:
-    """Return how many rows both samples have that a model was fitted to."""
+    """Return how many rows were fitted; of large samples a model keeps a random part."""
     summary = model.summary_of_all_
     return (len(model.samples_.x), len(model.samples_.y)) if summary is None else summary.sizes
 

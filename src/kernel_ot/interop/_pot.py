@@ -104,6 +104,11 @@ def from_pot_result(result: OTResult, x: ArrayLike, y: ArrayLike, *, metric: Met
         The cost that was solved with: "sqeuclidean", `|x - y|^2`, is the default of
         `ot.solve_sample` and `ot.dist`.
 
+    Returns
+    -------
+    Potentials
+        As `from_dual_values`.
+
     Raises
     ------
     ValueError

@@ -146,6 +146,11 @@ def Sobolev(order: float, dimension: int, bandwidth: float) -> Matern:  # noqa: 
     bandwidth : float
         In the units of the points, positive.
 
+    Returns
+    -------
+    Matern
+        Of smoothness `nu = order - dimension / 2`.
+
     Raises
     ------
     ValueError

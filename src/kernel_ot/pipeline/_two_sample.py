@@ -224,6 +224,11 @@ def make_two_sample_pipeline(
     residual : {"keep", "drop"}, default "keep"
         See `TwoSamplePipeline`.
 
+    Returns
+    -------
+    TwoSamplePipeline
+        Not fitted.
+
     Examples
     --------
     >>> from sklearn.decomposition import PCA

@@ -88,7 +88,8 @@ class EntropicPotential:
             covariance = second - mean[:, :, None] * mean[:, None, :]
             parts.append(identity - covariance / self.regularisation)
         whole = xp.concatenate(parts) if parts else xp.zeros((0, *identity.shape))
-        return xp.asarray(whole, dtype=dtype)  # type: ignore[no-any-return]  # of either library
+        hessians: Array = xp.asarray(whole, dtype=dtype)
+        return hessians
 
     def _of_block(self, points: Array) -> tuple[Array, Array]:
         xp, reg = namespace_of(points, self.centres), self.regularisation

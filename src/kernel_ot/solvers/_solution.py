@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernel_ot._arrays import Array, Scalar, is_traced, namespace_of, pytree
+from kernel_ot._arrays import Array, Scalar, as_float, is_traced, pytree
 from kernel_ot.problem import OptimalityReport
 from kernel_ot.solvers._status import Status
 
@@ -173,12 +173,12 @@ class Solution:
     @property
     def residual(self) -> float:
         """Relative KKT residual at the returned point, see `OptimalityReport`."""
-        return _number(self.optimality.residual)
+        return as_float(self.optimality.residual)
 
     @property
     def min_eigenvalue(self) -> float:
         """Smallest eigenvalue of the constraint matrix M(gamma)."""
-        return _number(self.optimality.min_eigenvalue)
+        return as_float(self.optimality.min_eigenvalue)
 
     def _is_one(self) -> bool:
         return not is_traced(self.code) and np.ndim(self.code) == 0
@@ -199,11 +199,3 @@ class Solution:
             f"residual={self.residual:.1e}, min_eigenvalue={self.min_eigenvalue:.1e}, "
             f"method={self.method!r}, iterations={self.iterations}, seconds={self.seconds:.3g})"
         )
-
-
-def _number(value: Scalar) -> float:
-    """Return what is NumPy's as Python's; a JAX array itself."""
-    if namespace_of(value) is np:
-        return float(value)
-    number: float = value  # type: ignore[assignment]
-    return number
