@@ -186,3 +186,14 @@ def test_cauchy_samples_end_without_internal_messages(seed: int) -> None:
         warnings.simplefilter("ignore", CautionWarning)
         model = KernelOT(Gaussian(0.3), reg_potential=1e-3, outliers="keep").fit(x, y)
     assert np.isfinite(model.transform(x)).all()
+
+
+@pytest.mark.parametrize("apart", [1e5, 1e8])
+def test_settings_are_told_apart_however_far_the_samples_are(apart: float) -> None:
+    """The cost of the shift, 1e16 times that of the rest, leaves a sum no digits for settings."""
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(60, 2)), rng.normal(size=(50, 2)) * [1, 2] + 1
+    near, far = (KernelOT(verdict=False).fit(x, y + b) for b in (0.0, apart))
+    np.testing.assert_allclose(far.transform(x) - apart, near.transform(x), atol=1e-6)
+    assert far.reg_potential_ == near.reg_potential_
+    assert far.candidates_[0].score == pytest.approx(apart**2, rel=1e-4)

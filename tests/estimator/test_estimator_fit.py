@@ -286,3 +286,11 @@ def test_the_share_of_the_points_that_splits_use(n: int, m: int, share: float) -
     assert share_in_splits(samples) == pytest.approx(share)
     split = random_splits(samples, 1, np.random.default_rng(0))[0]
     assert len(split.kernel_points().x) == pytest.approx(share * n, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("callback", 3), ("verbose", "much"), ("verbose", 0.5)]
+)
+def test_what_cannot_be_told_to_is_refused_before_the_fit(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=rf"{name} = {value!r} must be"):
+        KernelOT(**{name: value}).fit(*two_samples(20, 20, 2))

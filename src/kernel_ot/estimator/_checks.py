@@ -63,6 +63,12 @@ def check_parameters(model: FitParameters) -> None:
         _check_count(value, name, smallest=1)
     if model.max_iter is not None:
         _check_count(model.max_iter, "max_iter", smallest=0)
+    if model.callback is not None and not callable(model.callback):
+        raise ValueError(f"callback = {model.callback!r} must be a function or None.")
+    try:
+        index(model.verbose)
+    except TypeError:
+        raise ValueError(f"verbose = {model.verbose!r} must be 0, 1 or 2.") from None
 
 
 def _check_count(value: SupportsIndex, name: str, *, smallest: int) -> None:
