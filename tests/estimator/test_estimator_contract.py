@@ -305,7 +305,9 @@ def test_hard_samples_give_sensible_answers(case: str) -> None:
         np.testing.assert_allclose(images[:, 1], 7.0, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["choose_settings", "fill_and_solve", "certify", "placed_like"])
+@pytest.mark.parametrize(
+    "name", ["choose_settings", "fill_and_solve", "certify_samples", "placed_like"]
+)
 def test_a_second_fit_cut_off_anywhere_leaves_the_first(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -316,7 +318,7 @@ def test_a_second_fit_cut_off_anywhere_leaves_the_first(
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    module = "_derived" if name == "certify" else "_kernel_ot"
+    module = "_derived" if name == "certify_samples" else "_kernel_ot"
     monkeypatch.setattr(f"kernel_ot.estimator.{module}.{name}", interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(points[:, :1], points[:, :1] + 3)

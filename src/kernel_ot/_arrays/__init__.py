@@ -47,4 +47,5 @@ from kernel_ot._arrays._validation import (
     check_same_dimension as check_same_dimension,
     check_sample as check_sample,
     check_weights as check_weights,
+    is_numeric as is_numeric,
 )

@@ -123,12 +123,12 @@ def _columns_without_numbers(table: object) -> str:
     wrong = [
         str(column)
         for column, dtype, incomplete in zip(table.columns, table.dtypes, missing, strict=True)
-        if incomplete or not _is_numeric(dtype)
+        if incomplete or not is_numeric(dtype)
     ]
     return f" Columns without numbers or with missing ones: {', '.join(wrong[:5])}."
 
 
-def _is_numeric(dtype: object) -> bool:
+def is_numeric(dtype: object) -> bool:
     """Return whether a data frame's type, NumPy's, pandas' or polars', is one of numbers."""
     asked = getattr(dtype, "is_numeric", None)
     if asked is not None and not hasattr(dtype, "kind"):

@@ -19,7 +19,7 @@ from kernel_ot._files import atomic_path
 from kernel_ot.cutting_planes import Certificate
 from kernel_ot.diagnostics import FittedTransport
 from kernel_ot.estimator._large import as_any_cloud
-from kernel_ot.large_samples import certify as certify_clouds
+from kernel_ot.large_samples import certify_clouds
 from kernel_ot.samples import (
     Images,
     InBlock,

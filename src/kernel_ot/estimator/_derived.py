@@ -33,14 +33,14 @@ def set_derived(model: KernelOT, samples: Samples, problem: Problem) -> None:
     kernel = problem.potentials(solution.gamma)
     u, v = kernel.u(changed.x), kernel.v(changed.y)
     tolerance = model.violation_tol * changed.mean_cost()
-    model.certificate_ = certify(distinct, changed, change, u, v, tolerance)
+    model.certificate_ = certify_samples(distinct, changed, change, u, v, tolerance)
     model.cost_ = change.cost(
         solution.cost, distinct.x, distinct.y, distinct.weights_x, distinct.weights_y
     )
     model.wasserstein_ = float(np.sqrt(2 * max(model.cost_, 0.0)))
 
 
-def certify(
+def certify_samples(
     samples: Samples,
     changed: Samples,
     change: Conjugation,

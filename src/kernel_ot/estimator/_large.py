@@ -20,7 +20,7 @@ from kernel_ot.large_samples import (
     KEPT,
     MOST_EXACT_PAIRS,
     Options,
-    certify,
+    certify_clouds,
     fit_large,
     landmark_problem,
     require_room,
@@ -272,7 +272,7 @@ def fit_clouds(model: KernelOT, opened: ByBlocks, x: Points) -> None:
     certificate = Certificate(0.0, 0.0, 0, "sampled", 0, 0, violated_share=1.0)
     if monitor.seconds_left() > fit.seconds_a_pass:
         with suppress(OutOfTime):  # the points take longer to read than to evaluate
-            certificate = certify(
+            certificate = certify_clouds(
                 problem.potentials(solution.gamma),
                 fit.change,
                 x_cloud,

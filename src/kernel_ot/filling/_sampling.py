@@ -82,14 +82,14 @@ def pair_sampler(
     rng: np.random.Generator,
 ) -> PairSampler:
     """Check both samples, thin very large ones by their weights, and merge equal points."""
-    x, y, weights_x, weights_y = checked_samples(x, y, weights_x, weights_y)
+    x, y, weights_x, weights_y = checked_inputs(x, y, weights_x, weights_y)
     most = max(_MOST_POINTS, 4 * n_fill)
     x, weights_x = _distinct(x, weights_x, most, rng)
     y, weights_y = _distinct(y, weights_y, most, rng)
     return PairSampler(x, y, weights_x, weights_y)
 
 
-def checked_samples(
+def checked_inputs(
     x: ArrayLike, y: ArrayLike, weights_x: ArrayLike | None, weights_y: ArrayLike | None
 ) -> tuple[Array, Array, Array, Array]:
     """Return samples and weights checked, points without mass left out."""

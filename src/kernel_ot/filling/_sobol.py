@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from kernel_ot._arrays import Array
-from kernel_ot.filling._sampling import checked_samples
+from kernel_ot.filling._sampling import checked_inputs
 
 
 def sobol_points(
@@ -53,7 +53,7 @@ def sobol_points(
     >>> bool(x_fill.max() <= 1.0), bool(y_fill.min() >= 5.0)
     (True, True)
     """
-    x, y, _, _ = checked_samples(x, y, weights_x, weights_y)
+    x, y, _, _ = checked_inputs(x, y, weights_x, weights_y)
     d = x.shape[1]
     # `seed` is the argument's name in every SciPy since 1.13; a power of 2 keeps the balance.
     engine = qmc.Sobol(2 * d, scramble=True, seed=rng)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kernel_ot._arrays import is_numeric
 from kernel_ot.io._row_names import NO_INDEX, check_no_id
 from kernel_ot.io._table import Table
 
@@ -57,7 +58,7 @@ def from_frame(frame: DataFrame, *, index: str | None) -> Table:
     named = type(frame.index).__name__ != "RangeIndex"
     if named:
         row_names = tuple(map(str, frame.index))
-    wrong = [f"{name} ({dtype})" for name, dtype in frame.dtypes.items() if not _is_numeric(dtype)]
+    wrong = [f"{name} ({dtype})" for name, dtype in frame.dtypes.items() if not is_numeric(dtype)]
     if wrong:
         raise ValueError(
             f"its columns {', '.join(wrong[:5])} hold no numbers; leave them out, or say "
@@ -70,11 +71,7 @@ def from_frame(frame: DataFrame, *, index: str | None) -> Table:
 
 
 def _is_text(column: Series) -> bool:
-    return not _is_numeric(column.dtype)
-
-
-def _is_numeric(dtype: object) -> bool:
-    return getattr(dtype, "kind", "O") in "biuf"
+    return not is_numeric(column.dtype)
 
 
 def _common_type(frame: DataFrame) -> type[np.floating]:

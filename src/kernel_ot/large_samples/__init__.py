@@ -5,7 +5,7 @@ Nothing here is public.
 
 from kernel_ot.large_samples._certify import (
     MOST_EXACT_PAIRS as MOST_EXACT_PAIRS,
-    certify as certify,
+    certify_clouds as certify_clouds,
     upper_share as upper_share,
 )
 from kernel_ot.large_samples._fit import (

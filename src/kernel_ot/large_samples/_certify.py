@@ -35,7 +35,7 @@ _TREE_DIMENSION, _TREE_POINTS = 3, 50_000
 
 MOST_EXACT_PAIRS = 10**9
 """Fits look at all pairs up to so many, which takes about two seconds, so that their bound is
-proven; `certify` at any number.
+proven; `estimator.certify` at any number.
 """
 
 OnPart = Callable[[float], None]
@@ -119,7 +119,7 @@ def _pass(cloud: Cloud, work: _EvaluateBlock, on_count: OnPart) -> tuple[_Values
     return total, np.concatenate(columns)
 
 
-def certify(
+def certify_clouds(
     potentials: Potentials,
     change: Conjugation,
     x: Cloud,

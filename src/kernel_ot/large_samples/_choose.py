@@ -12,7 +12,7 @@ from kernel_ot.cutting_planes import ContactPoints, Embeddings
 from kernel_ot.kernels import Kernel
 from kernel_ot.large_samples._embedding import LandmarkSums, Projection, SumBlock, spanning
 from kernel_ot.large_samples._monitor import Deadline, Monitor
-from kernel_ot.large_samples._path import COMPARING, Best, HeldOut, Walked, walk
+from kernel_ot.large_samples._path import COMPARING, Bench, Best, Walked, walk
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.samples import OutOfTime, Samples, computed, connected_client
 from kernel_ot.selection import (
@@ -135,10 +135,10 @@ class Choice:
     candidates: tuple[Candidate, ...]
 
 
-def held_out(change: Conjugation, train: Drawn, held: Drawn) -> HeldOut:
+def held_out(change: Conjugation, train: Drawn, held: Drawn) -> Bench:
     """Return what scores fits of training points."""
     test = held.samples()
-    return HeldOut(change.changed(train.samples()), test, change.changed(test), change)
+    return Bench(change.changed(train.samples()), test, change.changed(test), change)
 
 
 def start_at(train: Drawn, change: Conjugation, embeddings: Embeddings) -> ContactPoints:
@@ -197,7 +197,7 @@ class _Comparison:
     """What paths of several kernels have in common."""
 
     part: Drawn
-    bench: HeldOut
+    bench: Bench
     reg_potentials: tuple[float, ...]
     unit: float
 
@@ -244,7 +244,7 @@ def _kernels(changed: Samples, rng: np.random.Generator) -> tuple[Kernel, ...]:
     return smooth, roughened(smooth)
 
 
-def _beats(path: Best | None, best: Best | None, bench: HeldOut) -> bool:
+def _beats(path: Best | None, best: Best | None, bench: Bench) -> bool:
     """Return whether a path's score is better by more than twice the error of the difference."""
     if path is None or best is None:
         return path is not None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from kernel_ot.large_samples._monitor import Monitor
-from kernel_ot.large_samples._path import Best, HeldOut
+from kernel_ot.large_samples._path import Bench, Best
 from kernel_ot.potentials import EntropicPotentials, Potentials
 from kernel_ot.samples import Samples
 from kernel_ot.selection import (
@@ -38,7 +38,7 @@ _STARTS = 2000
 
 
 @dataclass(frozen=True, eq=False)
-class KeptOut:
+class HeldOutFit:
     """A fit that saw no point of `test`, with the settings that are taken.
 
     Attributes
@@ -63,18 +63,18 @@ class Combined:
     combination: Combination = field(default_factory=Combination)
     entropic: tuple[EntropicPotentials, ...] = ()
 
-    def kept_out(self, kernel: Potentials, bench: HeldOut) -> KeptOut:
+    def kept_out(self, kernel: Potentials, bench: Bench) -> HeldOutFit:
         """Return what is combined with points that neither it nor its weights have seen."""
         potentials = self.combination.potentials(kernel, self.entropic)
         _, judges = three_quarters_and_the_rest(bench.test)
         _, changed = three_quarters_and_the_rest(bench.changed)
         judges, changed = judges.thinned(_MAX_JUDGES), changed.thinned(_MAX_JUDGES)
         terms = semi_dual(potentials, bench.rows.x[:_STARTS], changed.x, changed.y)
-        return KeptOut(potentials, judges, terms)
+        return HeldOutFit(potentials, judges, terms)
 
 
 def combine_with_entropic(
-    compared: Best | None, best: Best, bench: HeldOut, monitor: Monitor
+    compared: Best | None, best: Best, bench: Bench, monitor: Monitor
 ) -> Combined:
     """Return what is combined with the best kernel of a path.
 
@@ -84,7 +84,7 @@ def combine_with_entropic(
         The kernel's fit of a part of the points, which says whether it is worth the time.
     best : Best
         The fit that was chosen.
-    bench : HeldOut
+    bench : Bench
         What both were scored by.
     monitor : Monitor
         When it says stop, nothing is combined.

@@ -27,7 +27,7 @@ from kernel_ot.large_samples._choose import (
     held_out,
     start_at,
 )
-from kernel_ot.large_samples._combining import Combined, KeptOut, combine_with_entropic
+from kernel_ot.large_samples._combining import Combined, HeldOutFit, combine_with_entropic
 from kernel_ot.large_samples._embedding import LandmarkSums, sum_over
 from kernel_ot.large_samples._monitor import Monitor, Reserving
 from kernel_ot.large_samples._path import choosing, walk
@@ -95,7 +95,7 @@ class LargeFit:
         Random points of either sample in the user's coordinates, for diagnostics.
     combined : Combined
         Entropic potentials beside the kernel's, if they carry weight.
-    kept_out : KeptOut, optional
+    kept_out : HeldOutFit, optional
         What the fit can be judged by; None where lambda_2 was given.
     late : bool
         Whether the time that was left for filling is over.
@@ -110,7 +110,7 @@ class LargeFit:
     sample: Samples
     seconds_a_pass: float
     combined: Combined
-    kept_out: KeptOut | None
+    kept_out: HeldOutFit | None
     late: bool
 
 
@@ -171,7 +171,7 @@ def fit_large(
         if walked.best is not None:
             fit = walked.best.fit
             points, reg_potential = fit.points, fit.reg_potential
-            kept_out = KeptOut(fit.potentials, bench.test, walked.best.terms)
+            kept_out = HeldOutFit(fit.potentials, bench.test, walked.best.terms)
             if options.combine and options.kernel is None:
                 combined = combine_with_entropic(choice.best, walked.best, bench, watched)
             if combined.entropic:

@@ -44,7 +44,7 @@ def choosing(dimension: int) -> Ending:
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
+class Bench:
     """Points that were kept out, and what the preconditioner alone scores on them.
 
     Attributes
@@ -129,7 +129,7 @@ class Walked:
 def walk(
     points: ContactPoints,
     reg_potentials: Iterable[float],
-    held_out: HeldOut,
+    held_out: Bench,
     unit: float,
     ending: Ending,
     rng: np.random.Generator,
@@ -144,7 +144,7 @@ def walk(
         Where the first fit starts; each other starts where the one before ended.
     reg_potentials : iterable of float
         lambda_2, from large to small.
-    held_out : HeldOut
+    held_out : Bench
     unit : float
         The mean cost of a pair.
     ending : Ending

@@ -14,7 +14,7 @@ from kernel_ot.samples._clouds import (
     Ask,
     Blocks,
     Cloud,
-    Drawn,
+    DrawnRows,
     InBlock,
     check_block,
     never_late,
@@ -219,7 +219,7 @@ class DaskCloud(Cloud):
             found[0],
             found[1] if len(found) > 1 else None,
             self.name,
-            place=Drawn(rows, self._starts()),
+            place=DrawnRows(rows, self._starts()),
             dimension=self.dimension,
         )
         return np.array(points, dtype=np.float64), masses

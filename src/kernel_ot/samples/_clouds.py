@@ -132,7 +132,7 @@ class InBlock:
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class DrawnRows:
     """Rows that were drawn, of blocks that start at these rows."""
 
     rows: Array
@@ -241,7 +241,9 @@ class ArrayCloud(Cloud):
         self.ask()
         # Data sets of files take sorted lists only, and slowly if they are long.
         chosen = slice(None) if len(rows) == self.n else rows
-        points, masses = self._checked(chosen, Drawn(rows, np.arange(0, self.n, self._block_rows)))
+        points, masses = self._checked(
+            chosen, DrawnRows(rows, np.arange(0, self.n, self._block_rows))
+        )
         return np.array(points, dtype=np.float64), masses
 
     def _checked(self, rows: Array | slice, place: Place) -> tuple[Array, Array]:
