@@ -143,9 +143,7 @@ def test_everything_is_float64_and_pictures_stay_bytes(signs: ImageSet, in_doubl
 
 
 @pytest.mark.parametrize("depth", ["small", "deep"])
-@pytest.mark.parametrize(
-    "family", ["residual", "inverted", "split-attention", "grouped", "dense"]
-)
+@pytest.mark.parametrize("family", ["residual", "inverted", "split-attention", "grouped", "dense"])
 def test_no_gradient_is_rounding_alone(
     signs: ImageSet, in_double: None, depth: str, family: str
 ) -> None:

@@ -144,9 +144,7 @@ def _not_run(results: Results) -> list[str]:
             f"Perturbations that the code offers and no experiment here uses: {'; '.join(missed)}."
         )
     singles = [
-        e.title
-        for e in study.experiments.values()
-        if len(study.seeds(e)) == 1 and not e.replicates
+        e.title for e in study.experiments.values() if len(study.seeds(e)) == 1 and not e.replicates
     ]
     items += [f"{text(title)}: one seed, so a lead and not a finding." for title in singles]
     items += [f"<b>Failed</b>: {text(message)}" for message in results.store.failures()]
