@@ -79,6 +79,7 @@ study-real: $(STUDY)/.study
 	$(STUDY)/bin/poisoning-study run studies/poisoning/configs/real --data $(DATA) --partial --out study-real-output --workers 2
 
 test-study: $(STUDY)/.study
+	cd studies/poisoning && ../../$(STUDY)/bin/mypy
 	$(STUDY)/bin/python -m pytest studies/poisoning/tests
 
 # One command installs both, so that everything that needs PyTorch agrees on its pinned build.

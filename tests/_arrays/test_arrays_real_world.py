@@ -165,3 +165,12 @@ def test_results_print_in_a_few_lines() -> None:
 def test_the_mmd_test_takes_a_seed() -> None:
     generator = np.random.default_rng(0)
     assert mmd_test(POINTS, POINTS + 1, 0) == mmd_test(POINTS, POINTS + 1, generator)
+
+
+def test_a_column_that_comes_twice_is_refused_by_name() -> None:
+    points = np.random.default_rng(0).standard_normal((20, 2))
+    twice = pd.DataFrame(points, columns=["age", "age"])
+    with pytest.raises(ValueError, match="x has 2 columns called 'age'; give each feature"):
+        KernelOT().fit(twice, twice)
+    with pytest.raises(ValueError, match="y has 2 columns called 'age'"):
+        energy_distance(pd.DataFrame(points, columns=["age", "size"]), twice)

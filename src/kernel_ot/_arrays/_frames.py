@@ -37,7 +37,15 @@ def as_pandas(points: object) -> DataFrame | None:
 
 
 def check_same_names(x: object, y: object) -> None:
-    """Raise ValueError if both are data frames with other columns, or in another order."""
+    """Raise ValueError if a data frame has a column twice, or both have not the same in order."""
+    for name, table in (("x", x), ("y", y)):
+        columns = list(getattr(table, "columns", ()))
+        twice = next((column for column in columns if columns.count(column) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"{name} has {columns.count(twice)} columns called {twice!r}; give each feature a "
+                "name of its own, or pass the values alone."
+            )
     check_feature_names(getattr(x, "columns", None), y, "y", of="x")
 
 

@@ -21,7 +21,10 @@ from kernel_ot.kernels import Gaussian, Kernel, median_distance
 
 
 def energy_distance(
-    x: Array, y: Array, weights_x: Array | None = None, weights_y: Array | None = None
+    x: ArrayLike,
+    y: ArrayLike,
+    weights_x: ArrayLike | None = None,
+    weights_y: ArrayLike | None = None,
 ) -> float:
     """Return the energy distance 2 E|X - Y| - E|X - X'| - E|Y - Y'| between two samples.
 
@@ -110,8 +113,8 @@ def squared_mmd(x: Array, y: Array, kernel: Kernel, weights_x: Array, weights_y:
 
 
 def mmd_test(
-    x: Array,
-    y: Array,
+    x: ArrayLike,
+    y: ArrayLike,
     rng: np.random.Generator | int,
     *,
     n_permutations: int = 200,

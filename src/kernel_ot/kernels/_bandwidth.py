@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import pdist
 
 from kernel_ot._arrays import (
-    Array,
     check_generator,
     check_points,
     check_same_dimension,
@@ -15,7 +15,7 @@ from kernel_ot._arrays import (
 
 
 def median_distance(
-    x: Array, y: Array, rng: np.random.Generator | int, *, max_points: int = 1000
+    x: ArrayLike, y: ArrayLike, rng: np.random.Generator | int, *, max_points: int = 1000
 ) -> float:
     """Return the median distance between distinct points of both samples pooled.
 

@@ -13,7 +13,7 @@ from poisoning_study.errors import StudyError
 from poisoning_study.protocol._forecast import Forecast
 
 #: GFLOP/s of one worker unless `--rate` says otherwise. The reduced study's 8.1 TFLOP took 13.7
-#: processor minutes of an AMD EPYC in single precision, 25 in double, everything not counted included.
+#: processor minutes of an AMD EPYC in single precision, 25 in double, overheads included.
 DEFAULT_RATES = {"single": 9.8, "double": 5.5}
 _GIGA = 1e9
 
