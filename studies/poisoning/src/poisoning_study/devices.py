@@ -73,7 +73,8 @@ def precision(name: str) -> Iterator[None]:
     """Build, train and apply networks in float32 ("single") or float64 ("double").
 
     Training amplifies rounding: in float32 accuracies depend on the order of sums, and so on the
-    machine; in float64 what is left of it is too small to move one.
+    machine; in float64 what is left of it is too small to move one, but in adversarial games of
+    more than about a hundred steps.
 
     Raises
     ------

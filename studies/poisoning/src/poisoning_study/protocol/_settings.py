@@ -236,7 +236,8 @@ class StudySettings:
         Every experiment is run on each, unless it names its own.
     precision : {"single", "double"}
         Everything that is trained or crafted is in float32 or float64. Twice the time buys
-        accuracies that do not depend on the order of sums, and so not on the machine.
+        accuracies that do not depend on the order of sums, and so not on the machine, where
+        training is not as long and unstable as the game on real signs.
     data, encoders, reference, detection
         See their classes; `reference` is the clean model whose features are tested.
     margin : float
