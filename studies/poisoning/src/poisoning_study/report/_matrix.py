@@ -6,7 +6,6 @@ from pathlib import Path
 
 from poisoning_study.protocol import Experiment
 from poisoning_study.report._html import CellText, paragraph, table
-from poisoning_study.report._moderation import FEWEST
 from poisoning_study.report._numbers import Cell, Results, mean_of
 
 
@@ -39,7 +38,8 @@ def matrix_section(results: Results, name: str, experiment: Experiment, figures:
         "for what the attack does in spite of the defence, and the first row for what the defence "
         "costs by itself."
     )
-    if len(experiment.poisons) * len(experiment.defences) * len(experiment.victims) >= FEWEST:
+    changes = [results.change(cell) for cell in results.cells if cell[0] == name and cell[1]]
+    if any(change is not None and change.degrees is not None for change in changes):
         note += (
             " With this many changes and so few seeds, the variance of each is drawn towards what "
             "all have in common (empirical Bayes, Smyth 2004)."
