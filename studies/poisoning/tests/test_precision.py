@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +44,7 @@ from poisoning_study.protocol import (
 )
 from poisoning_study.report import write_report
 from poisoning_study.report._numbers import Results
-from poisoning_study.torch_setup import require_torch, with_avx2
+from poisoning_study.torch_setup import require_torch, with_baseline
 
 DOUBLE = 'name = "Tiny study"\nprecision = "double"'
 #: Everything that is trained, crafted or applied, each with its replicate.
@@ -99,13 +102,42 @@ def test_in_double_precision_accuracies_do_not_depend_on_the_instructions(
     double: Path, tmp_path: Path
 ) -> None:
     usual, accuracies = _accuracies(double, tmp_path / "usual")
-    other, same = with_avx2(_accuracies, double, tmp_path / "avx2")
+    other, same = with_baseline(_accuracies, double, tmp_path / "baseline")
     if usual == other:
         pytest.skip(f"this processor has no instructions beyond {usual}")
     assert same == accuracies
     assert len({accuracy for run in accuracies for accuracy in run}) > 5
     page = write_report(load_study(double), tmp_path / "usual").read_text()
     assert "crafted is in double precision (float64): training amplifies rounding" in page
+
+
+@pytest.mark.parametrize("named", [None, "avx2", "default"])
+def test_every_run_has_the_same_instructions_but_for_those_that_are_named(
+    named: str | None,
+) -> None:
+    script = (
+        "from poisoning_study.torch_setup import require_torch; require_torch(); "
+        "import torch; print(torch.backends.cpu.get_cpu_capability())"
+    )
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ATEN_", "ONEDNN_", "MKL_"))
+    }
+    if named:
+        environment["ATEN_CPU_CAPABILITY"] = named
+    found = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    if "avx2" not in platform_flags():
+        pytest.skip("this processor has no AVX2")
+    assert found == ("DEFAULT" if named == "default" else "AVX2")
+
+
+def platform_flags() -> set[str]:
+    """Return what the processor says it can do, where the system tells."""
+    information = Path("/proc/cpuinfo")
+    return set(information.read_text().split()) if information.is_file() else set()
 
 
 def test_everything_is_float64_and_pictures_stay_bytes(signs: ImageSet, in_double: None) -> None:
@@ -283,7 +315,7 @@ def test_the_same_instructions_twice_are_no_replicate(double: Path, tmp_path: Pa
     for file in double.iterdir():
         (tmp_path / "configs" / file.name).write_text(file.read_text())
     experiment = EXPERIMENT.replace('["game", "minimising"]', "[]").replace("[0, 1]", "[0]")
-    (tmp_path / "configs/1-all.toml").write_text(experiment + 'replicates = ["avx2"]\n')
+    (tmp_path / "configs/1-all.toml").write_text(experiment + 'replicates = ["baseline"]\n')
     study, store = load_study(tmp_path / "configs"), RunStore(tmp_path / "out/runs")
     run_study(study, tmp_path / "out", progress=False)
     if len({store.result(run.job)["capability"] for run in study.runs()}) > 1:

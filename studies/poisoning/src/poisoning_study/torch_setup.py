@@ -19,8 +19,19 @@ _INSTALL = (
 )
 
 
+#: What PyTorch, oneDNN and MKL ask when they are loaded: which instructions to use at most.
+_INSTRUCTIONS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
+#: For every run: what processors of the last ten years share, so that they all round alike.
+_SHARED = dict(zip(_INSTRUCTIONS, ("avx2", "AVX2", "AVX2"), strict=True))
+#: For replicates: what every x86-64 processor has.
+_BASELINE = dict(zip(_INSTRUCTIONS, ("default", "SSE41", "SSE4_2"), strict=True))
+
+
 def require_torch() -> None:
-    """Import torch on one thread, or say what to install.
+    """Import torch on one thread with the shared instructions, or say what to install.
+
+    Instructions that the environment names already stay. Where torch was imported before, they
+    stay as they were then. Processes that are started later inherit them.
 
     Raises
     ------
@@ -30,6 +41,8 @@ def require_torch() -> None:
     for package in ("torch", "monai"):
         if importlib.util.find_spec(package) is None:
             raise StudyError(f"The study needs {package}, which is not installed. {_INSTALL}")
+    for name, value in _SHARED.items():
+        os.environ.setdefault(name, value)
     import threadpoolctl
     import torch
 
@@ -55,23 +68,18 @@ def declare_torchvision_operators() -> None:
 
 
 #: Ways to compute the same numbers that differ only in the order in which sums are taken.
-ARITHMETIC = ("default", "two-threads", "plain-kernels", "avx2")
-#: Instructions are chosen when libraries are loaded, so a process of its own is needed.
-_AVX2 = {
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-}
+ARITHMETIC = ("default", "two-threads", "plain-kernels", "baseline")
 _T = TypeVar("_T")
 
 
-def with_avx2(function: Callable[..., _T], *arguments: object) -> _T:
-    """Return `function(*arguments)`, computed in a new process without AVX-512.
+def with_baseline(function: Callable[..., _T], *arguments: object) -> _T:
+    """Return `function(*arguments)`, computed in a new process without AVX instructions.
 
-    Function, arguments and result have to be picklable.
+    Libraries choose their instructions when they are loaded. Function, arguments and result have
+    to be picklable.
     """
-    before = {name: os.environ.get(name) for name in _AVX2}
-    os.environ.update(_AVX2)
+    before = {name: os.environ.get(name) for name in _INSTRUCTIONS}
+    os.environ.update(_BASELINE)
     try:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(1, context) as pool:

@@ -41,7 +41,7 @@ from poisoning_study.protocol._settings import (
 )
 from poisoning_study.protocol._store import RunStore
 from poisoning_study.seeds import derived_seed, generator
-from poisoning_study.torch_setup import arithmetic, require_torch, with_avx2
+from poisoning_study.torch_setup import arithmetic, require_torch, with_baseline
 
 _J = TypeVar("_J", bound="NetworkJob")
 
@@ -63,8 +63,8 @@ class NetworkJob:
 
     def compute(self, store: RunStore) -> Mapping[str, object]:
         """Return the result, in the job's precision and order of sums."""
-        if self.arithmetic == "avx2":
-            return with_avx2(_computed, self, store.root, device().type)
+        if self.arithmetic == "baseline":
+            return with_baseline(_computed, self, store.root, device().type)
         return self.compute_here(store)
 
     def compute_here(self, store: RunStore) -> Mapping[str, object]:

@@ -174,9 +174,9 @@ class Results:
     def _differs(self, run: Run, result: Any) -> bool:
         """Return whether a replicate's sums had another order than the run that it repeats."""
         usual = self.cells.get(_cell(run), {}).get(run.seed)
-        if usual is None or run.arithmetic != "avx2":
+        if usual is None or run.arithmetic != "baseline":
             return usual is not None
-        # On a processor without AVX-512 it is the same computation twice.
+        # On a processor without AVX2 it is the same computation twice.
         return bool(usual["capability"] != result["capability"])
 
     def words(self, name: str) -> str:
