@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,26 @@ def test_the_report_has_every_section(finished: tuple[Path, Path]) -> None:
     assert "http://" not in page
     assert "https://" not in page
     assert (finished[1] / "figures/5-pictures-sheet.png").stat().st_size > 1000
+
+
+def test_every_accuracy_and_change_is_a_row_for_other_programs(
+    finished: tuple[Path, Path],
+) -> None:
+    configs, out = finished
+    results = Results(load_study(configs), RunStore(out / "runs"))
+    with (out / "accuracies.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == sum(bool(victim) for _, _, victim, _, _ in results.cells) > 20
+    for row in rows:
+        poison = "" if row["poison"] == "clean" else row["poison"]
+        cell = (row["experiment"], poison, row["victim"], row["defence"], float(row["share"]))
+        by_seed = [float(value) for value in row["accuracy_by_seed"].split()]
+        asked = results.values(cell, "final")
+        assert row["seeds"].split() == [str(seed) for seed in asked]
+        assert by_seed == pytest.approx(list(asked.values()), abs=1e-4)
+        change = results.change(cell) if poison else None
+        assert row["verdict"] == ("" if change is None else change.verdict(results.margin))
+        assert row["change"] == ("" if change is None else f"{change.value:.4f}")
 
 
 def test_the_page_says_what_names_mean_and_what_changed(finished: tuple[Path, Path]) -> None:

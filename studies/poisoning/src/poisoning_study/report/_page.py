@@ -12,6 +12,7 @@ from poisoning_study.data import read_manifest
 from poisoning_study.files import write_atomically
 from poisoning_study.objectives import FORMS, OBJECTIVES
 from poisoning_study.protocol import CODE_VERSION, RunStore, Study, recorded_calls
+from poisoning_study.report._accuracies import write_accuracies
 from poisoning_study.report._detection import detection_section
 from poisoning_study.report._findings import findings_section
 from poisoning_study.report._html import bullets, page, paragraph, table, text
@@ -159,13 +160,14 @@ def _details() -> str:
         f"Python {platform.python_version()}, torch {text(torch.__version__)}, NumPy "
         f"{np.__version__}, results of code version {CODE_VERSION}. Every run is a JSON file with "
         "its whole configuration under <code>runs/</code>; figures are under "
-        "<code>figures/</code>.",
+        "<code>figures/</code>; every accuracy and change, with its verdict, is a row of "
+        "<code>accuracies.csv</code>.",
         "note",
     )
 
 
 def write_report(study: Study, out: Path) -> Path:
-    """Write `out/report.html` and its figures from the results that are there.
+    """Write `out/report.html`, its figures and `out/accuracies.csv` from what is there.
 
     Returns
     -------
@@ -173,6 +175,7 @@ def write_report(study: Study, out: Path) -> Path:
         The page, self-contained.
     """
     results = Results(study, RunStore(out / "runs"))
+    write_accuracies(results, out / "accuracies.csv")
     figures = out / "figures"
     body = _preface(results)
     body += loader_section(results)
