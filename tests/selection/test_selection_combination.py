@@ -45,7 +45,12 @@ def _trials(u: KernelExpansion, moved: bool) -> tuple[Trial, ...]:
 
 def test_the_weights_are_the_best_of_a_grid() -> None:
     splits = [
-        _HeldOut.of(trial, entropic_potentials(trial.train, (0.1,)))
+        _HeldOut.of(
+            (trial.potentials, *entropic_potentials(trial.train, (0.1,))),
+            trial.train,
+            trial.test,
+            trial.unit,
+        )
         for trial in _trials(_bump(-0.2), moved=True)
     ]
     criterion = _Criterion(splits)
@@ -95,9 +100,10 @@ def test_weights_sum_to_one_and_none_is_tiny() -> None:
 
 
 def test_alone_the_kernel_part_is_returned_as_it_is() -> None:
+    sample = _sample(np.random.default_rng(3), 30, True)
     kernel = Potentials(_bump(1.0), _zero(2))
-    assert Combination().potentials(kernel, ()) is kernel
-    shrunk: Array = Combination(0.5, 0.5).potentials(kernel, ()).u(np.zeros((1, 2)))
+    assert Combination().potentials(kernel, (), sample) is kernel
+    shrunk: Array = Combination(0.5, 0.5).potentials(kernel, (), sample).u(np.zeros((1, 2)))
     np.testing.assert_allclose(shrunk, kernel.u(np.zeros((1, 2))) / 2)
 
 
@@ -105,7 +111,7 @@ def test_parts_share_the_weight_of_their_regularisation() -> None:
     sample = _sample(np.random.default_rng(3), 30, True)
     parts = (*entropic_potentials(sample, (0.1,)), *entropic_potentials(sample, (0.05,)))
     kernel = Potentials(_bump(1.0), _zero(2))
-    mixed = Combination(0.4, entropic=((0.1, 0.6),)).potentials(kernel, parts)
+    mixed = Combination(0.4, entropic=((0.1, 0.6),)).potentials(kernel, parts, sample)
     expected = 0.4 * kernel.u(sample.x) + 0.3 * (parts[0].u(sample.x) + parts[1].u(sample.x))
     np.testing.assert_allclose(mixed.u(sample.x), expected, rtol=1e-12)
 
@@ -136,7 +142,7 @@ def _error_of_many_points(d: int, seed: int, *, many_points: bool) -> tuple[floa
     found = combine((trial,), many_points=many_points)
     entropic = entropic_potentials(trial.train, found.regularisations)
     fresh = rng.normal(size=(1000, d))
-    images = found.potentials(trial.potentials, entropic).transport(fresh)
+    images = found.potentials(trial.potentials, entropic, train).transport(fresh)
     return float(np.mean(np.square(images - _torn_map(fresh)))), found
 
 

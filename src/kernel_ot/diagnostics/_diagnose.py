@@ -121,8 +121,8 @@ def _some(samples: Samples, rng: np.random.Generator) -> Samples:
 def _violation(model: FittedTransport, points: Samples) -> float:
     """Return the largest violation over pairs of fresh points, measured as on the samples.
 
-    Of the kernel's potentials, in the coordinates of the fit: entropic ones, which a fit may
-    combine with them, violate the constraint wherever their plan has mass.
+    Of the kernel's potentials, in the coordinates of the fit: entropic ones and splines, which a
+    fit may combine with them, violate the constraint wherever their plan has mass.
     """
     changed = model.conjugation_.changed(points)
     kernel = model.problem_.potentials(model.solution_.gamma)

@@ -135,12 +135,12 @@ WORDS: dict[str, str] = {
     "linear (Gaussian) map": "The optimal map between two normal distributions with the means and "
     "covariances of x and y.",
     "kernel part": "What the fit adds to that map: the kernel's potentials, the smaller the larger "
-    "reg_potential is, and entropic ones where they carry weight.",
+    "reg_potential is, and entropic ones or splines where they carry weight.",
     "coordinates of the fit": "Those in which the linear map is the identity. solution_, and its "
     "cost and objective, are in them; cost_ and all numbers here are in the features' own.",
     "points kept out": "Each third of the points is judged by a map that was fitted to the other "
-    "two with the chosen settings; of more than 600 points one third is, and from 1500 on, where "
-    "weights are found on most of that third, a quarter of it.",
+    "two with the chosen settings; of more than 600 points one third is, and from 1500 on in "
+    "several features, where weights are found on most of that third, a quarter of it.",
     "clear": "A gain of at least 2.5 standard errors, a loss of at least 3.5. Verdicts claim none "
     "that is smaller.",
     "standard error": "How far an estimate would typically be off for another draw of the points.",

@@ -9,6 +9,7 @@ from kernel_ot.diagnostics._transport import FittedTransport
 from kernel_ot.kernels import Linear
 from kernel_ot.potentials import KernelExpansion, Potentials, weighted_sum
 from kernel_ot.problem import Provenance
+from kernel_ot.samples import Samples
 from kernel_ot.selection import Pair, semi_dual
 
 # Effective number of distinct points, 1 / sum of squared masses, below which masses are split.
@@ -18,11 +19,12 @@ _FEW_POINTS = 30
 def inner_potentials(model: FittedTransport) -> Potentials:
     """Return the combined potentials in the coordinates of the fit."""
     kernel = model.problem_.potentials(model.solution_.gamma)
-    combined = model.combination_.potentials(kernel, model.entropic_)
-    if model.summary_of_all_ is not None:
-        return combined
     made_of = model.problem_.provenance
     assert made_of is not None
+    fitted = Samples(made_of.x, made_of.y, made_of.weights_x, made_of.weights_y)
+    combined = model.combination_.potentials(kernel, model.entropic_, fitted)
+    if model.summary_of_all_ is not None:
+        return combined
     effective = (1 / np.sum(np.square(w)) for w in (made_of.weights_x, made_of.weights_y))
     return _with_exact_means(combined, made_of) if min(effective) < _FEW_POINTS else combined
 

@@ -75,7 +75,7 @@ class FittedTransport(ComparedSettings, Protocol):
 
     @property
     def combination_(self) -> Combination:
-        """Weights of the kernel's potentials and of `entropic_`."""
+        """Weights of the kernel's potentials, of `entropic_`, and of splines on the line."""
 
     @property
     def entropic_(self) -> tuple[EntropicPotentials, ...]:

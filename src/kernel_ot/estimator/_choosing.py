@@ -26,6 +26,7 @@ from kernel_ot.samples import Samples
 from kernel_ot.selection import (
     MANY_POINTS,
     MAX_SEMI_DUAL_DIMENSION,
+    POINTS_FOR_SPLINES,
     REG_SOS,
     Candidate,
     Combination,
@@ -36,6 +37,7 @@ from kernel_ot.selection import (
     chosen_kernel,
     combine,
     combine_on_kept_out,
+    combine_splines,
     default_kernels,
     default_splits,
     is_auto,
@@ -208,6 +210,8 @@ def _compared(
         best = choose(selection.settings)
         if samples.one_is_a_point:
             combination = _ONE_POINT
+        elif dimension == 1 and n > POINTS_FOR_SPLINES:
+            combination = combine_splines(near, parameters.preconditioner, rng)
         elif n >= MANY_POINTS and not watch.selection_is_over(None):
             kept_out = combine_on_kept_out(
                 samples, parameters.preconditioner, best, rng, watch.on_selection_round

@@ -51,11 +51,15 @@ def combination_in(
         float(entry["kernel"]),
         float(entry["gaussian"]),
         tuple((float(reg), float(weight)) for reg, weight in entry["entropic"]),
+        tuple((float(s), float(weight)) for s, weight in entry.get("splines", ())),
     )
-    weights = [combination.kernel, combination.gaussian, *(w for _, w in combination.entropic)]
     # Those of entropic potentials are negative where they are extrapolated.
-    if not (min(weights[:2]) >= 0 and abs(sum(weights) - 1) <= _ROUNDING):
-        raise damaged(path, f"its potentials have the weights {weights}")
+    weights = [combination.kernel, combination.gaussian, *(w for _, w in combination.splines)]
+    total = sum(weights) + sum(w for _, w in combination.entropic)
+    if not (min(weights) >= 0 and abs(total - 1) <= _ROUNDING):
+        raise damaged(path, f"its potentials have the weights {weights}, {combination.entropic}")
+    if min((smoothing for smoothing, _ in combination.splines), default=1.0) <= 0:
+        raise damaged(path, f"its splines are {combination.splines}")
     regularisations = arrays.get("entropic_regularisations", np.zeros(0))
     if len(regularisations) != len(combination.entropic) or min(regularisations, default=1) <= 0:
         raise damaged(path, "its entropic potentials are not those it names")

@@ -28,8 +28,8 @@ def set_derived(model: KernelOT, samples: Samples, problem: Problem) -> None:
     model.y_fill_ = change.backward_y(made_of.y_fill)
     distinct = samples.distinct()
     changed = change.changed(distinct)
-    # Both of the kernel's potentials alone: entropic ones violate the constraint where their plan
-    # has mass, and their dual value holds its entropy.
+    # Both of the kernel's potentials alone: entropic ones and splines violate the constraint where
+    # their plan has mass.
     kernel = problem.potentials(solution.gamma)
     u, v = kernel.u(changed.x), kernel.v(changed.y)
     tolerance = model.violation_tol * changed.mean_cost()

@@ -74,11 +74,12 @@ class RoundEntry(TypedDict):
 
 
 class CombinationEntry(TypedDict):
-    """Weights of the potentials; of entropic ones with their regularisations."""
+    """Weights of the potentials; of entropic ones and splines with what they are fitted with."""
 
     kernel: float
     gaussian: float
     entropic: list[tuple[float, float]]
+    splines: NotRequired[list[tuple[float, float]]]
 
 
 class CertificateEntry(TypedDict):

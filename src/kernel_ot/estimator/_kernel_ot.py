@@ -83,7 +83,8 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         Whether the kernel's potential is averaged with the Gaussian map's and with entropic ones,
         weighted by the held-out semi-dual value; where kernel and reg_potential are "auto", above
         20 features only where that gains five standard errors. Entropic potentials are fitted on
-        parts of about 2000 rows of each sample, at most eight, and averaged.
+        parts of about 2000 rows of each sample, at most eight, and averaged. On the line, of more
+        than 600 and up to 5000 rows, splines through the sorted points take the place of both.
     method : str, default "auto"
         Method of `kernel_ot.solve`; with adaptive filling "auto" keeps the cutting planes'
         solution, whose optimality is checked independently.

@@ -22,8 +22,8 @@ from kernel_ot.samples import Samples
 
 FORMAT = "kernel-ot model"
 # 1 had no digest and no list of arrays, 2 another residual, 3 no combined potentials, 4 those of
-# one part only
-FORMAT_VERSION = 5
+# one part only, 5 no splines
+FORMAT_VERSION = 6
 # The shape of every array: n and m points, d features, l filling points, r features of the pairs,
 # p and q landmarks, s and t centres of the entropic potentials at k regularisations.
 _SHAPES = {

@@ -65,7 +65,7 @@ class Combined:
 
     def kept_out(self, kernel: Potentials, bench: Bench) -> HeldOutFit:
         """Return what is combined with points that neither it nor its weights have seen."""
-        potentials = self.combination.potentials(kernel, self.entropic)
+        potentials = self.combination.potentials(kernel, self.entropic, bench.rows)
         _, judges = three_quarters_and_the_rest(bench.test)
         _, changed = three_quarters_and_the_rest(bench.changed)
         judges, changed = judges.thinned(_MAX_JUDGES), changed.thinned(_MAX_JUDGES)

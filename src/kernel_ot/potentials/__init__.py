@@ -14,6 +14,7 @@ from kernel_ot.potentials._potentials import (
     hessian_of as hessian_of,
     value_and_gradient as value_and_gradient,
 )
+from kernel_ot.potentials._spline import SplinePotential as SplinePotential
 from kernel_ot.potentials._weighted_sum import (
     WeightedSum as WeightedSum,
     weighted_sum as weighted_sum,

@@ -172,6 +172,9 @@ def _combination(model: FittedTransport) -> tuple[str, str]:
     found = model.combination_
     parts = [("kernel", found.kernel), ("Gaussian map", found.gaussian)]
     parts += [(f"entropic at {reg:.2g} of the mean cost", weight) for reg, weight in found.entropic]
+    parts += [
+        (f"spline of smoothing {smoothing:.2g}", weight) for smoothing, weight in found.splines
+    ]
     shares = ", ".join(f"{weight:.0%} {name}" for name, weight in parts if weight)
     if len(shares.split(", ")) == 1:
         return shares, "nothing else carries weight, or combine=False"

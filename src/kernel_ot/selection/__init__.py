@@ -25,6 +25,10 @@ from kernel_ot.selection._kept_out import (
     combine_on_kept_out as combine_on_kept_out,
     three_quarters_and_the_rest as three_quarters_and_the_rest,
 )
+from kernel_ot.selection._line import (
+    POINTS_FOR_SPLINES as POINTS_FOR_SPLINES,
+    combine_splines as combine_splines,
+)
 from kernel_ot.selection._paths import (
     Baseline as Baseline,
     KernelChoice as KernelChoice,
@@ -58,6 +62,7 @@ from kernel_ot.selection._selection import (
     reg_potentials as reg_potentials,
     select as select,
 )
+from kernel_ot.selection._spline import spline_potentials as spline_potentials
 from kernel_ot.selection._splits import (
     MAX_SEMI_DUAL_DIMENSION as MAX_SEMI_DUAL_DIMENSION,
     Splitter as Splitter,

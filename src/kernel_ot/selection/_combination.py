@@ -1,4 +1,4 @@
-r"""Weights of the kernel's potential, of entropic ones and of the Gaussian map, by held-out points.
+r"""Weights of the kernel's potential, of others and of the Gaussian map, by held-out points.
 
 In the preconditioned coordinates the Gaussian map has the potentials zero. The semi-dual value of
 :math:`u_w = \sum_k w_k u_k` on held-out points,
@@ -35,6 +35,7 @@ from kernel_ot.potentials import (
 from kernel_ot.samples import Samples
 from kernel_ot.selection._entropic import entropic_potentials, means_of_parts
 from kernel_ot.selection._paths import Pair, Trial
+from kernel_ot.selection._spline import spline_potentials
 from kernel_ot.selection._splits import MAX_SEMI_DUAL_DIMENSION, is_trusted
 
 # Relative to the mean cost of a pair. From five features on the smallest never carried weight.
@@ -43,6 +44,8 @@ _FEW_FEATURES = 4
 # Of many points in more features than that, each half of the one before, to be extrapolated: taking
 # out the bias of a large one costs less than the noise of a small one.
 _HALVED = (0.1, 0.05, 0.025)
+# Of splines on the line, from nearly straight ones to such as follow every few points.
+_SMOOTHINGS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 # The ball that minima are sought in, in the largest norm of a training point: outside of the hull
 # of their centres entropic potentials have no c-transform.
 _RADIUS = 1.05
@@ -74,6 +77,8 @@ class Combination:
         Regularisation, relative to the mean cost of a pair in the preconditioned coordinates, and
         weight of each entropic potential, from large to small. Weights are negative where
         potentials are extrapolated to less regularisation.
+    splines : tuple of (float, float)
+        Smoothing and weight of each spline, on the line, from smooth to rough.
 
     Examples
     --------
@@ -84,6 +89,7 @@ class Combination:
     kernel: float = 1.0
     gaussian: float = 0.0
     entropic: tuple[tuple[float, float], ...] = ()
+    splines: tuple[tuple[float, float], ...] = ()
 
     @property
     def regularisations(self) -> tuple[float, ...]:
@@ -91,15 +97,21 @@ class Combination:
         return tuple(regularisation for regularisation, _ in self.entropic)
 
     def potentials(
-        self, kernel: Potentials, entropic: tuple[EntropicPotentials, ...]
+        self, kernel: Potentials, entropic: tuple[EntropicPotentials, ...], samples: Samples
     ) -> Potentials:
-        """Return the weighted sum, in the coordinates of the fit.
+        """Return the weighted sum, in the coordinates of the fit to `samples`.
 
-        Of several parts' entropic potentials each carries an equal share of the weight.
+        Of several parts' entropic potentials each carries an equal share of the weight. Splines
+        take a thousandth of the time of a fit, so they are fitted where they are asked for.
         """
         parts = len(entropic) // max(len(self.entropic), 1)
         shares = (weight / parts for _, weight in self.entropic for _ in range(parts))
-        return weighted_sum((kernel, *entropic), (self.kernel, *shares))
+        smoothings = tuple(smoothing for smoothing, _ in self.splines)
+        splines = spline_potentials(samples, smoothings) if smoothings else ()
+        return weighted_sum(
+            (kernel, *entropic, *splines),
+            (self.kernel, *shares, *(weight for _, weight in self.splines)),
+        )
 
 
 @blas_on_one_thread()
@@ -165,11 +177,11 @@ def weigh(
         offered = means_of_parts(found, len(regularisations))
         if extrapolate:
             offered = tuple(weighted_sum(pair, _EXTRAPOLATING) for pair in pairwise(offered))
-        splits.append(_HeldOut.of(trial, offered, max_held_out, near=extrapolate))
+        test = trial.test.thinned(max_held_out)
+        offered = (trial.potentials, *offered)
+        splits.append(_HeldOut.of(offered, trial.train, test, trial.unit, near=extrapolate))
     summed = [[split] for split in splits] if dimension == 1 else [splits]
-    weights = np.mean([_Criterion(together).best() for together in summed], axis=0)
-    weights[weights < _SMALLEST_WEIGHT] = 0
-    weights /= weights.sum()
+    weights = _pruned(np.mean([_Criterion(together).best() for together in summed], axis=0))
     if clearly is not None or dimension > MAX_SEMI_DUAL_DIMENSION:
         gain, error = _Criterion(splits).gain(weights)
         if gain <= (clearly or 0.0) * error or not is_trusted(gain, error, dimension):
@@ -189,6 +201,33 @@ def weigh(
     )
 
 
+@blas_on_one_thread()
+def weigh_splines(parts: Sequence[tuple[Samples, Samples, float]]) -> Combination:
+    """Return the weights of splines and the Gaussian map on the line, of all parts together.
+
+    Without the kernel's potentials: from some hundred points on splines are nearer, and what the
+    held-out value prefers among both is not.
+
+    Parameters
+    ----------
+    parts : sequence of (Samples, Samples, float)
+        What splines are fitted to, what was held out, and the `unit` of a `Trial`.
+    """
+    splits = [
+        _HeldOut.of(spline_potentials(train, _SMOOTHINGS), train, test.thinned(_MAX_HELD_OUT), unit)
+        for train, test, unit in parts
+    ]
+    first, gaussian, *others = _pruned(_Criterion(splits).best())
+    weights = zip(_SMOOTHINGS, (first, *others), strict=True)
+    splines = tuple((smoothing, float(weight)) for smoothing, weight in weights if weight)
+    return Combination(kernel=0.0, gaussian=float(gaussian), splines=splines)
+
+
+def _pruned(weights: Array) -> Array:
+    kept = np.where(weights < _SMALLEST_WEIGHT, 0.0, weights)
+    return np.asarray(kept / kept.sum())
+
+
 @dataclass(eq=False)
 class _HeldOut:
     """The terms of J on one split; the Gaussian map's are zero and left out."""
@@ -203,9 +242,10 @@ class _HeldOut:
     @classmethod
     def of(
         cls,
-        trial: Trial,
-        entropic: Sequence[Potentials],
-        max_held_out: int = _MAX_HELD_OUT,
+        potentials: Sequence[Potentials],
+        train: Samples,
+        test: Samples,
+        unit: float,
         *,
         near: bool = False,
     ) -> _HeldOut:
@@ -216,16 +256,15 @@ class _HeldOut:
         that overshoot, the more the more features there are. With `near` it is a ball of nine in
         ten training points, in which they weigh less.
         """
-        train, test = trial.train, trial.test.thinned(max_held_out)
-        functions = (trial.potentials.u, *(potentials.u for potentials in entropic))
-        u = trial.potentials.u
+        functions = tuple(of_one.u for of_one in potentials)
+        u = functions[0]
         starts = train.x[:: -(-len(train.x) // _MAX_STARTS)]
         scan = scan_pairs(starts, test.y, u(starts), np.zeros(len(test.y)))
         norms = np.linalg.norm(train.x, axis=1)
         return cls(
             functions,
             test,
-            trial.unit,
+            unit,
             float(np.quantile(norms, _NEAR) if near else _RADIUS * norms.max()),
             np.stack([function(test.x) for function in functions], axis=1),
             starts[scan.column_partner],

@@ -92,7 +92,7 @@ def combine_on_kept_out(
     trial = Trial(fit.potentials, inner, change.changed(weighing), change.scale**2)
     combination = combine((trial,), many_points=True)
     entropic = entropic_potentials(inner, combination.regularisations)
-    potentials = combination.potentials(fit.potentials, entropic)
+    potentials = combination.potentials(fit.potentials, entropic, inner)
     return KeptOut(
         combination,
         potentials,
