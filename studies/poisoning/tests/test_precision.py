@@ -301,7 +301,7 @@ def test_replicates_ask_for_encoders_and_poisons_of_their_own(tmp_path: Path) ->
             )
             assert any(not torch.equal(weights[name], others[name]) for name in weights)
     results = Results(study, store)
-    assert set(results.floors) == {"scratch", "published"}
+    assert set(results.floors) == {("scratch", "sound"), ("published", "sound")}
     # Clean, and with each of two poisons.
     assert {floor.degrees for floor in results.floors.values()} == {3}
     page = write_report(study, tmp_path / "out").read_text()

@@ -211,15 +211,17 @@ def test_replicates_differ_only_in_the_order_of_sums(
     assert len(study.runs()) == 6
     run_study(study, tmp_path, progress=False)
     results = Results(study, RunStore(tmp_path / "runs"))
-    floor = results.floor("scratch")
+    floor = results.floor(("scratch", "sound"))
     assert floor is not None
     assert floor.degrees == 4
-    assert results.floor("another") == floor
+    assert results.floor(("scratch", "as-published")) == floor
+    assert results.floor(("another", "sound")) == floor
     # Equal accuracies would have an interval of no width, were it not for the floor.
-    same = {0: 0.5, 1: 0.5}
     results.replicates = {key: [0.4, 0.6] for key in results.replicates}
-    mean = results.paired(same, same, "scratch")
+    (cell,) = results.cells
+    mean = results.paired(cell, cell)
     assert mean is not None
+    assert mean.value == 0
     assert mean.half_width is not None
     assert mean.half_width > 0.1
     (configs / "noise.toml").write_text(

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from poisoning_study.protocol import RunStore, load_study
 from poisoning_study.protocol._workers import Workers
+from poisoning_study.torch_setup import with_baseline
 
 _LONGEST = 120.0
 
@@ -45,6 +47,37 @@ def test_a_job_whose_process_dies_is_named_and_the_others_go_on(tmp_path: Path) 
     assert store.failures() == [f"deadly: {message}"]
     records = [store.find(job) for job in jobs]
     assert [record and record["result"] for record in records] == [0, None, 2, 3, 4]
+
+
+def _instructions(environment: str) -> str:
+    return os.environ[environment]
+
+
+@dataclass(frozen=True)
+class BaselineJob:
+    """A job that needs a process of its own."""
+
+    kind: ClassVar[str] = "baseline"
+    number: int
+
+    def compute(self, store: RunStore) -> list[str]:
+        own = os.environ["ATEN_CPU_CAPABILITY"]
+        return [own, with_baseline(_instructions, "ATEN_CPU_CAPABILITY"), str(os.getpid())]
+
+
+def test_workers_end_with_the_processes_that_they_started(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    jobs = [BaselineJob(number) for number in range(4)]
+    workers = Workers(store, 2)
+    assert list(workers.run(jobs)) == [None] * 4
+    ending = threading.Thread(target=workers.close, daemon=True)
+    ending.start()
+    ending.join(_LONGEST)
+    assert not ending.is_alive(), "a worker waits for a process that waits for it"
+    for job in jobs:
+        own, other, process = store.result(job)
+        assert (own, other) == (os.environ["ATEN_CPU_CAPABILITY"], "default")
+        assert not _is_there(int(process))
 
 
 def _workers_of(parent: int) -> list[int]:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import multiprocessing
+import multiprocessing.util
 import os
+import signal
+import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from typing import Any, TypeVar
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING, TypeVar
 
 from poisoning_study.errors import StudyError
+
+if TYPE_CHECKING:
+    import torch
 
 _INSTALL = (
     "Install the study in one command, from the repository's root, or several gigabytes of CUDA "
     "packages arrive: pip install -e . -e studies/poisoning"
 )
-
 
 #: What PyTorch, oneDNN and MKL ask when they are loaded: which instructions to use at most.
 _INSTRUCTIONS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS")
@@ -73,23 +79,54 @@ _T = TypeVar("_T")
 
 
 def with_baseline(function: Callable[..., _T], *arguments: object) -> _T:
-    """Return `function(*arguments)`, computed in a new process without AVX instructions.
+    """Return `function(*arguments)`, computed in another process without AVX instructions.
 
-    Libraries choose their instructions when they are loaded. Function, arguments and result have
-    to be picklable.
+    Libraries choose their instructions when they are loaded. The process is kept for further
+    calls. Function, arguments and result have to be picklable.
     """
-    before = {name: os.environ.get(name) for name in _INSTRUCTIONS}
-    os.environ.update(_BASELINE)
-    try:
+    global _baseline
+    if _baseline is None:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, context) as pool:
-            return pool.submit(function, *arguments).result()
+        _baseline = ProcessPoolExecutor(1, context, end_with_parent)
+        # A worker that ends waits for its own processes before the executor would end them, and
+        # closes the executor's queues (priority 10) even before.
+        multiprocessing.util.Finalize(None, _baseline.shutdown, exitpriority=20)
+    try:
+        # The first call starts the process, which inherits the environment of that moment.
+        with _environment(_BASELINE):
+            found = _baseline.submit(function, *arguments)
+        return found.result()
+    except BrokenProcessPool:
+        _baseline = None
+        raise
+
+
+@contextlib.contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
     finally:
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def end_with_parent() -> None:
+    """Let this process end when the one that started it is killed; it would wait for ever."""
+    # Ctrl-C reaches the whole process group; only the first parent should answer it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextlib.contextmanager
@@ -112,5 +149,7 @@ def arithmetic(name: str) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+# The process of `with_baseline`, once there is one.
+_baseline: ProcessPoolExecutor | None = None
 # Torch forgets a library's operators when its object is collected.
-_library: Any = None
+_library: torch.library.Library | None = None

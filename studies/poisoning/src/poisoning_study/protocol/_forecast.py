@@ -221,6 +221,8 @@ def job_cost(job: AnyJob) -> Cost:
     elif isinstance(job, DetectionJob):
         cost = _backbone_cost(job.reference.backbone, size, n_classes)
         flops, memory = _passes(cost, pools["train"] + pools["trusted"])
+    if isinstance(job, NetworkJob) and job.arithmetic == "baseline":
+        host += _PROCESS_BYTES
     # Networks are counted in float32.
     double = isinstance(job, NetworkJob) and job.precision == "double"
     return Cost(flops, host, 2 * memory if double else memory)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -15,7 +12,7 @@ from pathlib import Path
 from poisoning_study.devices import choose_device, device
 from poisoning_study.errors import StudyError
 from poisoning_study.protocol._store import RunStore, StorableJob
-from poisoning_study.torch_setup import require_torch
+from poisoning_study.torch_setup import end_with_parent, require_torch
 
 _DIED = (
     "The process that computed it died: it was killed, or the machine has too little memory for "
@@ -24,19 +21,9 @@ _DIED = (
 
 
 def _start(device_name: str) -> None:
-    # Ctrl-C reaches the whole process group; only the parent should answer it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     require_torch()
     choose_device(device_name)
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it was killed; it would wait for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _work(root: Path, job: StorableJob) -> str | None:

@@ -51,21 +51,17 @@ def _effects(results: Results) -> list[_Effects]:
     rows = {c[1:]: c for c in (*published.values(), *sound.values()) if c[1] in asked}
     found = []
     for key, cell in rows.items():
-        victim, control = cell[2], untouched.get(cell[2:])
+        control = untouched.get(cell[2:])
         clean, through, alone = results.clean(cell), published.get(key), sound.get(key)
         if not clean or cell[3] != "none":
             continue
-
-        def final(of: Cell) -> dict[int, float]:
-            return results.values(of, "final")
-
         one = _Effects(
-            victim,
+            cell[2],
             cell[1],
             mean_of(list(clean.values())),
-            results.paired(final(control), clean, victim) if control and through else None,
-            results.paired(final(through), final(control), victim) if control and through else None,
-            results.paired(final(alone), clean, victim) if alone else None,
+            results.paired(control) if control and through else None,
+            results.paired(through, control) if control and through else None,
+            results.paired(alone) if alone else None,
         )
         if one.loader is not None or one.alone is not None:
             found.append(one)
@@ -199,8 +195,7 @@ def _by_share(results: Results) -> list[str]:
         control = untouched.get(cell[2:])
         if control is None or cell == control:
             continue
-        poisoned, same = results.values(cell, "final"), results.values(control, "final")
-        mean = results.paired(poisoned, same, cell[2])
+        mean = results.paired(cell, control)
         if mean is not None:
             words = f"{results.words(cell[2])}, {results.words(cell[1])}, {cell[4]:.0%} replaced"
             found.append((words, mean))

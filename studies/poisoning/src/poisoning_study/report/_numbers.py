@@ -132,6 +132,8 @@ def in_family(means: Sequence[Mean], margin: float) -> list[Mean]:
 
 #: What identifies a cell of the report: experiment, poison, victim, defence, fraction.
 Cell = tuple[str, str, str, str, float]
+#: What a noise floor is of: a victim and a loader.
+Conditions = tuple[str, str]
 
 
 class Results:
@@ -227,47 +229,54 @@ class Results:
                 if other[0] == cell[0] and other[1] and (changes := self.changes(other))
             }
             means = [
-                self._no_narrower_than_floor(mean, other[2])
+                self._no_narrower_than_floor(mean, self._conditions(other))
                 for other, mean in zip(found, means_of(list(found.values())), strict=True)
             ]
             self._changes[cell[0]] = dict(zip(found, in_family(means, self.margin), strict=True))
         return self._changes[cell[0]].get(cell)
 
-    def paired(self, first: dict[int, float], second: dict[int, float], victim: str) -> Mean | None:
-        """Return the mean of first minus second, with an interval no narrower than the floor's."""
-        found = differences(first, second)
+    def paired(self, cell: Cell, other: Cell | None = None) -> Mean | None:
+        """Return the mean accuracy of `cell` minus that of `other`, over the seeds of both.
+
+        Without `other` the clean set's is taken. The interval is no narrower than the floor of
+        `cell` allows.
+        """
+        second = self.clean(cell) if other is None else self.values(other, "final")
+        found = differences(self.values(cell, "final"), second)
         if not found:
             return None
-        return self._no_narrower_than_floor(mean_of(list(found.values())), victim)
+        return self._no_narrower_than_floor(mean_of(list(found.values())), self._conditions(cell))
 
-    def _no_narrower_than_floor(self, mean: Mean, victim: str) -> Mean:
-        floor = self.floor(victim)
+    def _conditions(self, cell: Cell) -> Conditions:
+        return cell[2], self.study.experiments[cell[0]].loader
+
+    def _no_narrower_than_floor(self, mean: Mean, conditions: Conditions) -> Mean:
+        floor = self.floor(conditions)
         if floor is None or mean.half_width is None:
             return mean
         least = float(stats.t.ppf(0.975, floor.degrees)) * floor.spread * np.sqrt(2 / mean.n)
         return replace(mean, half_width=max(mean.half_width, float(least)))
 
     @property
-    def floors(self) -> dict[str, Floor]:
-        """Return the floors of the victims that have replicates."""
-        victims = sorted({cell[2] for cell, _ in self.replicates})
-        found = {victim: self.floor(victim) for victim in victims}
-        return {victim: floor for victim, floor in found.items() if floor is not None}
-
-    def floor(self, victim: str) -> Floor | None:
-        """Return how much rounding alone moves the accuracy of `victim`.
-
-        Where that victim has no replicates, the largest of the others is taken: a floor borrowed
-        from a steadier victim would claim too much.
-        """
-        groups: dict[str, list[list[float]]] = {}
-        for (cell, seed), others in self.replicates.items():
+    def floors(self) -> dict[Conditions, Floor]:
+        """Return the floors of the victims and loaders that have replicates."""
+        groups: dict[Conditions, list[list[float]]] = {}
+        for (cell, seed), others in sorted(self.replicates.items()):
             own = float(self.cells[cell][seed]["final"])
-            groups.setdefault(cell[2], []).append([own, *others])
-        floors = {name: _pooled(found) for name, found in groups.items()}
-        if victim in floors:
-            return floors[victim]
-        return max(floors.values(), key=lambda floor: floor.spread, default=None)
+            groups.setdefault(self._conditions(cell), []).append([own, *others])
+        return {conditions: _pooled(found) for conditions, found in groups.items()}
+
+    def floor(self, conditions: Conditions) -> Floor | None:
+        """Return how much rounding alone moves an accuracy of a victim with a loader.
+
+        Where these have no replicates, the largest of the victim's is taken, and where it has none
+        either, the largest of all: a floor borrowed from a steadier one would claim too much.
+        """
+        floors = self.floors
+        if conditions in floors:
+            return floors[conditions]
+        own = [floor for (victim, _), floor in floors.items() if victim == conditions[0]]
+        return max(own or floors.values(), key=lambda floor: floor.spread, default=None)
 
 
 @dataclass(frozen=True)

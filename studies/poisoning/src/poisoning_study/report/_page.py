@@ -32,6 +32,7 @@ _PRECISION = {
     "single": "Everything that is trained or crafted is in single precision (float32) for speed; "
     "training amplifies rounding, so verdicts near the level may differ by machine.",
 }
+_LOADERS = {"sound": "", "as-published": ", published loader,"}
 #: In the order of the page.
 _SECTIONS = {
     "matrix": matrix_section,
@@ -84,8 +85,9 @@ def _noise_floor(results: Results) -> list[str]:
     if floors:
         n = sum(floor.degrees for floor in floors.values())
         spreads = "; ".join(
-            f"{text(results.words(victim))} {floor.spread:.3f} ({floor.degrees} degrees of freedom)"
-            for victim, floor in floors.items()
+            f"{text(results.words(victim))}{_LOADERS[loader]} {floor.spread:.3f} ({floor.degrees} "
+            "degrees of freedom)"
+            for (victim, loader), floor in floors.items()
         )
         sentences.append(
             f"Noise floor: {n} accuracies were computed again in another order of sums, from the "
