@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from kernel_ot import KernelOT, KernelOTCV
@@ -197,3 +198,20 @@ def test_settings_are_told_apart_however_far_the_samples_are(apart: float) -> No
     np.testing.assert_allclose(far.transform(x) - apart, near.transform(x), atol=1e-6)
     assert far.reg_potential_ == near.reg_potential_
     assert far.candidates_[0].score == pytest.approx(apart**2, rel=1e-4)
+
+
+@pytest.mark.parametrize("apart", [1e5, 1e8])
+def test_cross_validation_is_the_same_however_far_the_samples_are(apart: float) -> None:
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(60, 2)), rng.normal(size=(50, 2)) * [1, 2] + 1
+    search = KernelOTCV(kernels=(0.7, 1.4), reg_potentials=(1e-1, 1e-2, 1e-3), cv=2)
+    near, far = (clone(search).fit(x, y + b) for b in (0.0, apart))
+    assert far.best_index_ == near.best_index_
+    np.testing.assert_array_equal(
+        far.cv_results_["rank_test_semi_dual"], near.cv_results_["rank_test_semi_dual"]
+    )
+    np.testing.assert_allclose(far.transform(x) - apart, near.transform(x), atol=1e-6)
+    # The cost of the shift is in the values that are told.
+    assert far.best_score_ == pytest.approx(apart**2, rel=1e-4)
+    assert far.candidates_[1 + far.best_index_].score == far.best_score_
+    assert far.baseline_.score == pytest.approx(apart**2, rel=1e-4)

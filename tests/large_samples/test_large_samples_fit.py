@@ -195,3 +195,16 @@ def test_an_interrupted_fit_leaves_the_estimator_as_it_was(when: str, large: Ker
         large.set_params(callback=interrupt).fit(*warped(5100, 1))
     large.set_params(callback=None)
     assert large.__dict__ == before
+
+
+@pytest.mark.parametrize("apart", [1e5, 1e8])
+def test_settings_are_the_same_however_far_the_samples_are(
+    apart: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernel_ot.estimator._large.TAKES_OVER", 500)
+    x, y = warped(800, 4)
+    near, far = (KernelOT().fit(x, y[:700] + b) for b in (0.0, apart))
+    # Samples rounded to 1e-8 may end a path at the setting beside.
+    assert near.reg_potential_ / 4 < far.reg_potential_ < 4 * near.reg_potential_
+    assert np.sqrt(np.mean(np.square(far.transform(x) - apart - near.transform(x)))) < 0.06
+    assert far.candidates_[0].score == pytest.approx(apart**2, rel=1e-4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -21,6 +21,7 @@ from kernel_ot.estimator._checks import check_potential_kernel
 from kernel_ot.estimator._parameters import FitParameters
 from kernel_ot.estimator._progress import Watch
 from kernel_ot.kernels import Gaussian, Kernel
+from kernel_ot.preconditioning import brought_near
 from kernel_ot.problem import check_origin
 from kernel_ot.samples import Samples
 from kernel_ot.selection import (
@@ -53,8 +54,6 @@ _STATIC_BANDWIDTH_FACTOR, _STATIC_REG_POTENTIAL = 2.0, 1e-3
 # Where selection finds nothing that beats the preconditioner alone: strong regularisation, whose
 # small step away from it was still an improvement, or no loss, in the cases measured.
 _CAUTIOUS_FACTOR, _CAUTIOUS_REG_POTENTIAL = 0.5, 1e-1
-# In standard deviations: from here on y is moved next to x before settings are compared.
-_FAR_APART = 1e4
 # With fewer points nothing is compared.
 _MIN_SELECTION_POINTS = 12
 _UNCOMPARED_FACTOR, _UNCOMPARED_REG_POTENTIAL = 1.0, 1e-2
@@ -184,9 +183,9 @@ def _compared(
     n = min(len(samples.x), len(samples.y))
     # A user's callback stays in this process; the time limit goes along.
     in_this_process = parameters.n_jobs in (None, 1)
-    near, cost_of_shift = _brought_near(samples, parameters.preconditioner)
+    near = brought_near(samples, parameters.preconditioner)
     selection = select(
-        near,
+        near.samples,
         parameters.preconditioner,
         default_kernels(dimension, n) if given.kernel is None else (given.kernel,),
         reg_potentials(dimension) if reg_potential is None else (reg_potential,),
@@ -211,7 +210,7 @@ def _compared(
         if samples.one_is_a_point:
             combination = _ONE_POINT
         elif dimension == 1 and n > POINTS_FOR_SPLINES:
-            combination = combine_splines(near, parameters.preconditioner, rng)
+            combination = combine_splines(near.samples, parameters.preconditioner, rng)
         elif n >= MANY_POINTS and not watch.selection_is_over(None):
             kept_out = combine_on_kept_out(
                 samples, parameters.preconditioner, best, rng, watch.on_selection_round
@@ -226,24 +225,8 @@ def _compared(
     elif best is not None:
         # Chosen on a part of the points: all of them need less regularisation.
         kernel, reg = best.kernel_choice, best.reg_potential * share_in_splits(samples)
-    candidates = tuple(
-        replace(found, semi_dual=tuple(value + cost_of_shift for value in found.semi_dual))
-        for found in selection.candidates
-    )
+    candidates = tuple(found.plus(near.cost) for found in selection.candidates)
     return _Choice(kernel, reg, candidates, combination, kept_out)
-
-
-def _brought_near(samples: Samples, preconditioner: str | None) -> tuple[Samples, float]:
-    """Return the samples with y next to x, and the cost of the shift; unless they are near.
-
-    The semi-dual values of samples that are far apart have no digits left for what settings differ
-    by. With a preconditioner, which takes the shift out, nothing else is another.
-    """
-    shift = np.median(samples.y, axis=0) - np.median(samples.x, axis=0)
-    spread = max(float(np.std(points, axis=0).max()) for points in (samples.x, samples.y))
-    if preconditioner is None or np.linalg.norm(shift) <= _FAR_APART * spread:
-        return samples, 0.0
-    return replace(samples, y=samples.y - shift), float(shift @ shift) / 2
 
 
 def judge(

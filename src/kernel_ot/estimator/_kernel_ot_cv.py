@@ -27,7 +27,7 @@ from kernel_ot.estimator._fitting import without_outliers
 from kernel_ot.estimator._kernel_ot import KernelOT
 from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
-from kernel_ot.preconditioning import fit_conjugation
+from kernel_ot.preconditioning import brought_near, fit_conjugation
 from kernel_ot.samples import (
     Images,
     Masses,
@@ -133,6 +133,7 @@ class KernelOTCV(TwoSampleEstimator):
     """
 
     best_estimator_: KernelOT
+    candidates_: tuple[Candidate, ...]
 
     def __init__(
         self,
@@ -206,6 +207,8 @@ class KernelOTCV(TwoSampleEstimator):
         samples = without_outliers(samples, estimator.outliers)[0].with_mass()
         if not has_splitter:
             samples = in_own_order(samples)
+        near = brought_near(samples, estimator.preconditioner)
+        samples = near.samples
         rng = check_generator(self.random_state, "random_state")
         splits = fold_splits(samples, self.cv, rng)
         paths = [Path(k, regularisations, estimator.preconditioner, filling) for k in kernels]
@@ -214,8 +217,11 @@ class KernelOTCV(TwoSampleEstimator):
                 delayed(score_path)(path, split) for path, split in product(paths, splits)
             )
         self.n_splits_ = len(splits)
-        self._set_results(kernels, walks)
+        self._set_results(kernels, walks, near.cost)
         self._set_best(samples, estimator.preconditioner, rng)
+        # Compared without the cost of the shift, and told with it.
+        self.candidates_ = tuple(candidate.plus(near.cost) for candidate in self.candidates_)
+        self.baseline_ = self.candidates_[0]
         validate_data(self, x, skip_check_array=True)
         if hasattr(self, "best_estimator_"):
             del self.best_estimator_  # of an earlier fit
@@ -255,7 +261,9 @@ class KernelOTCV(TwoSampleEstimator):
         check_parameters(estimator)
         return estimator
 
-    def _set_results(self, kernels: tuple[KernelChoice, ...], walks: list[Walk]) -> None:
+    def _set_results(
+        self, kernels: tuple[KernelChoice, ...], walks: list[Walk], cost_of_shift: float
+    ) -> None:
         n_splits = self.n_splits_
         grid: list[Candidate] = []
         times: list[float] = []
@@ -264,8 +272,8 @@ class KernelOTCV(TwoSampleEstimator):
             for scores in zip(*(walk.scores for walk in folds), strict=True):
                 grid.append(make_candidate(kernel, scores))
                 times.append(float(np.mean([score.seconds for score in scores])))
-        self.baseline_ = baseline_candidate([walk.baseline for walk in walks[:n_splits]])
-        self.candidates_ = (self.baseline_, *grid)
+        baseline = baseline_candidate([walk.baseline for walk in walks[:n_splits]])
+        self.candidates_ = (baseline, *grid)
         results: dict[str, Any] = {  # scikit-learn's table: a list or an array a column
             "params": [
                 {
@@ -278,8 +286,9 @@ class KernelOTCV(TwoSampleEstimator):
         }
         for criterion in CRITERIA:
             values = np.array([getattr(c, criterion) for c in grid])
-            results |= {f"split{k}_test_{criterion}": values[:, k] for k in range(n_splits)}
-            results[f"mean_test_{criterion}"] = values.mean(axis=1)
+            told = values + (cost_of_shift if criterion == "semi_dual" else 0.0)
+            results |= {f"split{k}_test_{criterion}": told[:, k] for k in range(n_splits)}
+            results[f"mean_test_{criterion}"] = told.mean(axis=1)
             results[f"standard_error_test_{criterion}"] = np.array(
                 [error_over_splits(row) for row in values]
             )

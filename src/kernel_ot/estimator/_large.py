@@ -294,7 +294,7 @@ def fit_clouds(model: KernelOT, opened: ByBlocks, x: Points) -> None:
         model.verdict_ = kept_out_verdict(
             kept_out.potentials,
             kept_out.terms,
-            fit.change,
+            kept_out.change,
             kept_out.test,
             parameters.preconditioner,
         )

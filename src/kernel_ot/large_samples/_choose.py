@@ -13,7 +13,7 @@ from kernel_ot.kernels import Kernel
 from kernel_ot.large_samples._embedding import LandmarkSums, Projection, SumBlock, spanning
 from kernel_ot.large_samples._monitor import Deadline, Monitor
 from kernel_ot.large_samples._path import COMPARING, Bench, Best, Walked, walk
-from kernel_ot.preconditioning import Conjugation
+from kernel_ot.preconditioning import Conjugation, Near
 from kernel_ot.samples import OutOfTime, Samples, computed, connected_client
 from kernel_ot.selection import (
     MAX_SEMI_DUAL_DIMENSION,
@@ -135,10 +135,12 @@ class Choice:
     candidates: tuple[Candidate, ...]
 
 
-def held_out(change: Conjugation, train: Drawn, held: Drawn) -> Bench:
-    """Return what scores fits of training points."""
+def held_out(change: Conjugation, train: Drawn, held: Drawn, near: Near) -> Bench:
+    """Return what scores fits of training points, without the cost of the shift."""
     test = held.samples()
-    return Bench(change.changed(train.samples()), test, change.changed(test), change)
+    return Bench(
+        change.changed(train.samples()), near.moved(test), change.changed(test), near.there(change)
+    )
 
 
 def start_at(train: Drawn, change: Conjugation, embeddings: Embeddings) -> ContactPoints:
@@ -154,6 +156,7 @@ def choose_kernel(
     change: Conjugation,
     train: Drawn,
     held: Drawn,
+    near: Near,
     unit: float,
     rng: np.random.Generator,
     monitor: Monitor,
@@ -168,6 +171,8 @@ def choose_kernel(
         The only lambda_2 that is tried, if not None.
     change : Conjugation
     train, held : Drawn
+    near : Near
+        What is compared is scored near each other.
     unit : float
         The mean cost of a pair.
     rng : numpy.random.Generator
@@ -178,10 +183,10 @@ def choose_kernel(
     if len(kernels) == 1 and reg_potential is not None:
         return Choice(kernels[0], None, ())
     part, test = train.first(_COMPARED), held.first(_COMPARED_HELD_OUT)
-    bench = held_out(change, part, test)
+    bench = held_out(change, part, test, near)
     candidates = [baseline_candidate([bench.baseline()])]
     regs = _COARSE if reg_potential is None else (reg_potential,)
-    comparison = _Comparison(part, bench, regs, unit)
+    comparison = _Comparison(part, change, bench, regs, unit)
     best: Choice | None = None
     for kernel, walked in comparison.of(kernels, rng, monitor):
         candidates += as_candidates(kernel, walked.scores)
@@ -197,6 +202,7 @@ class _Comparison:
     """What paths of several kernels have in common."""
 
     part: Drawn
+    change: Conjugation
     bench: Bench
     reg_potentials: tuple[float, ...]
     unit: float
@@ -228,7 +234,7 @@ class _Comparison:
 
     def walked(self, kernel: Kernel, rng: np.random.Generator, monitor: Monitor) -> Walked:
         """Return the path of one kernel."""
-        part, change = self.part, self.bench.change
+        part, change = self.part, self.change
         landmarks = Landmarks.of(part, change, kernel, (len(part.x), len(part.y)), _ROUGHLY)
         points = start_at(part, change, landmarks.embeddings(landmarks.sums(part)))
         return walk(

@@ -13,6 +13,7 @@ from time import perf_counter
 from kernel_ot.large_samples._monitor import Monitor
 from kernel_ot.large_samples._path import Bench, Best
 from kernel_ot.potentials import EntropicPotentials, Potentials
+from kernel_ot.preconditioning import Conjugation
 from kernel_ot.samples import Samples
 from kernel_ot.selection import (
     Combination,
@@ -45,13 +46,15 @@ class HeldOutFit:
     ----------
     potentials : Potentials
         In the coordinates of the fit.
+    change : Conjugation
     test : Samples
-        In the user's.
+        In the user's coordinates, those of y near x where they are far apart, as `change` is.
     terms : pair of ndarray
         Terms of the semi-dual value at `test`, in the coordinates of the fit.
     """
 
     potentials: Potentials
+    change: Conjugation
     test: Samples
     terms: Pair
 
@@ -70,7 +73,7 @@ class Combined:
         _, changed = three_quarters_and_the_rest(bench.changed)
         judges, changed = judges.thinned(_MAX_JUDGES), changed.thinned(_MAX_JUDGES)
         terms = semi_dual(potentials, bench.rows.x[:_STARTS], changed.x, changed.y)
-        return HeldOutFit(potentials, judges, terms)
+        return HeldOutFit(potentials, bench.change, judges, terms)
 
 
 def combine_with_entropic(

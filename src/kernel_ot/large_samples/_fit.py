@@ -31,7 +31,7 @@ from kernel_ot.large_samples._combining import Combined, HeldOutFit, combine_wit
 from kernel_ot.large_samples._embedding import LandmarkSums, sum_over
 from kernel_ot.large_samples._monitor import Monitor, Reserving
 from kernel_ot.large_samples._path import choosing, walk
-from kernel_ot.preconditioning import Conjugation, fit_conjugation
+from kernel_ot.preconditioning import Conjugation, brought_near, fit_conjugation
 from kernel_ot.problem import check_origin
 from kernel_ot.samples import Cloud, OutOfTime, Samples
 from kernel_ot.selection import REG_SOS, Candidate
@@ -145,10 +145,11 @@ def fit_large(
         check_origin(options.kernel, rows.y, "y")
     unit = max(rows.mean_cost(), np.finfo(float).tiny)
     train, held = drawn.split(rng)
+    near = brought_near(together, options.preconditioner)
     left = monitor.seconds_left()
     comparing = Reserving(monitor, _REST_OF_THE_TIME * left) if np.isfinite(left) else monitor
     choice = choose_kernel(
-        options.kernel, options.reg_potential, change, train, held, unit, rng, comparing
+        options.kernel, options.reg_potential, change, train, held, near, unit, rng, comparing
     )
     landmarks = Landmarks.of(train, change, choice.kernel, (x.n, y.n))
     summed = _summed(x, y, landmarks, train, held, monitor)
@@ -161,7 +162,7 @@ def fit_large(
         reg_potential = options.reg_potential
     else:
         path = fine_path(choice)
-        bench = held_out(change, train, held)
+        bench = held_out(change, train, held, near)
         # A path's first setting takes its time whatever is left.
         late = watched.stop()
         ending = choosing(x.dimension)
@@ -171,7 +172,7 @@ def fit_large(
         if walked.best is not None:
             fit = walked.best.fit
             points, reg_potential = fit.points, fit.reg_potential
-            kept_out = HeldOutFit(fit.potentials, bench.test, walked.best.terms)
+            kept_out = HeldOutFit(fit.potentials, bench.change, bench.test, walked.best.terms)
             if options.combine and options.kernel is None:
                 combined = combine_with_entropic(choice.best, walked.best, bench, watched)
             if combined.entropic:
@@ -196,7 +197,7 @@ def fit_large(
     return LargeFit(
         change=change,
         settings=Settings(choice.kernel, REG_SOS, reg_potential),
-        candidates=candidates,
+        candidates=tuple(candidate.plus(near.cost) for candidate in candidates),
         filled=filled,
         unit=unit,
         offset=sum(part.offset / part.mass for part in summed.whole),

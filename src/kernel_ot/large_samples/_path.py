@@ -52,8 +52,9 @@ class Bench:
     rows : Samples
         Training points, in the coordinates of the fit; batches are drawn from them.
     test, changed : Samples
-        Held-out points in the user's coordinates and in those of the fit.
+        Held-out points in the user's coordinates, y near x, and in those of the fit.
     change : Conjugation
+        Of `test`.
     """
 
     rows: Samples

@@ -6,5 +6,6 @@ from kernel_ot.preconditioning._covariance import (
     shrunk_covariance as shrunk_covariance,
 )
 from kernel_ot.preconditioning._fit import PRECONDITIONERS as PRECONDITIONERS, fit_conjugation
+from kernel_ot.preconditioning._near import Near as Near, brought_near as brought_near
 
 __all__ = ["Conjugation", "fit_conjugation"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -121,6 +121,10 @@ class Candidate:
     def gain(self, criterion: Criterion = "semi_dual") -> float:
         """Return the mean of a criterion over the splits with the sign that larger is better."""
         return self.score if criterion == "semi_dual" else -float(np.mean(self.energy))
+
+    def plus(self, cost: float) -> Candidate:
+        """Return it with a cost that was taken out before it was scored."""
+        return replace(self, semi_dual=tuple(value + cost for value in self.semi_dual))
 
 
 @dataclass(frozen=True, eq=False)
