@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.stats import binomtest, t as student_t
 
 from benchmarks._tables import mean_and_error, write_table
 from benchmarks.accuracy._families import SMOOTH, STEEP, cost_is_known
@@ -142,7 +142,8 @@ def _log_ratio(case: dict[str, Result], peers: Iterable[str]) -> float:
 def cost_by_size(results: Iterable[Result]) -> str:
     """Return relative errors of the cost, ours and the exact plan's, and what intervals hold.
 
-    Mixtures of more than two features are left out, see `cost_is_known`.
+    How often intervals hold it has the 95 % interval of Clopper and Pearson. Mixtures of more than
+    two features are left out, see `cost_is_known`.
     """
     lines = ["| n | d | fits | ours | plug-in | interval holds | its median width / cost |"]
     lines.append("|---" * 7 + "|")
@@ -161,9 +162,17 @@ def cost_by_size(results: Iterable[Result]) -> str:
         ]
         lines.append(
             f"| {n} | {d} | {len(ours)} | {np.mean(ours):.3f} | {np.mean(plug_in):.3f} | "
-            f"{100 * np.mean(held):.0f} % | {np.median(widths):.2f} |"
+            f"{_share(held)} | {np.median(widths):.2f} |"
         )
     return "\n".join(lines)
+
+
+def _share(held: list[float]) -> str:
+    """Return "share % (low to high)" of what is 1, with the binomial 95 % interval."""
+    found = binomtest(round(sum(held)), len(held))
+    low, high = found.proportion_ci(method="exact")
+    shares = (100 * value for value in (found.statistic, low, high))
+    return "{:.0f} % ({:.0f} to {:.0f})".format(*shares)
 
 
 def _held(results: Iterable[Result]) -> list[float]:
