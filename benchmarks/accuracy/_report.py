@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import binomtest, t as student_t
 
 from benchmarks._tables import mean_and_error, write_table
-from benchmarks.accuracy._families import SMOOTH, STEEP, cost_is_known
+from benchmarks.accuracy._families import SMOOTH, STEEP, TORN, cost_is_known
 from benchmarks.accuracy._run import LIBRARIES, Result
 from kernel_ot._arrays import Array
 
@@ -242,7 +242,7 @@ def marks(results: Iterable[Result]) -> str:
         asked = [("1.2 x best of all", NEAR_BEST * best, ours)]
         if d >= _SEVERAL_FEATURES and family in SMOOTH and ENTROPIC in means:
             asked.append(("a third of the best entropic", means[ENTROPIC] / 3, ours))
-        if d >= _SEVERAL_FEATURES and family in (*STEEP, "mixture"):
+        if d >= _SEVERAL_FEATURES and family in (*STEEP, "mixture", TORN):
             asked.append(("best of all", best, ours))
         errors = [_values(cell.get(m, []), "cost error") for m in (OURS, PLUG_IN)]
         if all(errors):

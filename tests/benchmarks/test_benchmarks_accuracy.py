@@ -15,19 +15,27 @@ from benchmarks.accuracy._cells import (
     paired_table,
     run_cells,
 )
-from benchmarks.accuracy._families import FAMILIES, SMOOTH, STEEP, cost_is_known, make_case
+from benchmarks.accuracy._families import (
+    FAMILIES,
+    SMOOTH,
+    STEEP,
+    TORN,
+    cost_is_known,
+    make_case,
+)
 from benchmarks.accuracy._pairs import pair_case, pairs_directory
 from benchmarks.accuracy._report import by_size, comparison, cost_by_size, marks, table, write_csv
 from benchmarks.accuracy._run import Result, run
 from scipy.io import savemat
 
 
-@pytest.mark.parametrize("family", [*SMOOTH, *STEEP])
+@pytest.mark.parametrize("family", [*SMOOTH, *STEEP, TORN])
 def test_truths_are_monotone_maps_between_the_samples(family: str) -> None:
     case = make_case(family, 3, 400, seed=1, n_test=400)
     gaps, images = case.test[:, None] - case.test, case.truth[:, None] - case.truth
     assert np.einsum("ijk,ijk->ij", gaps, images).min() > -1e-9
-    np.testing.assert_allclose(case.truth.mean(axis=0), case.y.mean(axis=0), atol=0.4)
+    noise = 4 * case.y.std(axis=0).max() * np.sqrt(2 / 400)
+    np.testing.assert_allclose(case.truth.mean(axis=0), case.y.mean(axis=0), atol=noise)
     cost = np.mean(np.sum(np.square(case.truth - case.test), axis=1)) / 2
     assert cost == pytest.approx(case.cost, rel=0.2)
     again = make_case(family, 3, 400, seed=1, n_test=400)
@@ -46,6 +54,17 @@ def test_the_stated_cost_of_mixtures_is_too_large_in_many_features() -> None:
     assert bound < 0.95 * case.cost
     assert not cost_is_known("mixture", d)
     assert cost_is_known("softmax", d)
+
+
+def test_an_exact_plan_in_many_features_is_nearer_to_a_gathered_map_than_the_optimal_one() -> None:
+    case = make_case(TORN, 20, 600, 1, n_test=600)
+    weights = np.full(600, 1 / 600)
+    plan = ot.emd(weights, weights, ot.dist(case.test, case.y) / 2)
+    matched = case.y[np.argmax(plan, axis=1)]
+    factor = 0.5  # of the way from the centre of the other images nearby
+    near = np.argsort(ot.dist(case.truth, case.truth), axis=1)[:, :100]
+    gathered = factor * case.truth + (1 - factor) * case.truth[near].mean(axis=1)
+    assert methods.uvp(gathered, matched) < 0.9 * methods.uvp(case.truth, matched)
 
 
 def test_plain_sinkhorn_is_the_logarithmic_one() -> None:
