@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from benchmarks.accuracy._families import TORN, make_case
+from benchmarks.accuracy._methods import uvp
 
-from kernel_ot import KernelExpansion, Potentials
+from kernel_ot import KernelExpansion, KernelOT, Potentials
 from kernel_ot._arrays import Array
-from kernel_ot.kernels import Gaussian
+from kernel_ot.kernels import Gaussian, Polynomial
 from kernel_ot.samples import Samples
 from kernel_ot.selection import (
     Combination,
     Trial,
     _combination,
+    _criterion,
     combine,
     entropic_potentials,
     weigh,
 )
-from kernel_ot.selection._combination import _Criterion, _HeldOut
+from kernel_ot.selection._criterion import Criterion, HeldOut
 
 
 def _zero(d: int) -> KernelExpansion:
@@ -45,7 +48,7 @@ def _trials(u: KernelExpansion, moved: bool) -> tuple[Trial, ...]:
 
 def test_the_weights_are_the_best_of_a_grid() -> None:
     splits = [
-        _HeldOut.of(
+        HeldOut.of(
             (trial.potentials, *entropic_potentials(trial.train, (0.1,))),
             trial.train,
             trial.test,
@@ -53,7 +56,7 @@ def test_the_weights_are_the_best_of_a_grid() -> None:
         )
         for trial in _trials(_bump(-0.2), moved=True)
     ]
-    criterion = _Criterion(splits)
+    criterion = Criterion(splits)
     best = criterion.best()
     assert best.sum() == pytest.approx(1)
     value = criterion.value(best[[0, 2]])[0]
@@ -158,8 +161,49 @@ def test_points_that_no_image_reaches_weigh_less_in_a_smaller_ball(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     error, _ = _error_of_many_points(12, 2, many_points=True)
-    monkeypatch.setattr(_combination, "_NEAR", 1.0)  # the ball of all training points
+    monkeypatch.setattr(_criterion, "_NEAR", 1.0)  # the ball of all training points
     assert error < 0.97 * _error_of_many_points(12, 2, many_points=True)[0]
+
+
+def test_weights_of_rough_maps_are_found_again_and_nearer_the_truth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cases = [make_case(TORN, 8, 300, seed, n_test=1000) for seed in (131, 132)]
+
+    def mean_error() -> float:
+        models = [KernelOT(verdict=False).fit(case.x, case.y) for case in cases]
+        assert all(model.combination_.regularisations[-1] < 0.1 for model in models)
+        images = [model.transform(case.test) for model, case in zip(models, cases, strict=True)]
+        return float(np.mean([uvp(a, case.truth) for a, case in zip(images, cases, strict=True)]))
+
+    again = mean_error()
+    monkeypatch.setattr(HeldOut, "drawn_to_inverse", lambda split, weights: split)
+    assert again < 0.97 * mean_error()
+
+
+@pytest.mark.parametrize("d", [6, 21])
+def test_weights_of_smooth_maps_and_among_many_features_are_found_once(d: int) -> None:
+    rng = np.random.default_rng(5)
+    train, test = (Samples(*rng.normal(size=(2, n, d)), *np.full((2, n), 1 / n)) for n in (120, 80))
+    trial = Trial(Potentials(_zero(d), _zero(d)), train, test, 1.0)
+    entropic = [entropic_potentials(train, _combination._REGULARISATIONS)]
+    once = weigh((trial,), _combination._REGULARISATIONS, entropic)
+    assert combine((trial,)) == once
+
+
+def test_true_potentials_stay_the_best_where_minima_are_drawn_to_the_true_inverse() -> None:
+    rng, n = np.random.default_rng(6), 400
+    x = rng.normal(size=(n, 2))
+    # u = -|x|^2 / 4 has the map 3 x / 2; its own v has the inverse 2 y / 3.
+    u = KernelExpansion(Polynomial(2, offset=0.0), np.eye(2), np.full(2, -0.25))
+    v = KernelExpansion(Polynomial(2, offset=0.0), np.eye(2), np.full(2, 1 / 6))
+    both = Samples(x, 1.5 * x, np.full(n, 1 / n), np.full(n, 1 / n))
+    split = HeldOut.of((Potentials(u, v),), both, both, 1.0)
+    drawn = split.drawn_to_inverse(np.array([1.0, 0.0]))
+    drawn.radius = split.radius  # of all points
+    assert Criterion([drawn]).best() == pytest.approx([1.0, 0.0], abs=1e-3)
+    values = [drawn.value(np.array([w]))[0] for w in (0.8, 0.9, 1.0, 1.1, 1.2)]
+    assert int(np.argmax(values)) == 2
 
 
 def test_in_few_features_many_points_change_no_weights() -> None:
