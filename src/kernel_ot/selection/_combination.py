@@ -31,8 +31,8 @@ _FEW_FEATURES = 4
 # Of many points in more features than that, each half of the one before, to be extrapolated: taking
 # out the bias of a large one costs less than the noise of a small one.
 _HALVED = (0.1, 0.05, 0.025)
-# Of splines on the line, from nearly straight ones to such as follow every few points.
-_SMOOTHINGS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+# Of splines on the line, from nearly straight ones to such as follow jumps between clusters.
+_SMOOTHINGS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 # Of a potential and that at half of its regularisation: a bias that is linear in it cancels.
 _EXTRAPOLATING = (-1.0, 2.0)
 # What carries less costs time and memory for nothing that can be seen.
