@@ -68,8 +68,37 @@ def test_a_point_far_from_all_others_is_named() -> None:
     x[17] = 8.0
     model = KernelOT(Gaussian(0.7), reg_potential=1e-4, outliers="keep")
     names, messages = caught(model, x, y)
-    assert names == ["off the support"]
-    assert "at 1 of 150 points (rows 17 of x)" in messages[0]
+    assert names == ["far rows"]
+    assert "1 of the 150 rows of x (17)" in messages[0]
+
+
+@pytest.mark.parametrize("far", [9.0, 11.0])
+def test_rows_that_are_kept_though_they_would_be_left_out_are_named(far: float) -> None:
+    x, y = normal(0), normal(1) + 3
+    y[5] = y.mean(axis=0) + [far, 0.0]
+    model = KernelOT(Gaussian(0.7), reg_potential=1e-2, outliers="keep", verdict=False)
+    names, messages = caught(model, x, y)
+    assert names == ["far rows"]
+    assert "1 of the 150 rows of y (5) lie by themselves" in messages[0]
+    assert model.samples_.weights_y[5] > 0
+
+
+def test_a_row_that_is_only_named_hides_no_fault_of_the_fit() -> None:
+    x, y = normal(0), np.sign(normal(1)) + 0.1 * normal(2)
+    x[17] = [6.5, 0.0]
+    names, _ = caught(KernelOT(Gaussian(0.5), reg_potential=10.0), x, y)
+    assert names == ["far rows", "bound"]
+
+
+def test_five_rows_in_one_place_are_named_unless_both_samples_have_them() -> None:
+    x, y = normal(0), normal(1) + 3
+    x[:5] += [10.0, 0.0]
+    model = KernelOT(Gaussian(0.7), reg_potential=1e-2)
+    names, messages = caught(model, x, y)
+    assert names[0] == "far rows"
+    assert "5 of the 150 rows of x (0, 1, 2, 3, 4)" in messages[0]
+    y[:5] += [10.0, 0.0]
+    assert "far rows" not in caught(model, x, y)[0]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +177,7 @@ def test_heavy_tails_part_cost_and_bound() -> None:
     r = np.random.default_rng(0)
     x, y = np.exp(2 * r.normal(size=(200, 2))), np.exp(2 * r.normal(size=(200, 2)))
     names, _ = caught(KernelOT(Gaussian(0.5), reg_potential=0.1, outliers="keep"), x, y)
-    assert names == ["bound"]
+    assert names == ["far rows"]  # which part them, and are named instead
 
 
 def test_dimension_alone_is_no_reason() -> None:

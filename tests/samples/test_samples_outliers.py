@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kernel_ot.samples import Samples, outlying_rows
+from kernel_ot.samples._alone import rows_alone
 
 
 def _equal(n: int) -> np.ndarray:
@@ -104,3 +105,66 @@ def test_rows_that_are_left_out_keep_their_place_without_mass() -> None:
     np.testing.assert_allclose(less.weights_x, [1 / 3, 0, 1 / 3, 1 / 3])
     assert less.with_mass().x.tolist() == [[0.0], [2.0], [3.0]]
     assert samples.with_mass() is samples
+
+
+def _alone(x: np.ndarray, y: np.ndarray) -> list[int]:
+    return [int(row) for row in rows_alone(x, _equal(len(x)), y, _equal(len(y)))]
+
+
+@pytest.mark.parametrize(("dimension", "far"), [(1, 7.0), (2, 7.0), (5, 8.0), (10, 9.0)])
+def test_a_row_by_itself_is_named_before_it_is_left_out(dimension: int, far: float) -> None:
+    named = 0
+    for seed in range(20):
+        rng = np.random.default_rng([21, seed])
+        x, y = rng.normal(size=(2, 150, dimension))
+        towards = rng.normal(size=dimension)
+        x[7] = far * towards / np.linalg.norm(towards)
+        assert _alone(y, x) == []
+        is_left_out = outlying_rows(x, _equal(150))[7]
+        named += is_left_out or _alone(x, y) == [7]
+    assert named >= 14
+
+
+@pytest.mark.parametrize("far", [10.0, 14.0, 40.0])
+@pytest.mark.parametrize("dimension", [1, 2, 5])
+def test_a_small_far_group_is_named_unless_both_samples_have_one(
+    dimension: int, far: float
+) -> None:
+    for seed in range(5):
+        rng = np.random.default_rng([22, seed])
+        x, y = rng.normal(size=(2, 150, dimension))
+        x[:5, 0] += far
+        assert _alone(x, y) == [0, 1, 2, 3, 4]
+        y[-5:, 0] += far + 2
+        assert _alone(x, y) == _alone(y, x) == []
+
+
+@pytest.mark.parametrize(
+    ("draw", "most"),
+    [
+        (lambda rng, n, d: rng.normal(size=(n, d)), 0),
+        (lambda rng, n, d: rng.uniform(size=(n, d)), 0),
+        (lambda rng, n, d: rng.standard_t(5, size=(n, d)), 10),
+        (lambda rng, n, d: rng.lognormal(0, 0.5, size=(n, d)), 10),
+        (lambda rng, n, d: rng.normal(size=(n, d)) + 8 * (np.arange(n)[:, None] < 0.04 * n), 4),
+        (lambda rng, n, d: rng.poisson(0.1, size=(n, d)).astype(float), 0),
+    ],
+    ids=["normal", "uniform", "t5", "lognormal", "mixture", "counts"],
+)
+@pytest.mark.parametrize(("n", "d"), [(60, 2), (150, 1), (300, 5)])
+def test_honest_rows_are_seldom_named(draw, most: int, n: int, d: int) -> None:  # type: ignore[no-untyped-def]
+    """Percent of draws in which either sample has such a row."""
+    found = 0
+    for seed in range(50):
+        rng = np.random.default_rng([23, seed])
+        x, y = draw(rng, n, d), draw(rng, n, d)
+        found += bool(_alone(x, y) or _alone(y, x))
+    assert 2 * found <= most
+
+
+def test_rows_without_weight_are_not_named() -> None:
+    x, y = np.random.default_rng(24).normal(size=(2, 150, 2))
+    x[:5, 0] += 10
+    weights = np.ones(150)
+    weights[:5] = 0
+    assert not len(rows_alone(x, weights / 145, y, _equal(150)))

@@ -94,8 +94,10 @@ def cautions(model: FittedTransport) -> tuple[Caution, ...]:
     seen = _seen(model.samples_)
     outliers = outlier_caution(sample_sizes(model), model.outliers_)
     far = _far_rows(model)
-    found: list[Caution | None] = [outliers, far, _few_points(model.samples_), _violation(model)]
-    named = outliers is not None or far is not None
+    alone = tuple(map(np.union1d, far, model.samples_.rows_alone()))
+    named = outliers is not None or any(map(len, far))
+    fitted = _caution_of_rows(model, (alone[0], alone[1]))
+    found: list[Caution | None] = [outliers, fitted, _few_points(model.samples_), _violation(model)]
     found.extend(_of_maps(model, seen, far_rows_are_named=named))
     return tuple(caution for caution in found if caution is not None)
 
@@ -121,17 +123,25 @@ def outlier_caution(sizes: tuple[int, int], outliers: tuple[Array, Array]) -> Ca
     )
 
 
-def _far_rows(model: FittedTransport) -> Caution | None:
-    """Return which rows were fitted though they lie far from all others."""
+def _far_rows(model: FittedTransport) -> tuple[Array, Array]:
+    """Return the rows that were fitted though they lie far from all others."""
+    far = model.samples_.far_rows()
+    if any(map(len, model.outliers_)):
+        return far
+    # Where none was left out these were kept.
+    kept = model.samples_.outliers()
+    return np.union1d(far[0], kept[0]), np.union1d(far[1], kept[1])
+
+
+def _caution_of_rows(model: FittedTransport, rows_of_both: tuple[Array, Array]) -> Caution | None:
+    """Return which rows were fitted that may bend the map of the others."""
     samples = model.samples_
     if model.summary_of_all_ is None:
-        found = _counted(sample_sizes(model), samples.far_rows())
+        found = _counted(sample_sizes(model), rows_of_both)
     else:  # a random part, whose row numbers say nothing to the user
         found = " and ".join(
             f"{len(rows)} of {len(points)} random rows of {name}"
-            for name, points, rows in zip(
-                "xy", (samples.x, samples.y), samples.far_rows(), strict=True
-            )
+            for name, points, rows in zip("xy", (samples.x, samples.y), rows_of_both, strict=True)
             if len(rows)
         )
     if not found:
@@ -139,9 +149,9 @@ def _far_rows(model: FittedTransport) -> Caution | None:
     return Caution(
         "far rows",
         f"{found} lie by themselves, far outside of all others, and were fitted with them: they "
-        "bend map and cost_ of the others.",
-        "Correct or remove them if they are wrong; fit them by themselves if they are a group of "
-        "their own.",
+        "may bend map and cost_ of the others.",
+        "Correct or remove them if they are wrong, transform heavy tails (by a logarithm, say), or "
+        "fit them by themselves if they are a group of their own.",
     )
 
 

@@ -167,13 +167,25 @@ class Reach:
         """Return which of any points with mass lie outside, as a mask."""
         return np.asarray((self.beyond(points) > _REACH) & (weights > 0))
 
+    def along(self, points: Array) -> Array:
+        """Return the places of points along the directions, in widths from the middle."""
+        middle = (self.low + self.high) / 2
+        return np.asarray(((points - self.centre) @ self.directions - middle) / self.width)
+
+    @staticmethod
+    def beyond_the_share(along: Array, weights: Array, share: float) -> Array:
+        """Return how much further out rows are than those that a share of the mass lies beyond.
+
+        In the norm: along the directions alone a row between two of them is nearer.
+        """
+        distances = np.linalg.norm(along, axis=1)
+        share += 1 / np.count_nonzero(weights)
+        return np.asarray(distances - _quantiles(distances[:, None], weights, share)[1])
+
     def by_themselves(self, points: Array, weights: Array) -> Array:
         """Return which of the rows whose reach this is are few, and far from all others."""
-        # In widths from the middle: along the directions alone a row between two of them is nearer.
-        along = (points - self.centre) @ self.directions - (self.low + self.high) / 2
-        distances = np.linalg.norm(along / self.width, axis=1)
         share = _SHARE + 1 / np.count_nonzero(weights)
-        beyond = distances - _quantiles(distances[:, None], weights, share)[1]
+        beyond = self.beyond_the_share(self.along(points), weights, _SHARE)
         order = np.argsort(np.where(weights > 0, -beyond, np.inf), kind="stable")
         far = np.append(beyond[order], 0.0)
         is_few = np.cumsum(weights[order]) <= share * (1 + 1e-9)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kernel_ot._arrays import Array, pytree
+from kernel_ot.samples._alone import rows_alone
 from kernel_ot.samples._outliers import far_rows, outlying_rows
 
 
@@ -78,6 +79,11 @@ class Samples:
     def far_rows(self) -> tuple[Array, Array]:
         """Return indices of the rows of x and of y that lie by themselves, far from all others."""
         return far_rows(self.x, self.weights_x), far_rows(self.y, self.weights_y)
+
+    def rows_alone(self) -> tuple[Array, Array]:
+        """Return indices of rows of x and of y by themselves that the other has nothing like."""
+        x, a, y, b = self.x, self.weights_x, self.y, self.weights_y
+        return rows_alone(x, a, y, b), rows_alone(y, b, x, a)
 
     def without(self, rows: Array, columns: Array) -> Samples:
         """Return the same points, those rows of x and of y without mass."""
