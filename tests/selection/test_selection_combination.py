@@ -10,6 +10,7 @@ from benchmarks.accuracy._methods import uvp
 from kernel_ot import KernelExpansion, KernelOT, Potentials
 from kernel_ot._arrays import Array
 from kernel_ot.kernels import Gaussian, Polynomial
+from kernel_ot.potentials import EntropicPotentials
 from kernel_ot.samples import Samples
 from kernel_ot.selection import (
     Combination,
@@ -126,6 +127,33 @@ def test_a_gain_within_noise_changes_nothing_where_it_has_to_be_clear() -> None:
     torn = _trials(_zero(2), moved=True)[:1]
     entropic = [entropic_potentials(torn[0].train, (0.1,))]
     assert weigh(torn, (0.1,), entropic, clearly=2.0).regularisations == (0.1,)
+
+
+@pytest.mark.parametrize(("gap", "weighed"), [(0.0, 1), (3.0, 3)])
+def test_among_many_features_a_first_split_without_gain_spares_the_others(
+    monkeypatch: pytest.MonkeyPatch, gap: float, weighed: int
+) -> None:
+    seen = []
+
+    def counted(
+        samples: Samples, regularisations: tuple[float, ...]
+    ) -> tuple[EntropicPotentials, ...]:
+        seen.append(samples)
+        return entropic_potentials(samples, regularisations)
+
+    monkeypatch.setattr(_combination, "entropic_potentials", counted)
+    rng = np.random.default_rng(11)
+    spread = np.array([3.0, *21 * (0.2,)])
+
+    def drawn(n: int) -> Samples:
+        x, y = (rng.normal(size=(n, 22)) * spread for _ in range(2))
+        y[:, 0] += gap * np.sign(y[:, 0])
+        return Samples(x, y, np.full(n, 1 / n), np.full(n, 1 / n))
+
+    nothing = Potentials(_zero(22), _zero(22))
+    found = combine(tuple(Trial(nothing, drawn(120), drawn(80), 1.0) for _ in range(3)))
+    assert len(seen) == weighed
+    assert bool(found.entropic) == (weighed == 3)
 
 
 def _torn_map(x: Array) -> Array:

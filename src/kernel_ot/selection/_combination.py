@@ -39,6 +39,8 @@ _EXTRAPOLATING = (-1.0, 2.0)
 _SMALLEST_WEIGHT = 0.05
 # The noise of the criterion needs no more held-out points than this.
 _MAX_HELD_OUT = 500
+# In standard errors on the first split: three gains that are no larger are never trusted together.
+_HOPELESS = 2.5
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def combine(trials: tuple[Trial, ...], *, many_points: bool = False) -> Combinat
     -------
     Combination
         Of candidates that carry a twentieth or more; the kernel alone where a gain on it is not to
-        be trusted.
+        be trusted, which among many features the first split mostly tells.
     """
     dimension = trials[0].train.dimension
     few = dimension <= _FEW_FEATURES
@@ -119,8 +121,15 @@ def combine(trials: tuple[Trial, ...], *, many_points: bool = False) -> Combinat
     regularisations = _REGULARISATIONS_UP_TO_FOUR_FEATURES if few else _REGULARISATIONS
     if extrapolate:
         regularisations = _HALVED
-    entropic = [entropic_potentials(trial.train, regularisations) for trial in trials]
-    again = not (few or extrapolate) and dimension <= MAX_SEMI_DUAL_DIMENSION
+    first, *others = trials
+    entropic = [entropic_potentials(first.train, regularisations)]
+    many_features = dimension > MAX_SEMI_DUAL_DIMENSION
+    # Mostly nothing is gained among many features, and the comparison takes a third of the fit.
+    screened = others and many_features
+    if screened and _is_hopeless(first, means_of_parts(entropic[0], len(regularisations))):
+        return Combination()
+    entropic += [entropic_potentials(trial.train, regularisations) for trial in others]
+    again = not (few or extrapolate or many_features)
     return weigh(trials, regularisations, entropic, extrapolate=extrapolate, again=again)
 
 
@@ -186,6 +195,15 @@ def weigh(
             if weight != 0
         ),
     )
+
+
+def _is_hopeless(trial: Trial, entropic: Sequence[Potentials]) -> bool:
+    """Return whether one split gains so little that the others cannot make it a gain to trust."""
+    test = trial.test.thinned(_MAX_HELD_OUT)
+    offered = (trial.potentials, *entropic)
+    criterion = Criterion([HeldOut.of(offered, trial.train, test, trial.unit)])
+    gain, error = criterion.gain(criterion.best())
+    return gain <= _HOPELESS * error
 
 
 @blas_on_one_thread()
