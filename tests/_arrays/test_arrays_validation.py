@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -157,3 +158,11 @@ def test_zero() -> None:
     assert check_non_negative(0, "n") == 0.0
     with pytest.raises(ValueError, match=r"bandwidth = 0\.0 must be positive\. Try 1\."):
         check_positive(0, "bandwidth", "Try 1.")
+
+
+def test_whole_numbers_of_jax_are_taken_without_its_warnings() -> None:
+    jnp = pytest.importorskip("jax.numpy")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        points = check_points(jnp.arange(6).reshape(3, 2), "x")
+    assert points.dtype.kind == "f"

@@ -52,7 +52,8 @@ def as_numbers(value: object, name: str) -> Array:
         # Of a file from elsewhere, perhaps: the other byte order.
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind in "biu":
-        return array.astype(np.float64)
+        # JAX's widest type is float32 unless its user switched float64 on.
+        return array.astype(namespace_of(array).result_type(float))
     _refuse_entries(value, array, name)
     try:
         with np.errstate(over="raise"):
