@@ -212,3 +212,23 @@ def test_rows_that_were_left_out_are_named_once() -> None:
 def test_from_one_point_no_map_can_return() -> None:
     x, y = normal(0), np.ones((20, 2))
     assert "no return" not in caught(KernelOT(), x, y)[0]
+
+
+@pytest.mark.parametrize("unit", [1e-2, 1e-4, 1e-9])
+def test_features_in_a_far_smaller_unit_are_not_mapped_wrong_in_silence(unit: float) -> None:
+    for seed in range(3):
+        x, y = normal(seed), normal(seed + 10) * [1.0, 2.0] + 3
+        scaled = np.array([1.0, unit])
+        model = KernelOT(Gaussian(1.5), reg_potential=1e-2, verdict=False)
+        names, messages = caught(model, x * scaled, y * scaled)
+        missed = abs(np.log(np.std(model.transform(x * scaled)[:, 1]) / np.std(y[:, 1]) / unit))
+        assert missed < np.log(1.5) or names == ["small features"]
+        assert names == [] or "Features 1 (counted from 0)" in messages[0]
+        assert caught(model, x, y) == ([], [])
+
+
+def test_constant_features_are_no_small_ones() -> None:
+    x, y = normal(0), normal(1) + 3
+    model = KernelOT(Gaussian(1.5), reg_potential=1e-2)
+    x, y = np.c_[x, np.full(150, 0.1)], np.c_[y, np.full(150, 0.7)]
+    assert caught(model, x, y) == ([], [])

@@ -56,6 +56,17 @@ def test_gaussian_map_carries_one_covariance_to_the_other() -> None:
     assert np.linalg.eigvalsh(matrix).min() > 0
 
 
+@pytest.mark.parametrize("unit", [1e-2, 1e-4])
+def test_features_in_a_far_smaller_unit_are_not_swamped(unit: float) -> None:
+    centred = np.random.default_rng(3).normal(size=(60, 3))
+    centred -= centred.mean(axis=0)
+    units = np.array([1.0, unit, 1.0])
+    weights = np.full(60, 1 / 60)
+    covariance, _ = shrunk_covariance(centred * units, weights)
+    alike, _ = shrunk_covariance(centred, weights)
+    np.testing.assert_allclose(covariance / np.outer(units, units), alike, atol=0.15)
+
+
 @pytest.mark.parametrize("kind", ["gaussian", "scale", None])
 def test_slack_conjugates_exactly(kind: str | None) -> None:
     x, y = random_samples(40, 30, 3)

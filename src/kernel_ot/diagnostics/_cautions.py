@@ -26,6 +26,8 @@ _VIOLATED_SHARE = 0.01
 # Nearest neighbours and maps are looked at for at most this many points of each sample.
 _MAX_POINTS = 1000
 _MOST_ROWS_NAMED = 10
+# Of the root mean variance, and by how much the spread of their images may be wrong.
+_SMALL_FEATURE, _WRONG_SPREAD = 0.05, 1.5
 
 
 class CautionWarning(UserWarning):
@@ -45,8 +47,8 @@ class Caution:
     Attributes
     ----------
     name : str
-        "outliers", "far rows", "few points", "violation", "no return", "mean", "off the support"
-        or "bound".
+        "outliers", "far rows", "few points", "small features", "violation", "no return", "mean",
+        "off the support" or "bound".
     cause, remedy : str
         One sentence each.
 
@@ -63,7 +65,7 @@ class Caution:
     @property
     def is_of_samples(self) -> bool:
         """Whether it is about the rows that were given, not about what the fit made of them."""
-        return self.name in ("outliers", "far rows", "few points")
+        return self.name in ("outliers", "far rows", "few points", "small features")
 
     def __str__(self) -> str:
         return f"{self.cause} {self.remedy}"
@@ -98,6 +100,7 @@ def cautions(model: FittedTransport) -> tuple[Caution, ...]:
     named = outliers is not None or any(map(len, far))
     fitted = _caution_of_rows(model, (alone[0], alone[1]))
     found: list[Caution | None] = [outliers, fitted, _few_points(model.samples_), _violation(model)]
+    found.append(_small_features(model, seen.samples))
     found.extend(_of_maps(model, seen, far_rows_are_named=named))
     return tuple(caution for caution in found if caution is not None)
 
@@ -200,6 +203,37 @@ def _few_points(samples: Samples) -> Caution | None:
         f"{name} has {sizes[name]:.0f} points (counted by their masses) for {d} "
         f"feature{'s' if d > 1 else ''}: even the linear part of the map is mostly a guess.",
         "Give more points, or fewer features (principal components, for instance).",
+    )
+
+
+def _small_features(model: FittedTransport, samples: Samples) -> Caution | None:
+    """Name features in another unit, which the covariance's regularisation makes those of others.
+
+    Constant ones have no spread to miss.
+    """
+    images = np.asarray(model.potentials_.transport(samples.x))
+    widths = []
+    for points, weights in (
+        (samples.x, samples.weights_x),
+        (samples.y, samples.weights_y),
+        (images, samples.weights_x),
+    ):
+        constant = (points == points[0]).all(axis=0)
+        width = np.sqrt(weights @ np.square(points - weights @ points))
+        widths.append(np.where(constant, 0.0, width))
+    of_x, of_y, of_images = widths
+    levels = [_SMALL_FEATURE * np.sqrt(np.mean(np.square(width))) for width in (of_x, of_y)]
+    small = (of_x > 0) & (of_y > 0) & (of_x < levels[0]) & (of_y < levels[1])
+    missed = (of_images > _WRONG_SPREAD * of_y) | (_WRONG_SPREAD * of_images < of_y)
+    wrong = np.flatnonzero(small & missed)
+    if not len(wrong):
+        return None
+    return Caution(
+        "small features",
+        f"Features {_listed(wrong)} (counted from 0) vary by less than a twentieth of the others, "
+        f"and T(x) misses their spread in y by more than {_WRONG_SPREAD:g} times.",
+        "Bring all features to one scale: kernel_ot.pipeline.make_two_sample_pipeline("
+        "StandardScaler(), KernelOT()) fits and maps so.",
     )
 
 

@@ -7,6 +7,9 @@ import scipy.linalg
 
 from kernel_ot._arrays import Array
 
+# Of the root mean standard deviation of all features.
+_SMALL_FEATURE = 0.05
+
 
 def shrunk_covariance(centred: Array, weights: Array) -> tuple[Array, float]:
     r"""Return the Ledoit-Wolf covariance of a weighted, centred sample, and its shrinkage.
@@ -14,6 +17,9 @@ def shrunk_covariance(centred: Array, weights: Array) -> tuple[Array, float]:
     The estimate is :math:`(1 - \rho) S + \rho\,(\mathrm{tr} S / d) I` with the weighted covariance
     :math:`S = \sum_i w_i x_i x_i^\top` and
     :math:`\rho = \min(1, \sum_i w_i^2 |x_i x_i^\top - S|_F^2 / |S - (\mathrm{tr} S / d) I|_F^2)`.
+
+    Features that vary by less than a twentieth of what all do in the root mean are in another unit:
+    their rows and columns are shrunk in units of their own spread, or :math:`I` would swamp them.
 
     Parameters
     ----------
@@ -41,6 +47,21 @@ def shrunk_covariance(centred: Array, weights: Array) -> tuple[Array, float]:
     >>> np.round(covariance, 6).tolist(), round(shrinkage, 6)
     ([[1.0, 0.0], [0.0, 0.0]], 0.0)
     """
+    units = _units(centred, weights)
+    shrunk, shrinkage = _ledoit_wolf(centred / units, weights)
+    return shrunk * np.outer(units, units), shrinkage
+
+
+def _units(centred: Array, weights: Array) -> Array:
+    """Return units in which small features vary as the others do in the mean; 1 for the others."""
+    variances = weights @ np.square(centred)
+    small = (variances > 0) & (variances < _SMALL_FEATURE**2 * variances.mean())
+    if not small.any():
+        return np.ones(len(variances))
+    return np.where(small, np.sqrt(variances / variances[~small].mean()), 1.0)
+
+
+def _ledoit_wolf(centred: Array, weights: Array) -> tuple[Array, float]:
     d = centred.shape[1]
     covariance = (centred * weights[:, None]).T @ centred
     level = float(np.trace(covariance)) / d
