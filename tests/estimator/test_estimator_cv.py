@@ -182,6 +182,7 @@ def test_scikit_learn_conventions(samples: tuple[Array, Array], fitted: KernelOT
         ({"cv": 46}, "cv = 46 must be at least 2 and at most the 45 points"),
         ({"cv": "five"}, "cv = 'five' must be a number of folds"),
         ({"cv": True}, "cv = True"),
+        ({"n_jobs": 0}, "n_jobs = 0 must be None"),
     ],
 )
 def test_what_cannot_be_used_is_refused(

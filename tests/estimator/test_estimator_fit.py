@@ -289,7 +289,8 @@ def test_the_share_of_the_points_that_splits_use(n: int, m: int, share: float) -
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("callback", 3), ("verbose", "much"), ("verbose", 0.5)]
+    ("name", "value"),
+    [("callback", 3), ("verbose", "much"), ("verbose", 0.5), ("n_jobs", 0), ("n_jobs", "all")],
 )
 def test_what_cannot_be_told_to_is_refused_before_the_fit(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=rf"{name} = {value!r} must be"):

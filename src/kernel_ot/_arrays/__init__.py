@@ -41,6 +41,7 @@ from kernel_ot._arrays._validation import (
     RandomState as RandomState,
     as_numbers as as_numbers,
     check_generator as check_generator,
+    check_jobs as check_jobs,
     check_non_negative as check_non_negative,
     check_points as check_points,
     check_positive as check_positive,

@@ -354,6 +354,17 @@ def check_positive(value: object, name: str, remedy: str = "") -> float:
     return number
 
 
+def check_jobs(value: object, name: str = "n_jobs") -> None:
+    """Raise ValueError unless `value` is a number of processes: None, or an integer but 0."""
+    if value is None:
+        return
+    is_count = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_count or value == 0:
+        raise ValueError(
+            f"{name} = {value!r} must be None, a number of processes, or -1 for all processors."
+        )
+
+
 def check_non_negative(value: object, name: str) -> float:
     """Return `value` as a non-negative finite float, or raise ValueError naming it."""
     number = _check_number(value, name)

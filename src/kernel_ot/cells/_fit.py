@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.base import clone
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, check_jobs
 from kernel_ot.cells._jobs import Job, ModelStore, Outcome, Pair, run_jobs
 from kernel_ot.cells._maps import ConditionMaps, HeldOut
 from kernel_ot.cells._representation import describe_representation, points_of
@@ -115,6 +115,7 @@ def fit_conditions(
         raise ValueError(
             f"held_out = {held_out} must be a share of the cells, at least 0, below 1."
         )
+    check_jobs(n_jobs)
     batches = None if batch is None else _column(adata, batch)
     estimator = KernelOT() if estimator is None else clone(estimator)
     if folder is not None:

@@ -12,6 +12,7 @@ from kernel_ot._arrays import (
     Namespace,
     block_slices,
     check_generator,
+    check_jobs,
     check_positive,
     namespace_of,
     on_host,
@@ -155,6 +156,7 @@ def two_sample_test(
     count = check_positive(n_permutations, "n_permutations")
     if count != int(count):
         raise ValueError(f"n_permutations = {n_permutations!r} must be an integer.")
+    check_jobs(n_jobs)
     rng = check_generator(random_state, "random_state")
     xp = namespace_of(samples.x)
     sides = [np.asarray(points, dtype=np.float64) for points in (samples.x, samples.y)]

@@ -12,6 +12,7 @@ import numpy as np
 from kernel_ot._arrays import (
     Array,
     check_feature_names,
+    check_jobs,
     check_points,
     check_positive,
     check_same_dimension,
@@ -61,6 +62,7 @@ def check_parameters(model: FitParameters) -> None:
         if isinstance(value, str) and value == "auto":
             continue
         _check_count(value, name, smallest=1)
+    check_jobs(model.n_jobs)
     if model.max_iter is not None:
         _check_count(model.max_iter, "max_iter", smallest=0)
     if model.callback is not None and not callable(model.callback):

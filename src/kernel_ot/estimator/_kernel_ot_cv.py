@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot._arrays import RandomState, check_generator
+from kernel_ot._arrays import RandomState, check_generator, check_jobs
 from kernel_ot.diagnostics import Diagnostics
 from kernel_ot.estimator._checks import (
     check_both_samples,
@@ -196,6 +196,7 @@ class KernelOTCV(TwoSampleEstimator):
     def _search(
         self, x: Points, y: Points, weights_x: Masses | None, weights_y: Masses | None
     ) -> None:
+        check_jobs(self.n_jobs)
         estimator = self._checked_estimator()
         filling = Filling(estimator.filling, estimator.n_fill)
         kernels, regularisations = check_grid(self, adaptive=filling.adaptive)

@@ -44,7 +44,11 @@ def spline_potentials(samples: Samples, smoothings: tuple[float, ...]) -> tuple[
 
 
 class _Pairs:
-    """Knots with masses, and the mean of the other sample that each of them is moved to."""
+    """Knots with masses, and the mean of the other sample that each of them is moved to.
+
+    A fit takes 60 splines: SciPy's `make_smoothing_spline` takes 6 ms for 667 points and 22 for
+    3000, this .8 ms each.
+    """
 
     def __init__(self, source: Array, masses: Array, target: Array, other_masses: Array) -> None:
         order, other = np.argsort(source), np.argsort(target)
