@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 
 from kernel_ot._arrays import Array
 from kernel_ot.diagnostics._transport import FittedTransport
+from kernel_ot.preconditioning import small_features
 from kernel_ot.samples import Samples
 
 # The thresholds lie between what the families of the accuracy benchmark show and what fits with a
@@ -26,8 +27,8 @@ _VIOLATED_SHARE = 0.01
 # Nearest neighbours and maps are looked at for at most this many points of each sample.
 _MAX_POINTS = 1000
 _MOST_ROWS_NAMED = 10
-# Of the root mean variance, and by how much the spread of their images may be wrong.
-_SMALL_FEATURE, _WRONG_SPREAD = 0.05, 1.5
+# By how much the spread of small features' images may be wrong.
+_WRONG_SPREAD = 1.5
 
 
 class CautionWarning(UserWarning):
@@ -93,14 +94,14 @@ def cautions(model: FittedTransport) -> tuple[Caution, ...]:
     >>> cautions(model)
     ()
     """
-    seen = _seen(model.samples_)
+    seen = _seen(model)
     outliers = outlier_caution(sample_sizes(model), model.outliers_)
     far = _far_rows(model)
     alone = tuple(map(np.union1d, far, model.samples_.rows_alone()))
     named = outliers is not None or any(map(len, far))
     fitted = _caution_of_rows(model, (alone[0], alone[1]))
     found: list[Caution | None] = [outliers, fitted, _few_points(model.samples_), _violation(model)]
-    found.append(_small_features(model, seen.samples))
+    found.append(_small_features(seen))
     found.extend(_of_maps(model, seen, far_rows_are_named=named))
     return tuple(caution for caution in found if caution is not None)
 
@@ -174,19 +175,23 @@ def _listed(rows: Array) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """The rows that are looked at, evenly chosen, without massless ones."""
+    """The rows that are looked at, evenly chosen, without massless ones, and where T takes x."""
 
     rows: Array
     samples: Samples
+    images: Array
 
 
-def _seen(samples: Samples) -> _Seen:
+def _seen(model: FittedTransport) -> _Seen:
+    samples = model.samples_
+
     def some(weights: Array) -> Array:
         carrying = np.flatnonzero(weights)
         return carrying[np.unique(np.linspace(0, len(carrying) - 1, _MAX_POINTS).astype(np.intp))]
 
     rows = some(samples.weights_x)
-    return _Seen(rows, samples.restrict(rows, some(samples.weights_y)))
+    chosen = samples.restrict(rows, some(samples.weights_y))
+    return _Seen(rows, chosen, np.asarray(model.potentials_.transport(chosen.x)))
 
 
 def _few_points(samples: Samples) -> Caution | None:
@@ -206,25 +211,19 @@ def _few_points(samples: Samples) -> Caution | None:
     )
 
 
-def _small_features(model: FittedTransport, samples: Samples) -> Caution | None:
-    """Name features in another unit, which the covariance's regularisation makes those of others.
-
-    Constant ones have no spread to miss.
-    """
-    images = np.asarray(model.potentials_.transport(samples.x))
-    widths = []
-    for points, weights in (
-        (samples.x, samples.weights_x),
-        (samples.y, samples.weights_y),
-        (images, samples.weights_x),
-    ):
-        constant = (points == points[0]).all(axis=0)
-        width = np.sqrt(weights @ np.square(points - weights @ points))
-        widths.append(np.where(constant, 0.0, width))
-    of_x, of_y, of_images = widths
-    levels = [_SMALL_FEATURE * np.sqrt(np.mean(np.square(width))) for width in (of_x, of_y)]
-    small = (of_x > 0) & (of_y > 0) & (of_x < levels[0]) & (of_y < levels[1])
-    missed = (of_images > _WRONG_SPREAD * of_y) | (_WRONG_SPREAD * of_images < of_y)
+def _small_features(seen: _Seen) -> Caution | None:
+    """Name features in another unit, in which the map misses the spread that y has."""
+    samples = seen.samples
+    of_x, of_y, of_images = (
+        _variances(points, weights)
+        for points, weights in (
+            (samples.x, samples.weights_x),
+            (samples.y, samples.weights_y),
+            (seen.images, samples.weights_x),
+        )
+    )
+    small = small_features(of_x) & small_features(of_y)
+    missed = (of_images > _WRONG_SPREAD**2 * of_y) | (_WRONG_SPREAD**2 * of_images < of_y)
     wrong = np.flatnonzero(small & missed)
     if not len(wrong):
         return None
@@ -235,6 +234,12 @@ def _small_features(model: FittedTransport, samples: Samples) -> Caution | None:
         "Bring all features to one scale: kernel_ot.pipeline.make_two_sample_pipeline("
         "StandardScaler(), KernelOT()) fits and maps so.",
     )
+
+
+def _variances(points: Array, weights: Array) -> Array:
+    """Return the variance of each feature, 0 of constant ones, which rounding would move."""
+    constant = (points == points[0]).all(axis=0)
+    return np.where(constant, 0.0, weights @ np.square(points - weights @ points))
 
 
 def relative_violation(model: FittedTransport) -> float:
@@ -269,8 +274,7 @@ def _violation(model: FittedTransport) -> Caution | None:
 def _of_maps(
     model: FittedTransport, seen: _Seen, *, far_rows_are_named: bool
 ) -> Iterator[Caution | None]:
-    change, samples = model.conjugation_, seen.samples
-    images = np.asarray(model.potentials_.transport(samples.x))
+    change, samples, images = model.conjugation_, seen.samples, seen.images
     found: list[Caution | None] = []
     if not samples.one_is_a_point:  # from where no map returns, beside which all others are far
         found.append(_no_return(model, samples, images))

@@ -52,10 +52,15 @@ def shrunk_covariance(centred: Array, weights: Array) -> tuple[Array, float]:
     return shrunk * np.outer(units, units), shrinkage
 
 
+def small_features(variances: Array) -> Array:
+    """Return which features vary so little beside the others that they are in another unit."""
+    return np.asarray((variances > 0) & (variances < _SMALL_FEATURE**2 * variances.mean()))
+
+
 def _units(centred: Array, weights: Array) -> Array:
     """Return units in which small features vary as the others do in the mean; 1 for the others."""
     variances = weights @ np.square(centred)
-    small = (variances > 0) & (variances < _SMALL_FEATURE**2 * variances.mean())
+    small = small_features(variances)
     if not small.any():
         return np.ones(len(variances))
     return np.where(small, np.sqrt(variances / variances[~small].mean()), 1.0)
