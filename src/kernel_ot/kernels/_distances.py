@@ -45,8 +45,8 @@ class ScaledDistances:
             return
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows here lies far out
             self.centre = np.mean(y, axis=0, keepdims=True)
-            reach = float(max(np.abs(x - self.centre).max(), np.abs(y - self.centre).max()))
-            self._exact = not scale * x.shape[1] * reach * reach <= _LARGEST_FOR_PRODUCT
+            largest = max(float(_squared_norms(points - self.centre).max()) for points in (x, y))
+            self._exact = not scale * largest <= _LARGEST_FOR_PRODUCT
         if self._exact:
             self.centre = np.median(y, axis=0, keepdims=True)  # which no outlier moves
 
@@ -93,6 +93,11 @@ class ScaledDistances:
         if not self._exact and x is y:
             return _product_with_itself(x - self.centre, self._scale, self._snap)
         return self.between(self.rows(x), self.columns(y))
+
+
+def _squared_norms(x: Array) -> Array:
+    norms: Array = np.einsum("ij,ij->i", x, x)
+    return norms
 
 
 def _product_with_itself(x: Array, scale: float, snap: bool) -> Array:
