@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from scipy.spatial.distance import cdist
 
 from helpers import load_backend
 from kernel_ot._arrays import Array
 from kernel_ot._linalg import feature_factor
 from kernel_ot.kernels import Anisotropic, Gaussian, Kernel, Linear, Matern, Polynomial
+from kernel_ot.kernels._distances import ScaledDistances
 
 KERNELS: list[Kernel] = [
     Gaussian(0.7),
@@ -70,6 +72,17 @@ def test_gram_matrices_are_symmetric_to_the_last_bit(
     np.testing.assert_array_equal(gram, gram.T)
     if not isinstance(kernel, Linear | Polynomial):
         np.testing.assert_array_equal(np.diag(gram), kernel.diagonal(x).astype(gram.dtype))
+
+
+def test_one_long_coordinate_of_many_leaves_distances_to_the_product() -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 60, 48))
+    x[0, 0] = 20.0
+    distances = ScaledDistances(x, y, 0.5)
+    assert distances.columns(y).shape == (60, 50)  # squared norms ride along
+    exact = cdist(x, y, "sqeuclidean") / 2
+    np.testing.assert_allclose(distances.matrix(x, y), exact, rtol=0, atol=1e-12)
+    x[0, 0] = 200.0
+    assert ScaledDistances(x, y, 0.5).columns(y) is y
 
 
 @pytest.mark.parametrize("bandwidth", [0.05, 0.5, 5.0])
