@@ -63,9 +63,10 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
     reg_potential : "auto" or float, default "auto"
         lambda_2, weight of the potentials' squared norms. "auto" chooses among 1e-1 ... 1e-5 by the
         held-out semi-dual value and takes of it the share of the points that the choice is made on,
-        two thirds, less above 600 points; 1e-3 where filling points are not adaptive. Above 20
-        features it is 3e-3, unless the energy distance between T(x_test) and y_test is clearly
-        smaller for 1e-2, 1e-1 or the preconditioner alone.
+        two thirds, less above 600 points; half as much again where the next smaller one did worse
+        than the preconditioner alone (up to 1500 points). 1e-3 where filling points are not
+        adaptive. Above 20 features it is 3e-3, unless the energy distance between T(x_test) and
+        y_test is clearly smaller for 1e-2, 1e-1 or the preconditioner alone.
     n_fill : "auto" or int, default "auto"
         Number of filling points: the largest number held at once where filling is adaptive ("auto":
         4000), the exact number else ("auto": 300).
