@@ -58,7 +58,7 @@ def test_lists_and_strings_of_numbers() -> None:
     ("value", "message"),
     [
         ([[1.0, np.nan], [np.nan, 1.0]], r"x contains nan \(first at index \(0, 1\), 2 entries"),
-        ([[1.0], [np.inf]], r"x contains inf \(first at index \(1, 0\), 1 entries in all\)"),
+        ([[1.0], [np.inf]], r"x contains inf \(first at index \(1, 0\), 1 entry in all\)"),
         ([[1.0], [-np.inf]], "x contains -inf .* remove or impute those rows"),
         ([[1 + 2j]], "x is complex; pass its real part, or real and imaginary columns"),
         ([[1.0, 2.0], [3.0]], "x is ragged: all its rows must have the same length"),

@@ -176,8 +176,6 @@ def test_rows_in_pairs_are_judged_in_pairs(seed: int) -> None:
     assert found.outcome == "no gain"
 
 
-# Ones among zeros that are moved by a millionth lie by themselves.
-@pytest.mark.filterwarnings("ignore:.*lie by themselves")
 def test_rows_that_are_equal_count_as_rows() -> None:
     """Merged, they would be few points of large mass, with a bias and errors that are too large."""
     gains = []

@@ -199,7 +199,7 @@ def test_stopping_early_warns_and_keeps_the_best_point(samples: tuple[Array, Arr
     with pytest.warns(ConvergenceWarning, match="Stopped by the callback"):
         estimator.fit(*samples)
     assert np.isfinite(estimator.transform(samples[0])).all()
-    with pytest.warns(ConvergenceWarning, match="Adaptive filling stopped after 1 rounds"):
+    with pytest.warns(ConvergenceWarning, match="Adaptive filling stopped after 1 round"):
         model(max_iter=1, reg_potential=1e-4).fit(*samples)
     with pytest.warns(ConvergenceWarning, match="time_limit"):
         model(time_limit=1e-9).fit(*samples)

@@ -73,7 +73,7 @@ def test_header_of_numbers_can_be_declared(tmp_path: Path) -> None:
     [
         ("", "empty"),
         ("a,b\n", "header and no rows"),
-        ("1,2\n3\n", "line 2 has 1 cells and the first line 2"),
+        ("1,2\n3\n", "line 2 has 1 cell and the first line 2"),
         ("a,b\n1,2\n3,x\n", r"line 3, column 2 \(b\) is 'x', not a number"),
         ("a,b\n1,\n", r"missing values in 1 of 1 rows, by column: b \(1\)"),
         (",a\nr,1,2\n", "line 2 has 3 cells"),
@@ -177,5 +177,5 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def test_table_counts_its_names() -> None:
-    with pytest.raises(ValueError, match="feature_names has 1 entries"):
+    with pytest.raises(ValueError, match="feature_names has 1 entry"):
         Table(points(), ("a",))

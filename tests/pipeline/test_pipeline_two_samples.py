@@ -95,7 +95,7 @@ def test_the_search_over_settings_may_stand_at_the_end(samples: Any) -> None:
     assert model.transport_.best_params_["reg_potential"] in (1e-1, 1e-2)
 
 
-@pytest.mark.filterwarnings("ignore:Features 2")
+@pytest.mark.filterwarnings("ignore:Feature 2")
 def test_no_steps_are_no_change(samples: Any) -> None:
     images = make_two_sample_pipeline(ot()).fit(*samples).transform(samples[0])
     np.testing.assert_allclose(images, ot().fit(*samples).transform(samples[0]))

@@ -165,7 +165,7 @@ def test_a_constant_feature_has_an_axis() -> None:
         (lambda: plots.convergence([]), "history is empty"),
         (lambda: plots.convergence(HISTORY, by="hours"), "by = 'hours' is unknown"),  # type: ignore[arg-type]
         (lambda: plots.potential(square, sample(3)), "3 features.*principal_components"),
-        (lambda: plots.potential(square, sample(2), labels=("x",)), "labels has 1 entries"),
+        (lambda: plots.potential(square, sample(2), labels=("x",)), "labels has 1 entry"),
         (lambda: plots.principal_components(sample(1), sample(1)), "1 feature"),
         (lambda: plots.selection(compared(), criterion="uvp"), "criterion = 'uvp'"),  # type: ignore[arg-type]
         (lambda: plots.shifts(["a", "b"], [1.0], [(0, 1)]), r"shapes \(1,\) and \(1, 2\) for 2"),

@@ -239,7 +239,7 @@ GOOD: dict[str, Any] = {
         ({"y": np.zeros(5)}, r"y has shape \(5,\).*reshape\(-1, 1\)"),
         ({"x": np.zeros((1, 2))}, "x has 1 point; a sample needs at least 2"),
         ({"y": np.zeros((5, 3))}, "x has 2 columns and y has 3"),
-        ({"x_fill": np.zeros((3, 1))}, "x_fill has 1 columns but 2 are needed"),
+        ({"x_fill": np.zeros((3, 1))}, "x_fill has 1 column but 2 are needed"),
         ({"y_fill": np.zeros((3, 4))}, "y_fill has 4 columns but 2 are needed"),
         ({"y_fill": np.eye(4, 2)}, "x_fill has 3 rows and y_fill has 4"),
         ({"reg_sos": 0}, r"reg_sos = 0\.0 must be positive\. A sensible start"),

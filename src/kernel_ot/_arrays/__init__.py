@@ -4,6 +4,7 @@ Nothing here is public.
 """
 
 from kernel_ot._arrays._blocks import block_slices as block_slices, rows_per_block as rows_per_block
+from kernel_ot._arrays._containers import refuse_collections as refuse_collections
 from kernel_ot._arrays._control import (
     branch as branch,
     one_by_one_on_cpu as one_by_one_on_cpu,
@@ -36,6 +37,11 @@ from kernel_ot._arrays._placement import (
     on_host as on_host,
     placed_like as placed_like,
 )
+from kernel_ot._arrays._precision import (
+    kept_type as kept_type,
+    refuse_beyond_single as refuse_beyond_single,
+    rounded_to as rounded_to,
+)
 from kernel_ot._arrays._pytrees import pytree as pytree, register_pytrees as register_pytrees
 from kernel_ot._arrays._validation import (
     RandomState as RandomState,
@@ -50,3 +56,4 @@ from kernel_ot._arrays._validation import (
     check_weights as check_weights,
     is_numeric as is_numeric,
 )
+from kernel_ot._arrays._words import agreeing as agreeing, counted as counted

@@ -6,7 +6,9 @@ from typing import Protocol, SupportsFloat, TypeAlias
 
 import numpy as np
 
+from kernel_ot._arrays._containers import refuse_containers
 from kernel_ot._arrays._namespace import Array, as_float, is_traced, namespace_of
+from kernel_ot._arrays._words import counted
 
 RandomState: TypeAlias = int | np.integer | np.random.Generator | None
 
@@ -43,7 +45,7 @@ def as_numbers(value: object, name: str) -> Array:
     """
     if type(value) is np.ndarray and value.dtype in _PLAIN:  # at every sum over a kernel
         return value
-    _refuse_containers(value, name)
+    refuse_containers(value, name)
     try:
         array: Array = namespace_of(value).asarray(value)
     except ValueError as error:  # rows of unequal length
@@ -68,27 +70,6 @@ def as_numbers(value: object, name: str) -> Array:
             f"{name} has dtype {array.dtype}; it must hold numbers in a rectangular array."
             + _columns_without_numbers(value)
         ) from error
-
-
-def _refuse_containers(value: object, name: str) -> None:
-    """Raise ValueError for what holds an array but would not be read as the user means it."""
-    if hasattr(value, "obsm") and hasattr(value, "X"):
-        raise ValueError(
-            f"{name} is an AnnData object; pass one of its arrays, such as "
-            f"{name}.obsm['X_pca'] or {name}.X."
-        )
-    # An array view of AnnData's has `toarray` too, and is no sparse matrix.
-    if hasattr(value, "toarray") and not isinstance(value, np.ndarray):
-        raise ValueError(f"{name} is a sparse matrix; pass {name}.toarray() instead.")
-    for number, row in enumerate(value if isinstance(value, list | tuple) else ()):
-        if np.ma.isMaskedArray(row) and np.ma.getmaskarray(row).any():
-            raise ValueError(f"{name}[{number}] is masked; drop that row or fill it.")
-    if np.ma.isMaskedArray(value) and np.ma.getmaskarray(value).any():
-        masked = np.argwhere(np.ma.getmaskarray(value))
-        raise ValueError(
-            f"{name} is a masked array with {len(masked)} masked entries (first at index "
-            f"{tuple(int(i) for i in masked[0])}); drop those rows or fill them."
-        )
 
 
 def _refuse_entries(value: object, array: Array, name: str) -> None:
@@ -145,8 +126,8 @@ def _check_finite(array: Array, name: str, table: object = None) -> None:
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(
             f"{name} contains {array[where]} (first at index {where}, "
-            f"{int((~finite).sum())} entries in all); remove or impute those rows, NaN and "
-            "infinity are no coordinates." + _columns_with(~finite, table)
+            f"{counted(int((~finite).sum()), 'entry')} in all); remove or impute those rows, NaN "
+            "and infinity are no coordinates." + _columns_with(~finite, table)
         )
 
 
@@ -203,7 +184,7 @@ def check_points(value: object, name: str, *, dimension: int | None = None) -> A
     >>> check_points([[float("nan")]], "x")
     Traceback (most recent call last):
     ...
-    ValueError: x contains nan (first at index (0, 0), 1 entries in all); remove or impute
+    ValueError: x contains nan (first at index (0, 0), 1 entry in all); remove or impute
     those rows, NaN and infinity are no coordinates.
     """
     array = as_numbers(value, name)
@@ -225,7 +206,7 @@ def check_points(value: object, name: str, *, dimension: int | None = None) -> A
     _check_magnitude(array, name, value)
     if dimension is not None and array.shape[1] != dimension:
         raise ValueError(
-            f"{name} has {array.shape[1]} columns but {dimension} are needed: "
+            f"{name} has {counted(array.shape[1], 'column')} but {dimension} are needed: "
             "both samples and new points must have the same features."
         )
     return array
@@ -252,7 +233,7 @@ def check_same_dimension(x: _Table, y: _Table, name_x: str = "x", name_y: str = 
     """Raise ValueError unless `x` and `y` have equally many columns."""
     if x.shape[1] != y.shape[1]:
         raise ValueError(
-            f"{name_x} has {x.shape[1]} columns and {name_y} has {y.shape[1]}; "
+            f"{name_x} has {counted(x.shape[1], 'column')} and {name_y} has {y.shape[1]}; "
             "both must be measured in the same features."
         )
 

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import numpy as np
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, counted
 from kernel_ot._files import check_destination
 from kernel_ot.cli._options import TableOptions
 from kernel_ot.cli._reporting import Result
@@ -247,7 +247,7 @@ def _check_same_features(
         return
     if len(first) != len(second):
         raise ValueError(
-            f"{name} has {len(first)} features and {other} has {len(second)}; "
+            f"{name} has {counted(len(first), 'feature')} and {other} has {len(second)}; "
             "both must be measured in the same features."
         )
     a, b = next((a, b) for a, b in zip(first, second, strict=True) if a != b)

@@ -1,12 +1,6 @@
 """What a fitted model says about itself: a verdict, cautions, numbers and what they mean."""
 
-from kernel_ot.diagnostics._cautions import (
-    Caution,
-    CautionWarning,
-    cautions as cautions,
-    outlier_caution as outlier_caution,
-    sample_sizes as sample_sizes,
-)
+from kernel_ot.diagnostics._cautions import cautions as cautions
 from kernel_ot.diagnostics._diagnose import (
     cost_interval as cost_interval,
     diagnose as diagnose,
@@ -17,6 +11,12 @@ from kernel_ot.diagnostics._glossary import GLOSSARY as GLOSSARY, WORDS as WORDS
 from kernel_ot.diagnostics._inner import (
     inner_potentials as inner_potentials,
     semi_dual_gains as semi_dual_gains,
+)
+from kernel_ot.diagnostics._of_rows import (
+    Caution,
+    CautionWarning,
+    outlier_caution as outlier_caution,
+    sample_sizes as sample_sizes,
 )
 from kernel_ot.diagnostics._transport import (
     ComparedSettings as ComparedSettings,

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, agreeing, counted
+from kernel_ot.diagnostics._of_rows import (
+    Caution,
+    caution_of_rows,
+    far_rows,
+    listed,
+    outlier_caution,
+    sample_sizes,
+)
 from kernel_ot.diagnostics._transport import FittedTransport
 from kernel_ot.preconditioning import small_features
 from kernel_ot.samples import Samples
@@ -26,50 +34,8 @@ _TIMES_THE_NEIGHBOURS, _SHARE_OF_COST, _SHARE_OF_VARIANCE = 6.0, 0.1, 0.03
 _VIOLATED_SHARE = 0.01
 # Nearest neighbours and maps are looked at for at most this many points of each sample.
 _MAX_POINTS = 1000
-_MOST_ROWS_NAMED = 10
 # By how much the spread of small features' images may be wrong.
 _WRONG_SPREAD = 1.5
-
-
-class CautionWarning(UserWarning):
-    """A fit has a property that its user should know of; see `KernelOT.summary`.
-
-    Examples
-    --------
-    >>> import warnings
-    >>> warnings.simplefilter("ignore", CautionWarning)  # once they were read
-    """
-
-
-@dataclass(frozen=True)
-class Caution:
-    """One thing to know before trusting a fit.
-
-    Attributes
-    ----------
-    name : str
-        "outliers", "far rows", "few points", "small features", "violation", "no return", "mean",
-        "off the support" or "bound".
-    cause, remedy : str
-        One sentence each.
-
-    Examples
-    --------
-    >>> print(Caution("few points", "There are too few.", "Give more."))
-    There are too few. Give more.
-    """
-
-    name: str
-    cause: str
-    remedy: str
-
-    @property
-    def is_of_samples(self) -> bool:
-        """Whether it is about the rows that were given, not about what the fit made of them."""
-        return self.name in ("outliers", "far rows", "few points", "small features")
-
-    def __str__(self) -> str:
-        return f"{self.cause} {self.remedy}"
 
 
 def cautions(model: FittedTransport) -> tuple[Caution, ...]:
@@ -96,81 +62,14 @@ def cautions(model: FittedTransport) -> tuple[Caution, ...]:
     """
     seen = _seen(model)
     outliers = outlier_caution(sample_sizes(model), model.outliers_)
-    far = _far_rows(model)
+    far = far_rows(model)
     alone = tuple(map(np.union1d, far, model.samples_.rows_alone()))
     named = outliers is not None or any(map(len, far))
-    fitted = _caution_of_rows(model, (alone[0], alone[1]))
+    fitted = caution_of_rows(model, (alone[0], alone[1]))
     found: list[Caution | None] = [outliers, fitted, _few_points(model.samples_), _violation(model)]
     found.append(_small_features(seen))
     found.extend(_of_maps(model, seen, far_rows_are_named=named))
     return tuple(caution for caution in found if caution is not None)
-
-
-def sample_sizes(model: FittedTransport) -> tuple[int, int]:
-    """Return how many rows were fitted; of large samples a model keeps a random part."""
-    summary = model.summary_of_all_
-    return (len(model.samples_.x), len(model.samples_.y)) if summary is None else summary.sizes
-
-
-def outlier_caution(sizes: tuple[int, int], outliers: tuple[Array, Array]) -> Caution | None:
-    """Return which rows a fit left out, None where there are none."""
-    found = _counted(sizes, outliers)
-    if not found:
-        return None
-    return Caution(
-        "outliers",
-        f"{found} lie far outside of their sample (three times its width, or by themselves) "
-        "and are left out: map and cost_ are those of the other rows, the map reaches outside as "
-        "the Gaussian part does.",
-        "Correct or remove them, transform heavy tails (by a logarithm, say), or fit them with "
-        "outliers='keep'.",
-    )
-
-
-def _far_rows(model: FittedTransport) -> tuple[Array, Array]:
-    """Return the rows that were fitted though they lie far from all others."""
-    far = model.samples_.far_rows()
-    if any(map(len, model.outliers_)):
-        return far
-    # Where none was left out these were kept.
-    kept = model.samples_.outliers()
-    return np.union1d(far[0], kept[0]), np.union1d(far[1], kept[1])
-
-
-def _caution_of_rows(model: FittedTransport, rows_of_both: tuple[Array, Array]) -> Caution | None:
-    """Return which rows were fitted that may bend the map of the others."""
-    samples = model.samples_
-    if model.summary_of_all_ is None:
-        found = _counted(sample_sizes(model), rows_of_both)
-    else:  # a random part, whose row numbers say nothing to the user
-        found = " and ".join(
-            f"{len(rows)} of {len(points)} random rows of {name}"
-            for name, points, rows in zip("xy", (samples.x, samples.y), rows_of_both, strict=True)
-            if len(rows)
-        )
-    if not found:
-        return None
-    return Caution(
-        "far rows",
-        f"{found} lie by themselves, far outside of all others, and were fitted with them: they "
-        "may bend map and cost_ of the others.",
-        "Correct or remove them if they are wrong, transform heavy tails (by a logarithm, say), or "
-        "fit them by themselves if they are a group of their own.",
-    )
-
-
-def _counted(sizes: tuple[int, int], rows_of_both: tuple[Array, Array]) -> str:
-    """Return how many rows of x and of y they are, and which; nothing where there are none."""
-    return " and ".join(
-        f"{len(rows)} of the {size} rows of {name} ({_listed(rows)})"
-        for name, size, rows in zip("xy", sizes, rows_of_both, strict=True)
-        if len(rows)
-    )
-
-
-def _listed(rows: Array) -> str:
-    more = f", ... {rows[-1]}" if len(rows) > _MOST_ROWS_NAMED else ""
-    return ", ".join(str(row) for row in rows[:_MOST_ROWS_NAMED]) + more
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,8 +104,8 @@ def _few_points(samples: Samples) -> Caution | None:
         return None
     return Caution(
         "few points",
-        f"{name} has {sizes[name]:.0f} points (counted by their masses) for {d} "
-        f"feature{'s' if d > 1 else ''}: even the linear part of the map is mostly a guess.",
+        f"{name} has {counted(round(sizes[name]), 'point')} (counted by their masses) for "
+        f"{counted(d, 'feature')}: even the linear part of the map is mostly a guess.",
         "Give more points, or fewer features (principal components, for instance).",
     )
 
@@ -229,8 +128,10 @@ def _small_features(seen: _Seen) -> Caution | None:
         return None
     return Caution(
         "small features",
-        f"Features {_listed(wrong)} (counted from 0) vary by less than a twentieth of the others, "
-        f"and T(x) misses their spread in y by more than {_WRONG_SPREAD:g} times.",
+        agreeing(len(wrong), f"[Feature|Features] {listed(wrong)} (counted from 0) [varies|vary] ")
+        + "by less than a twentieth of the others, and T(x) misses "
+        + agreeing(len(wrong), "[its|their] spread in y ")
+        + f"by more than {_WRONG_SPREAD:g} times.",
         "Bring all features to one scale: kernel_ot.pipeline.make_two_sample_pipeline("
         "StandardScaler(), KernelOT()) fits and maps so.",
     )
@@ -353,9 +254,9 @@ def _off_the_support(inner: Samples, images: Array, rows: Array) -> Caution | No
         return None
     return Caution(
         "off the support",
-        f"T(x) leaves the samples of y at {len(off)} of {len(images)} points (rows "
-        f"{_listed(rows[off])} of x), by up to {distance.max() / np.sqrt(inner.dimension):.2g} "
-        "standard deviations.",
+        f"T(x) leaves the samples of y at {len(off)} of {counted(len(images), 'point')} "
+        f"({'row' if len(off) == 1 else 'rows'} {listed(rows[off])} of x), by up to "
+        f"{distance.max() / np.sqrt(inner.dimension):.2g} standard deviations.",
         "Look at those rows of x: far from all others the map only continues linearly. If they are "
         "ordinary points, the fit is at fault: use filling='adaptive' or a larger reg_potential.",
     )

@@ -11,8 +11,8 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from kernel_ot.diagnostics._cautions import Caution
 from kernel_ot.diagnostics._glossary import GLOSSARY, Term
+from kernel_ot.diagnostics._of_rows import Caution
 from kernel_ot.diagnostics._verdict import Gain, Outcome, Verdict
 
 if TYPE_CHECKING:

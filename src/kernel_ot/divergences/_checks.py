@@ -11,6 +11,7 @@ from kernel_ot._arrays import (
     check_same_names,
     check_sample,
     check_weights,
+    counted,
     namespace_of,
 )
 from kernel_ot.divergences._settings import DivergenceSettings
@@ -51,8 +52,8 @@ def check_settings(settings: object, dimension: int) -> DivergenceSettings:
         )
     if settings.dimension not in (None, dimension):
         raise ValueError(
-            f"settings are for points of {settings.dimension} features, but x and y have "
-            f"{dimension}; choose them anew by DivergenceSettings.from_samples(x, y)."
+            f"settings are for points of {counted(settings.dimension, 'feature')}, but x and y "
+            f"have {dimension}; choose them anew by DivergenceSettings.from_samples(x, y)."
         )
     return settings
 

@@ -14,7 +14,14 @@ from typing import IO, cast
 
 import numpy as np
 
-from kernel_ot._arrays import Array, check_feature_names, check_same_names
+from kernel_ot._arrays import (
+    Array,
+    as_numbers,
+    check_feature_names,
+    check_same_names,
+    counted,
+    refuse_collections,
+)
 from kernel_ot._files import atomic_path
 from kernel_ot.cutting_planes import Certificate
 from kernel_ot.diagnostics import FittedTransport
@@ -32,7 +39,6 @@ from kernel_ot.samples import (
     is_sliceable,
     opened,
     read_rows,
-    refuse_collections,
 )
 
 _BLOCK_BYTES = 8 * 2**20
@@ -102,8 +108,8 @@ def certify(
     for cloud in clouds:
         if cloud.dimension != model.n_features_in_:
             raise ValueError(
-                f"{cloud.name} has {cloud.dimension} columns but the model was fitted to "
-                f"{model.n_features_in_}; pass the same features."
+                f"{cloud.name} has {counted(cloud.dimension, 'column')} but the model was fitted "
+                f"to {model.n_features_in_}; pass the same features."
             )
     gamma = model.solution_.gamma
     inner, change = model.problem_.potentials(gamma), model.conjugation_
@@ -142,7 +148,7 @@ class _MapBlock:
 
     def __call__(self, block: Array, number: int = 0, first_row: int = 0) -> Array:
         if not len(block):  # Dask asks with an empty block what comes back
-            return np.empty(np.shape(block), dtype=np.float64)
+            return np.empty(np.shape(block), dtype=self.type_of_images(block.dtype))
         points, _ = check_block(
             block,
             None,
@@ -151,6 +157,13 @@ class _MapBlock:
             dimension=self.dimension,
         )
         return self.function(points)
+
+    def type_of_images(self, of_points: np.dtype) -> np.dtype:
+        """Return the type of the images of points of a type."""
+        point = np.zeros((1, self.dimension), dtype=of_points)
+        if as_numbers(point, self.name).dtype != np.float32:
+            return np.dtype(np.float64)
+        return self(point).dtype
 
 
 def is_mapped_by_blocks(points: object, out: str | Path | None) -> bool:
@@ -192,18 +205,16 @@ def map_by_blocks(
                 "to_npy_stack or to_zarr."
             )
         _check_columns(points, name, dimension)
-        return points.rechunk({1: -1}).map_blocks(work, dtype=np.float64)
+        return points.rechunk({1: -1}).map_blocks(work, dtype=work.type_of_images(points.dtype))
     refuse_collections(points, name)
-    points = opened(points)
+    points = opened(points, name)
     if not is_sliceable(points):
         if out is not None:
             raise ValueError("out is for arrays and files; blocks give an iterator of images.")
         return _images(cast("Iterable[Array]", points() if callable(points) else points), work)
     _check_columns(points, name, dimension)
-    given = np.dtype(points.dtype)
-    # Of either byte order.
-    dtype = np.float32 if (given.kind, given.itemsize) == ("f", 4) else np.float64
-    n_bytes = points.shape[0] * points.shape[1] * np.dtype(dtype).itemsize
+    dtype = work.type_of_images(points.dtype)
+    n_bytes = points.shape[0] * points.shape[1] * dtype.itemsize
     if out is None:
         with tempfile.TemporaryFile() as file:
             _reserve(file, n_bytes, Path(tempfile.gettempdir()))
@@ -227,8 +238,8 @@ def _check_columns(points: Sliceable, name: str, dimension: int) -> None:
         )
     if points.shape[1] != dimension:
         raise ValueError(
-            f"{name} has {points.shape[1]} columns but {dimension} are needed: both samples and "
-            "new points must have the same features."
+            f"{name} has {counted(points.shape[1], 'column')} but {dimension} are needed: both "
+            "samples and new points must have the same features."
         )
 
 

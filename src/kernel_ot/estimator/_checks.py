@@ -19,7 +19,10 @@ from kernel_ot._arrays import (
     check_same_names,
     check_sample,
     check_weights,
+    counted,
     is_traced,
+    namespace_of,
+    refuse_beyond_single,
     require_memory,
 )
 from kernel_ot.estimator._parameters import FitParameters, GridParameters
@@ -93,11 +96,13 @@ def check_both_samples(
     check_same_dimension(x, y)
     require_memory(
         8.0 * _COPIES_OF_SAMPLES * (x.size + y.size),
-        purpose=f"copies of {len(x)} + {len(y)} points with {x.shape[1]} features",
+        purpose=f"copies of {len(x)} + {len(y)} points with {counted(x.shape[1], 'feature')}",
         remedy="Fit on a subsample, or on fewer features.",
     )
     weights_x = check_weights(weights_x, len(x), "weights_x")
     weights_y = check_weights(weights_y, len(y), "weights_y")
+    if namespace_of(x, y) is not np:  # and so will the potentials be
+        refuse_beyond_single(x, y)
     if is_traced(x, y, weights_x, weights_y):
         raise ValueError(
             "fit was called inside of traced JAX code, but decides by values what to fit; fit "
@@ -175,8 +180,8 @@ def check_new_points(model: TwoSampleEstimator, points: Points, name: str) -> Ar
     array = check_points(points, name)
     if array.shape[1] != model.n_features_in_:
         raise ValueError(
-            f"{name} has {array.shape[1]} columns but {model.n_features_in_} are needed: "
-            f"X has {array.shape[1]} features, but {type(model).__name__} is expecting "
+            f"{name} has {counted(array.shape[1], 'column')} but {model.n_features_in_} are "
+            f"needed: X has {array.shape[1]} features, but {type(model).__name__} is expecting "
             f"{model.n_features_in_} features as input."
         )
     check_feature_names(getattr(model, "feature_names_in_", None), points, name)

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, counted
 from kernel_ot.cutting_planes import (
     FillingRound,
     Settings,
@@ -150,7 +150,7 @@ def warn_if_unfinished(
     if rounds and min(step.violation for step in rounds) > violation_tol:
         last = min(rounds, key=lambda step: step.violation)
         warnings.warn(
-            f"Adaptive filling stopped after {len(rounds)} rounds with {last.n_fill} "
+            f"Adaptive filling stopped after {counted(len(rounds), 'round')} with {last.n_fill} "
             f"points and a violation of {last.violation:.1e} of the mean cost (violation_tol "
             f"= {violation_tol:.1e}); raise reg_potential, n_fill or max_iter.",
             ConvergenceWarning,

@@ -335,10 +335,10 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         Returns
         -------
         array of shape (k, d)
-            float32 if `x` is, else float64; a JAX array if `x` or the samples of `fit` are; a data
-            frame if `x` is one of pandas' or polars', unless `set_output` says otherwise. What is
-            read by blocks is mapped by blocks: a memory map (also with `out`), a lazy Dask array,
-            an iterator of blocks.
+            float32 if `x` is and the images keep range and digits in it, else float64; a JAX array
+            if `x` or the samples of `fit` are; a data frame if `x` is one, unless `set_output` says
+            otherwise. What is read by blocks is mapped by blocks: a memory map (also with `out`), a
+            lazy Dask array, an iterator of blocks.
         """
         if is_mapped_by_blocks(x, out):
             transport = self._fitted_potentials().transport

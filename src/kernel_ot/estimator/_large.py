@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kernel_ot._arrays import check_generator, check_sample, check_weights, require_memory
+from kernel_ot._arrays import (
+    check_generator,
+    check_sample,
+    check_weights,
+    counted,
+    refuse_collections,
+    require_memory,
+)
 from kernel_ot.cutting_planes import Certificate, FilledProblem, FillingRound
 from kernel_ot.diagnostics import inner_potentials, kept_out_verdict
 from kernel_ot.estimator._choosing import given_settings
@@ -38,7 +45,6 @@ from kernel_ot.samples import (
     is_lazy,
     masses_in_memory,
     never_late,
-    refuse_collections,
 )
 from kernel_ot.selection import Filling, Score
 from kernel_ot.solvers import Progress, Status
@@ -138,7 +144,8 @@ def open_inputs(
     require_memory(
         # Once as they are read, and once as float64.
         16.0 * sum(cloud.n * cloud.dimension for cloud in clouds),
-        purpose=f"{clouds[0].n} + {clouds[1].n} points of {clouds[0].dimension} features",
+        purpose=f"{clouds[0].n} + {clouds[1].n} points of "
+        f"{counted(clouds[0].dimension, 'feature')}",
         remedy="Give fewer features.",
     )
     (points_x, masses_x), (points_y, masses_y) = (

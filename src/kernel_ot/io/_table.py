@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +60,8 @@ class Table:
         ):
             if names is not None and len(names) != size:
                 raise ValueError(
-                    f"{name} has {len(names)} entries for an array of shape {self.values.shape}; "
-                    f"give {size} or None."
+                    f"{name} has {counted(len(names), 'entry')} for an array of shape "
+                    f"{self.values.shape}; give {size} or None."
                 )
 
     @property

@@ -12,7 +12,7 @@ from typing import TextIO
 
 import numpy as np
 
-from kernel_ot._arrays import Array, block_slices
+from kernel_ot._arrays import Array, block_slices, counted
 from kernel_ot.io._row_names import (
     NO_INDEX,
     TableQuestionError,
@@ -195,8 +195,8 @@ def read_text(
     if names and index is None and second and names[0] and len(second) == len(names) + 1:
         if is_number(second[0]):
             raise TableQuestionError(
-                f"line 2 has {len(second)} cells and the first line {len(names)}; if its commas "
-                "are decimal, say so by decimal=',' (--decimal ,)"
+                f"line 2 has {counted(len(second), 'cell')} and the first line {len(names)}; if "
+                "its commas are decimal, say so by decimal=',' (--decimal ,)"
             )
         names = ["", *names]  # R names rows without naming their column
     width = len(names if names is not None else first)
@@ -253,7 +253,7 @@ def _careful(
         blank = 0
         if len(cells) != width:
             raise ValueError(
-                f"line {number} has {len(cells)} cells and the first line {width}; "
+                f"line {number} has {counted(len(cells), 'cell')} and the first line {width}; "
                 "every line needs the same number"
             )
         values = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernel_ot._arrays import Array, check_points, namespace_of, pytree
+from kernel_ot._arrays import Array, check_points, counted, namespace_of, pytree
 from kernel_ot.kernels._base import Kernel
 from kernel_ot.kernels._tiles import as_pair
 
@@ -95,7 +95,7 @@ class Anisotropic(Kernel):
         d = self.matrix.shape[0]
         if x.shape[1] % d:
             raise ValueError(
-                f"x has {x.shape[1]} columns; this kernel's matrix is for points of {d} "
+                f"x has {counted(x.shape[1], 'column')}; this kernel's matrix is for points of {d} "
                 "coordinates, or several such points side by side."
             )
         matrix = self._matrix_for(x, y)

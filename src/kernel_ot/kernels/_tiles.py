@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from kernel_ot._arrays import Array, as_numbers, block_slices, namespace_of, rows_per_block
+from kernel_ot._arrays import Array, as_numbers, block_slices, counted, namespace_of, rows_per_block
 
 # A tile stays in the second cache: products of matrices with few columns take half the time that
 # they take with tiles of 2 MiB, and what is done once a tile costs next to nothing.
@@ -37,8 +37,8 @@ def as_pair(x: object, y: object) -> tuple[Array, Array]:
     first, second = arrays * 2 if same else arrays
     if first.shape[1] != second.shape[1]:
         raise ValueError(
-            f"x has {first.shape[1]} columns and y has {second.shape[1]}; a kernel compares points "
-            "of the same dimension."
+            f"x has {counted(first.shape[1], 'column')} and y has {second.shape[1]}; a kernel "
+            "compares points of the same dimension."
         )
     return first, second
 
@@ -52,7 +52,7 @@ def as_weights(weights: object, x: Array, y: Array, *, one_column: bool) -> Arra
         shapes = f"({y.shape[0]},)" if one_column else f"({y.shape[0]},) or ({y.shape[0]}, k)"
         raise ValueError(
             f"weights has shape {tuple(array.shape)}; it must be {shapes}, one row for each of "
-            f"the {y.shape[0]} points in y."
+            f"the {counted(y.shape[0], 'point')} in y."
         )
     # The points decide the precision: float32 points with float64 weights stay float32.
     cast: Array = xp.asarray(array, dtype=xp.result_type(x, y))

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot._arrays import Array, as_pandas, check_same_dimension
+from kernel_ot._arrays import Array, as_pandas, check_same_dimension, counted
 from kernel_ot.estimator import KernelOT, KernelOTCV, TwoSampleEstimator
 from kernel_ot.samples import Images
 
@@ -131,7 +131,7 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
         Returns
         -------
         array or data frame of shape (k, d)
-            A data frame where `x` is one, unless `set_output` says otherwise.
+            A data frame where `x` is one, unless `set_output` says otherwise; float64.
         """
         check_is_fitted(self)
         return self._like(self._mapped(x, "x", self.transport_.transform), x)
@@ -174,8 +174,8 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
             )
         if rows.shape[1] != self.n_features_in_:
             raise ValueError(
-                f"{name} has {rows.shape[1]} columns but {self.n_features_in_} are needed: "
-                "both samples and new points must have the same features."
+                f"{name} has {counted(rows.shape[1], 'column')} but {self.n_features_in_} are "
+                "needed: both samples and new points must have the same features."
             )
         return np.asarray(self.steps_.transform(rows))
 
@@ -183,6 +183,12 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
         """Return points as a 2-D array, or a data frame of pandas, whose columns steps can name."""
         frame = as_pandas(points)
         table = np.asarray(points) if frame is None else frame
+        # Steps compute in the type that they are given, which may not hold the other sample.
+        if frame is None and table.dtype == np.float32:
+            table = table.astype(np.float64)
+        elif frame is not None:
+            single = frame.dtypes.index[frame.dtypes == np.float32]
+            table = frame.astype(dict.fromkeys(single, np.float64))
         if table.ndim != 2:
             raise ValueError(f"{name} has shape {table.shape}; it must be 2-D, one point a row.")
         return table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernel_ot._arrays import Array, check_points
+from kernel_ot._arrays import Array, check_points, counted
 from kernel_ot.plots._axes import MAPPED, NEUTRAL, SOURCE, TARGET, new_axes, scatter, spread_rows
 from kernel_ot.plots._model import Function, feature_labels, model_of
 
@@ -29,7 +29,10 @@ def _check_drawable(
             "of the first two components."
         )
     if labels is not None and len(labels) != d:
-        raise ValueError(f"labels has {len(labels)} entries for {d} features; give one a feature.")
+        raise ValueError(
+            f"labels has {counted(len(labels), 'entry')} for {counted(d, 'feature')}; give one a "
+            "feature."
+        )
     return points, labels or (("x",) if d == 1 else ("first feature", "second feature"))
 
 

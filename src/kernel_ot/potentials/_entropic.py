@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from kernel_ot._arrays import Array, block_slices, namespace_of, pytree
+from kernel_ot._arrays import Array, block_slices, kept_type, namespace_of, pytree
 from kernel_ot.potentials._potentials import Potentials
 
 
@@ -66,7 +64,7 @@ class EntropicPotential:
         parts = [self._of_block(points[rows]) for rows in blocks]
         if not parts:
             return points[:, 0], points
-        dtype = points.dtype if points.dtype == np.float32 else xp.result_type(float)
+        dtype = kept_type(xp, points)
         values, gradients = (xp.concatenate(part) for part in zip(*parts, strict=True))
         return xp.asarray(values, dtype=dtype), xp.asarray(gradients, dtype=dtype)
 
@@ -78,7 +76,7 @@ class EntropicPotential:
         xp = namespace_of(points, self.centres)
         points = xp.asarray(points)
         centres = self.centres - xp.mean(self.centres, axis=0)  # covariances know no origin
-        dtype = points.dtype if points.dtype == np.float32 else xp.result_type(float)
+        dtype = kept_type(xp, points)
         identity, parts = xp.eye(centres.shape[1]), []
         for rows in block_slices(points.shape[0], centres.shape[0]):
             masses, _ = self._masses(points[rows])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernel_ot._arrays import Array, check_points, namespace_of, pytree
+from kernel_ot._arrays import Array, check_points, namespace_of, pytree, rounded_to
 from kernel_ot.kernels import Kernel
 
 
@@ -80,7 +80,7 @@ class KernelExpansion:
         """
         points = self._checked(points)
         values = self.kernel.apply(points, self.centres, self.coefficients)
-        return values.astype(points.dtype)
+        return rounded_to(points.dtype, values)
 
     def gradient(self, points: Array) -> Array:
         """Return the gradients at `points` (n, d), of shape (n, d), in the points' precision.
@@ -92,7 +92,7 @@ class KernelExpansion:
         """
         points = self._checked(points)
         gradients = self.kernel.gradient(points, self.centres, self.coefficients)
-        return gradients.astype(points.dtype)
+        return rounded_to(points.dtype, gradients)
 
     def value_and_gradient(self, points: Array) -> tuple[Array, Array]:
         """Return values (n,) and gradients (n, d) at `points` (n, d), in one pass over the centres.
@@ -104,7 +104,7 @@ class KernelExpansion:
         """
         points = self._checked(points)
         values, gradients = self.kernel.value_and_gradient(points, self.centres, self.coefficients)
-        return values.astype(points.dtype), gradients.astype(points.dtype)
+        return rounded_to(points.dtype, values), rounded_to(points.dtype, gradients)
 
     def hessian(self, points: Array) -> Array:
         """Return the second derivatives at `points` (n, d), of shape (n, d, d).
@@ -116,7 +116,7 @@ class KernelExpansion:
         """
         points = self._checked(points)
         hessians = self.kernel.hessian(points, self.centres, self.coefficients)
-        return hessians.astype(points.dtype)
+        return rounded_to(points.dtype, hessians)
 
     def _checked(self, points: Array) -> Array:
         if namespace_of(points) is np:

@@ -83,7 +83,7 @@ class Potentials:
         Parameters
         ----------
         x : array of shape (n, d)
-            Any points, in the samples' units; float32 stays float32.
+            Any points, in the samples' units; float32 stays float32 where it holds the images.
 
         Returns
         -------

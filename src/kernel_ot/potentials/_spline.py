@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from kernel_ot._arrays import Array, namespace_of, pytree
+from kernel_ot._arrays import Array, kept_type, namespace_of, pytree
 
 
 @pytree()
@@ -70,7 +68,5 @@ class SplinePotential:
 
     def _like(self, points: Array, values: Array) -> Array:
         xp = namespace_of(points, self.knots)
-        dtype = xp.asarray(points).dtype
-        kept = dtype if dtype == np.float32 else xp.result_type(float)
-        like: Array = xp.asarray(values, dtype=kept)
+        like: Array = xp.asarray(values, dtype=kept_type(xp, points))
         return like

@@ -27,9 +27,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernel_ot._arrays import Array, Namespace, as_float, check_points, namespace_of, pytree
+from kernel_ot._arrays import (
+    Array,
+    Namespace,
+    as_float,
+    check_points,
+    counted,
+    is_traced,
+    kept_type,
+    namespace_of,
+    pytree,
+    refuse_beyond_single,
+    rounded_to,
+)
 from kernel_ot.potentials import PotentialFunction, Potentials, hessian_of
 from kernel_ot.samples import Samples
+
+# Points may lie this part of the range of float32 further out than the samples do.
+_ROOM = 1e-3
+_ROUNDING_OF_WIDTH = 0.01
 
 
 @pytree()
@@ -55,7 +71,9 @@ class ConjugatedPotential:
 
     Notes
     -----
-    JAX points give JAX results, also where the potential holds NumPy arrays.
+    JAX points give JAX results, also where the potential holds NumPy arrays. float32 points give
+    float32 results unless the samples lie where these would overflow, or lose a hundredth of their
+    spread: then they are float64.
     """
 
     base: PotentialFunction
@@ -74,26 +92,21 @@ class ConjugatedPotential:
         """Return the potential's values at `points` (n, d), shape (n,), in squared user units."""
         xp = namespace_of(points, self.mean)
         centred, changed = self._coordinates(points)
-        values: Array = xp.asarray(
+        values: Array = (
             xp.sum(xp.square(centred), axis=1) / 2
             - self.scale**2 * xp.sum(xp.square(changed), axis=1) / 2
             + centred @ self.shift
             + (self.shift @ self.shift) / 4
-            + self.scale**2 * self.base(changed),
-            dtype=_float_type(xp, points),
+            + self.scale**2 * self.base(changed)
         )
-        return values
+        return rounded_to(self._type_at(points), values)
 
     def gradient(self, points: Array) -> Array:
         r"""Return :math:`x' + m - s B (\tilde x - \nabla \tilde u(\tilde x))`, (n, d)."""
-        xp = namespace_of(points, self.mean)
         centred, changed = self._coordinates(points)
         image = changed - self.base.gradient(changed)
-        gradient: Array = xp.asarray(
-            centred + self.shift - self.scale * (image @ self.matrix),
-            dtype=_float_type(xp, points),
-        )
-        return gradient
+        gradient: Array = centred + self.shift - self.scale * (image @ self.matrix)
+        return rounded_to(self._type_at(points), gradient)
 
     def transport(self, points: Array) -> Array:
         r"""Return :math:`m_y + s B (\tilde x - \nabla \tilde u(\tilde x))`, (n, d).
@@ -101,13 +114,10 @@ class ConjugatedPotential:
         The difference of `points` and `gradient` has the rounding of either sample, which may be
         many times the spread of the other.
         """
-        xp = namespace_of(points, self.mean)
         _, changed = self._coordinates(points)
         image = changed - self.base.gradient(changed)
-        moved: Array = xp.asarray(
-            self.other_mean + self.scale * (image @ self.matrix), dtype=_float_type(xp, points)
-        )
-        return moved
+        moved: Array = self.other_mean + self.scale * (image @ self.matrix)
+        return rounded_to(self._type_at(points), moved)
 
     def hessian(self, points: Array) -> Array:
         r"""Return :math:`I - B (I - \nabla^2 \tilde u(\tilde x)) B`, (n, d, d)."""
@@ -115,17 +125,36 @@ class ConjugatedPotential:
         _, changed = self._coordinates(points)
         identity = xp.eye(changed.shape[1], dtype=changed.dtype)
         inner = identity - hessian_of(self.base, changed)
-        hessian: Array = xp.asarray(
-            identity - self.matrix @ inner @ self.matrix, dtype=_float_type(xp, points)
-        )
-        return hessian
+        hessian: Array = identity - self.matrix @ inner @ self.matrix
+        return rounded_to(self._type_at(points), hessian)
 
     def __repr__(self) -> str:
         return f"ConjugatedPotential({self.base!r}, scale={self.scale:.6g})"
 
+    def _type_at(self, points: Array) -> np.dtype:
+        """Return the points' float32 where it holds what is computed there, else the widest."""
+        xp = namespace_of(points, self.mean)
+        kept = kept_type(xp, points)
+        known = not is_traced(self.mean, self.other_mean, self.matrix, self.scale)
+        if kept == np.float32 and known and not self._is_held_by_float32():
+            kept = xp.result_type(float)
+        return kept
+
+    def _is_held_by_float32(self) -> bool:
+        """Return whether images, and squares of lengths, keep range and digits in float32."""
+        single = np.finfo(np.float32)
+        widths = float(self.scale) * np.linalg.norm(np.asarray(self.matrix), axis=1)
+        places = np.abs(np.asarray(self.other_mean))
+        lengths = np.concatenate([widths, places, np.abs(self.mean)])
+        in_range = lengths.max() < _ROOM * single.max**0.5 and widths.max() > single.tiny**0.5
+        # Rounding by a part of the width would show: as where samples are far from the origin.
+        return bool(in_range and (single.eps * places <= _ROUNDING_OF_WIDTH * widths).all())
+
     def _coordinates(self, points: Array) -> tuple[Array, Array]:
         if namespace_of(points) is np:
             points = check_points(points, "points", dimension=len(self.mean))
+        else:
+            refuse_beyond_single(self.mean, self.other_mean, self.scale * self.matrix)
         # float64 throughout: a difference of large squares loses half the digits of float32.
         centred = _in_float64(namespace_of(points, self.mean), points) - self.mean
         return centred, centred @ self.matrix / self.scale
@@ -162,7 +191,7 @@ class Conjugation:
     scale: float
 
     def __repr__(self) -> str:
-        return f"Conjugation({len(self.mean_x)} features, scale={self.scale:.6g})"
+        return f"Conjugation({counted(len(self.mean_x), 'feature')}, scale={self.scale:.6g})"
 
     def forward_x(self, x: Array) -> Array:
         r"""Return :math:`B (x - m_x) / s` for points (n, d) of the first sample's space."""
@@ -260,9 +289,3 @@ def _in_float64(xp: Namespace, points: Array) -> Array:
     # JAX's widest type is float32 unless its user switched float64 on.
     array: Array = xp.asarray(points, dtype=xp.result_type(float))
     return array
-
-
-def _float_type(xp: Namespace, points: Array) -> np.dtype:
-    widest: np.dtype = xp.result_type(float)
-    dtype: np.dtype = xp.asarray(points).dtype
-    return dtype if dtype == np.float32 else widest

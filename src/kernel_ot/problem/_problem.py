@@ -18,6 +18,7 @@ from kernel_ot._arrays import (
     check_same_dimension,
     check_sample,
     check_weights,
+    counted,
     namespace_of,
     pytree,
     require_memory,
@@ -211,7 +212,7 @@ class Problem:
         y_fill = check_points(y_fill, "y_fill", dimension=dimension)
         if len(x_fill) != len(y_fill):
             raise ValueError(
-                f"x_fill has {len(x_fill)} rows and y_fill has {len(y_fill)}; "
+                f"x_fill has {counted(len(x_fill), 'row')} and y_fill has {len(y_fill)}; "
                 "filling points are pairs, one pair a row."
             )
         hint = "A sensible start is 1e-3."

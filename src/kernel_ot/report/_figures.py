@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kernel_ot import plots
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, agreeing, counted
 from kernel_ot.diagnostics import FittedTransport
 from kernel_ot.report._features import Feature
 from kernel_ot.samples import Samples
@@ -63,7 +63,11 @@ def before_and_after(samples: Samples, images: Array, names: tuple[str, ...]) ->
     low, high = _view(points)
     view = "" if d == 2 else " in the plane in which x and y vary most"
     hidden = int(np.any((points[2] < low) | (points[2] > high), axis=1).sum())
-    beyond = f" Of T(x) {hidden} points lie outside of the picture." if hidden else ""
+    beyond = (
+        agreeing(hidden, f" Of T(x) {counted(hidden, 'point')} [lies|lie] outside of the picture.")
+        if hidden
+        else ""
+    )
     for kept, caption in (
         ((0, 1), f"Before: x and y{view}."),
         ((2, 1), f"After: T(x) and y{view}. They should cover each other.{beyond}"),
@@ -119,7 +123,8 @@ def of_the_map(
             [(feature.low / feature.sd, feature.high / feature.sd) for feature in finite],
             quantity="shift of the mean, in standard deviations",
         ),
-        f"The {len(finite)} features whose means move most: dots are the map's, bars hold the "
+        f"The {counted(len(finite), 'feature')} whose means move most: dots are the map's, bars "
+        "hold the "
         "populations' shift with 95 %.",
     )
     for feature in shown[:_MOST_MARGINALS]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, counted
 from kernel_ot._files import atomic_path, check_destination
 from kernel_ot._version import __version__
 from kernel_ot.diagnostics import WORDS, FittedTransport, diagnose, fresh_samples
@@ -125,7 +125,7 @@ def settings(model: FittedTransport) -> list[Setting]:
     given = model.get_params(deep=False)
     compared = [candidate for candidate in model.candidates_ if not candidate.is_baseline]
     chosen = (
-        f"chosen as the best of {len(compared)} settings by held-out points"
+        f"chosen as the best of {counted(len(compared), 'setting')} by held-out points"
         if compared
         else "the default where nothing is compared"
     )
@@ -153,7 +153,7 @@ def settings(model: FittedTransport) -> list[Setting]:
         ),
         Setting(
             "filling",
-            f"adaptive, {len(rounds)} rounds" if rounds else "fixed points",
+            f"adaptive, {counted(len(rounds), 'round')}" if rounds else "fixed points",
             f"largest violation left: {min(step.violation for step in rounds):.1e} of the mean "
             f"cost (violation_tol = {model.violation_tol:.1e})"
             if rounds
@@ -161,7 +161,7 @@ def settings(model: FittedTransport) -> list[Setting]:
         ),
         Setting(
             "solver",
-            f"{final.method}, {final.iterations} steps, {final.seconds:.2g} s",
+            f"{final.method}, {counted(final.iterations, 'step')}, {final.seconds:.2g} s",
             final.status.message,
         ),
     ]

@@ -28,7 +28,6 @@ from kernel_ot.samples._open import (
     masses_in_memory as masses_in_memory,
     open_points,
     opened as opened,
-    refuse_collections as refuse_collections,
 )
 from kernel_ot.samples._order import in_own_order as in_own_order
 from kernel_ot.samples._outliers import outlying_rows as outlying_rows

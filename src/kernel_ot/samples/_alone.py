@@ -64,7 +64,7 @@ class _Outside:
 
     @classmethod
     def of(cls, points: Array, weights: Array, share: float) -> _Outside | None:
-        reach = Reach.of(points, weights, share, _FEWEST_ROWS)
+        reach = Reach.of(points, weights, share, _FEWEST_ROWS, largest_group=_LARGEST_GROUP)
         if reach is None:
             return None
         along = reach.along(points)

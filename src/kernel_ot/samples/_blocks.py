@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernel_ot._arrays import Array, require_memory
+from kernel_ot._arrays import Array, counted, require_memory
 from kernel_ot.samples._clouds import (
     Ask,
     Blocks,
@@ -109,8 +109,9 @@ class BlockCloud(Cloud):
             )
         if self.n >= 0 and first_row != self.n:
             raise ValueError(
-                f"{self.name} gave {self.n} points when it was first read and {first_row} now; its "
-                "blocks must be the same each time. An iterator that is used up gives none."
+                f"{self.name} gave {counted(self.n, 'point')} when it was first read and "
+                f"{first_row} now; its blocks must be the same each time. An iterator that is "
+                "used up gives none."
             )
 
     def take(self, rows: Array) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 from numpy.typing import ArrayLike
 
-from kernel_ot._arrays import Array, as_numbers, check_points
+from kernel_ot._arrays import Array, as_numbers, check_points, counted
 
 
 class Sliceable(Protocol):
@@ -172,8 +172,8 @@ def check_block(
         raise ValueError(f"{where} has shape {array.shape}; a block is 2-D, one point a row.")
     if dimension is not None and array.shape[1] != dimension:
         raise ValueError(
-            f"{where} has {array.shape[1]} columns and {dimension} are needed; all blocks, both "
-            "samples and new points must have the same features."
+            f"{where} has {counted(array.shape[1], 'column')} and {dimension} are needed; all "
+            "blocks, both samples and new points must have the same features."
         )
     if not len(array):
         return array, np.ones(0)

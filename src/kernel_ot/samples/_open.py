@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, refuse_collections
 from kernel_ot.samples._blocks import BlockCloud, DaskCloud
 from kernel_ot.samples._clouds import (
     ArrayCloud,
@@ -65,9 +65,13 @@ def open_points(source: str | Path) -> Sliceable:
     (4, 2)
     """
     path, name = _split(str(source))
+    suffix = path.suffix.lower()
+    if suffix not in LAZY_SUFFIXES:
+        raise ValueError(
+            f"{path} has the suffix {suffix!r}; use one of {', '.join(LAZY_SUFFIXES)}."
+        )
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; check its name.")
-    suffix = path.suffix.lower()
     try:
         if suffix == ".npy":
             return _open_npy(path)
@@ -81,13 +85,11 @@ def open_points(source: str | Path) -> Sliceable:
                 raise ValueError(f"it is an array, which has no entry {name!r}")
             _warn_of_missing_chunks(opened, path)
             return cast("Sliceable", opened)
-        if suffix == ".h5ad":
-            import h5py
+        import h5py
 
-            return _entry(h5py.File(path, "r"), name or "X")
+        return _entry(h5py.File(path, "r"), name or "X")
     except (ValueError, EOFError, OSError) as error:
         raise ValueError(f"{path} cannot be opened as {suffix}: {error}") from error
-    raise ValueError(f"{path} has the suffix {suffix!r}; use one of {', '.join(LAZY_SUFFIXES)}.")
 
 
 def _split(text: str) -> tuple[Path, str | None]:
@@ -205,28 +207,39 @@ def _is_backed_sparse(value: object) -> TypeGuard[CSRDataset]:
     return module is not None and isinstance(value, module.CSRDataset | module.CSCDataset)
 
 
-def opened(points: Points) -> Points:
+def opened(points: Points, name: str) -> Points:
     """Return what a file's name stands for, rows of which are dense; all else as it is."""
     if isinstance(points, str | Path):
-        return open_points(points)
+        return _file_of(
+            points,
+            name,
+            "Pass an array, one point a row; kernel_ot.io.read_table(...).values reads tables of "
+            "other formats.",
+        )
     return _DenseRows(points) if _is_backed_sparse(points) else points
 
 
-def refuse_collections(value: object, name: str) -> None:
-    """Raise ValueError for what holds several arrays, or one of unknown length."""
-    if hasattr(value, "to_dask_array"):
-        raise ValueError(f"{name} is a Dask data frame; pass {name}.to_dask_array(lengths=True).")
-    if hasattr(value, "keys") and not hasattr(value, "shape"):
-        names = ", ".join(str(key) for key in list(value.keys())[:12])
-        raise ValueError(f"{name} is no array but has several ({names}); pass one of them.")
+def _masses_of_file(source: str | Path, name: str) -> Sliceable:
+    return _file_of(source, name, "Pass one mass a point, or None for equal ones.")
+
+
+def _file_of(source: str | Path, name: str, remedy: str) -> Sliceable:
+    """Open a file that an argument names; where that fails say that it was taken for a name."""
+    try:
+        return open_points(source)
+    except (FileNotFoundError, ValueError) as error:
+        raise type(error)(
+            f"{name} = {str(source)!r} is taken for the name of a file: {error} {remedy}"
+        ) from error
 
 
 def masses_in_memory(weights: Masses | None, name: str) -> ArrayLike | None:
     """Return the masses of points that are not blocks: of a file, a cluster, or put together."""
     if isinstance(weights, str | Path):
-        weights = open_points(weights)
+        weights = _masses_of_file(weights, name)
     if weights is None:
         return None
+    refuse_collections(weights, name)
     if is_sliceable(weights):
         return np.asarray(read_rows(weights, slice(None), name))
     given = weights() if callable(weights) else weights
@@ -269,13 +282,13 @@ def as_cloud(
         What cannot be read more than once, has no points or unknown sizes; names the remedy.
     """
     refuse_collections(points, name)
-    points = opened(points)
+    points = opened(points, name)
     if is_dask(points):
         of_dask = weights if is_dask(weights) else masses_in_memory(weights, f"weights_{name}")
         return DaskCloud(points, cast("DaskArray | None", of_dask), name, ask)
     if is_sliceable(points):
         if isinstance(weights, str | Path):
-            weights = open_points(weights)
+            weights = _masses_of_file(weights, f"weights_{name}")
         elif not isinstance(weights, np.memmap):
             weights = masses_in_memory(weights, f"weights_{name}")
         return ArrayCloud(points, cast("Sliceable | None", weights), name, ask)

@@ -20,6 +20,9 @@ _REACH_BY_ITSELF, _GAP = 1.25, 5.0
 # In median distances from the centre: rare ones among zeros have no width, and are no outliers.
 _SMALLEST_WIDTH = 0.5
 _FEWEST_ROWS = 20
+# Zeros that were measured with noise are one point still: more than a quarter of the rows, with
+# nothing for ten times as far.
+_TIMES_THE_NOISE = 10.0
 # Rows that are fitted are named where they lie by themselves, so many times as far as any between,
 # up to this part of the mass, beyond which the width is narrower. Groups of more than are left out,
 # and rows of samples too small to leave any out, further still: healthy ones reach less far.
@@ -134,8 +137,14 @@ class Reach:
         weights: Array,
         share: float = _SHARE,
         fewest: int = _FEWEST_ROWS,
+        *,
+        largest_group: float = 1.0,
     ) -> Reach | None:
-        """Return the reach of a sample; None where too few rows differ from its median."""
+        """Return the reach of a sample; None where too few rows differ from its median.
+
+        Rows that are one point up to noise count as that point, where more than `largest_group`
+        of all rows lie beside it.
+        """
         massive = np.flatnonzero(weights > 0)
         if not len(massive):
             return None
@@ -143,7 +152,7 @@ class Reach:
         centred = points[massive] - centre
         lengths = np.linalg.norm(centred, axis=1)
         # Where most rows are one point, as zeros in counts are, those beside it say what is usual.
-        beside = lengths > 0
+        beside = lengths > _noise(lengths, largest_group)
         massive, centred, lengths = massive[beside], centred[beside], lengths[beside]
         if len(massive) < fewest:
             return None
@@ -193,6 +202,15 @@ class Reach:
         found = np.zeros(len(points), dtype=bool)
         found[order[: int(np.flatnonzero(ends).max(initial=-1)) + 1]] = True
         return found
+
+
+def _noise(lengths: Array, largest_group: float) -> float:
+    """Return within what distance of the median rows are one point; 0 where there is no gap."""
+    ordered = np.sort(lengths)
+    fewest, most = len(ordered) // 4, max(int((1 - largest_group) * len(ordered)) - 1, 0)
+    inside, outside = ordered[fewest:most], ordered[fewest + 1 : most + 1]
+    gaps = np.flatnonzero(outside > _TIMES_THE_NOISE * inside)
+    return float(inside[gaps[-1]]) if len(gaps) else 0.0
 
 
 def _quantiles(values: Array, weights: Array, share: float) -> tuple[Array, Array]:

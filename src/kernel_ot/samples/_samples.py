@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernel_ot._arrays import Array, pytree
+from kernel_ot._arrays import Array, counted, pytree
 from kernel_ot.samples._alone import rows_alone
 from kernel_ot.samples._outliers import far_rows, outlying_rows
 
@@ -37,7 +37,9 @@ class Samples:
     weights_y: Array
 
     def __repr__(self) -> str:
-        return f"Samples({len(self.x)} and {len(self.y)} points, {self.dimension} features)"
+        return (
+            f"Samples({len(self.x)} and {len(self.y)} points, {counted(self.dimension, 'feature')})"
+        )
 
     @property
     def dimension(self) -> int:

@@ -1,0 +1,29 @@
+"""Numbers in sentences."""
+
+from __future__ import annotations
+
+import re
+
+
+def agreeing(number: int, sentence: str) -> str:
+    """Return a sentence in which [one|many] is its first word for 1, its second for all others.
+
+    Examples
+    --------
+    >>> agreeing(1, "[lies|lie] by [itself|themselves]"), agreeing(2, "[is|are] left out")
+    ('lies by itself', 'are left out')
+    """
+    return re.sub(r"\[([^|\]]*)\|([^\]]*)\]", r"\1" if number == 1 else r"\2", sentence)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with what is counted, of which one has no plural s.
+
+    Examples
+    --------
+    >>> counted(1, "column"), counted(2, "row"), counted(0, "entry")
+    ('1 column', '2 rows', '0 entries')
+    """
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
