@@ -65,8 +65,9 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         held-out semi-dual value and takes of it the share of the points that the choice is made on,
         two thirds, less above 600 points; half as much again where the next smaller one did worse
         than the preconditioner alone (up to 1500 points). 1e-3 where filling points are not
-        adaptive. Above 20 features it is 3e-3, unless the energy distance between T(x_test) and
-        y_test is clearly smaller for 1e-2, 1e-1 or the preconditioner alone.
+        adaptive. Above 20 features it is 1e-3, or 3e-3 where that has more contact pairs than half
+        of the points, unless the energy distance between T(x_test) and y_test is clearly smaller
+        for one of 3e-3, 1e-2 and 1e-1 or for the preconditioner alone.
     n_fill : "auto" or int, default "auto"
         Number of filling points: the largest number held at once where filling is adaptive ("auto":
         4000), the exact number else ("auto": 300).
@@ -93,7 +94,7 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         Bound on the relative error of the objective, see `kernel_ot.problem.OptimalityReport`.
     violation_tol : float, default 2e-3
         Adaptive filling ends when no pair violates the constraint by more than this part of the
-        mean cost of a pair.
+        mean cost of a pair, up to 5000 points and above 20 features by 20 / d of it.
     max_iter : int, optional
         Rounds of adaptive filling (default 60), or steps of the solver.
     time_limit : float, optional
