@@ -42,8 +42,10 @@ _BANDWIDTH_FACTORS, _BANDWIDTH_FACTORS_IN_THE_PLANE = (0.5, 0.7), (1.0,)
 # On the line: a Gaussian kernel goes back to the Gaussian map's slope beyond the outermost points,
 # a wide Matern kernel goes on as a spline does.
 _ROUGH_FACTOR_ON_THE_LINE = 4.0
-# Few settings among many features: the noise of the energy distance leaves no more room.
-_BANDWIDTH_FACTORS_OF_MANY_FEATURES, _REG_POTENTIALS_OF_MANY_FEATURES = (0.35,), (1e-1, 1e-2, 3e-3)
+# Few settings among many features: the noise of the energy distance leaves no more room. The last
+# lambda_2 made errors larger where contacts are crowded, which the energy distance did not see.
+_BANDWIDTH_FACTORS_OF_MANY_FEATURES = (0.35,)
+_REG_POTENTIALS_OF_MANY_FEATURES, _LEAST_IF_CROWDED = (1e-1, 1e-2, 3e-3, 1e-3), 3e-3
 REG_POTENTIALS = (1e-1, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 REG_SOS = 1e-3
 MANY_POINTS = 1500
@@ -355,6 +357,7 @@ def select(
             _offered(kernel, regularisations, samples.dimension),
             preconditioner,
             Filling(),
+            _LEAST_IF_CROWDED if samples.dimension > MAX_SEMI_DUAL_DIMENSION else 0.0,
         )
         for kernel in kernels
     ]
