@@ -46,6 +46,12 @@ def fitted() -> KernelOT:
         ([np.ma.masked_equal([1.0, -1.0], -1.0), [2.0, 3.0]], r"samples\[0\] is masked"),
         ([[np.longdouble("1e4000"), 1.0]], "samples contains a number beyond the range"),
         (pd.DataFrame({"a": [1, 2], "b": pd.array([1, pd.NA])}), "samples .*: b\\."),
+        (
+            pd.DataFrame({"a": [1.0, 2.0], "leiden": pd.Categorical([1, 2])}),
+            r"samples has categories in leiden, .*MixedColumns",
+        ),
+        (None, r"samples is None; pass"),
+        ("uniform", r"samples = 'uniform' is no array"),
         (anndata.AnnData(np.ones((2, 2))), r"samples is an AnnData object; .*samples\.obsm"),
     ],
 )
@@ -174,3 +180,12 @@ def test_a_column_that_comes_twice_is_refused_by_name() -> None:
         KernelOT().fit(twice, twice)
     with pytest.raises(ValueError, match="y has 2 columns called 'age'"):
         energy_distance(pd.DataFrame(points, columns=["age", "size"]), twice)
+
+
+def test_masses_that_are_no_numbers_or_all_on_one_row_are_refused_by_name() -> None:
+    ones = np.ones(30)
+    with pytest.raises(ValueError, match=r"weights_x contains nan .*finite mass"):
+        KernelOT().fit(POINTS, POINTS, np.where(np.arange(30) == 3, np.nan, ones))
+    for masses in (np.eye(30)[3], np.eye(30)[0]):
+        with pytest.raises(ValueError, match="weights_y leaves y one row with mass"):
+            KernelOT().fit(POINTS, POINTS, ones, masses)

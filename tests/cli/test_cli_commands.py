@@ -256,3 +256,16 @@ def test_transform_of_cells_keeps_all_that_was_there(
         for kept in {"X", "X_pca", "umap", "raw"} - {place.rpartition("/")[2]}:
             old, new = (read_table(f"{name}:{kept}").values for name in (source, file))
             np.testing.assert_array_equal(new, old)
+
+
+def test_reports_and_models_replace_nothing_else(files: Path, tmp_path: Path) -> None:
+    data, model = tmp_path / "measured.csv", files / "model"
+    data.write_bytes((files / "x.csv").read_bytes())
+    before = data.read_bytes()
+    assert "no page (HTML)" in call("report", model, "--out", data, code=1).stderr
+    refused = call("fit", files / "x.csv", files / "y.csv", "--out", data, *FAST, code=1)
+    assert "no kernel-ot model; name another" in refused.stderr
+    assert data.read_bytes() == before
+    page = tmp_path / "page.html"
+    for _ in range(2):  # the second replaces the first
+        call("report", model, "--out", page)

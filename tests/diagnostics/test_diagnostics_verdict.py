@@ -115,6 +115,11 @@ def test_the_same_distribution_is_said_to_need_no_map() -> None:
     assert "Leaving x as it is does as well" in sentence.sentence
 
 
+def test_where_the_map_is_clearly_worse_than_none_the_verdict_says_so() -> None:
+    assert "Leaving x as it is comes clearly nearer to y" in verdict(0, 0, -9.0).sentence
+    assert "Leaving x as it is does as well" in verdict(0, 0, -1.0).sentence
+
+
 def test_who_is_judged() -> None:
     x, y = two_blobs(40)
     assert KernelOT(**FAST).fit(x, y).verdict_ is None  # nothing was chosen

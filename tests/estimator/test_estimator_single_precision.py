@@ -72,6 +72,14 @@ def test_files_and_dask_arrays_of_float32_say_what_they_become(tmp_path: Path) -
         assert lazy.dtype == lazy.compute().dtype == dtype
 
 
+def test_images_are_never_written_over_their_points(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", X)
+    for points in (tmp_path / "x.npy", np.load(tmp_path / "x.npy", mmap_mode="r")):
+        with pytest.raises(ValueError, match="is the file of the points; give another"):
+            fitted().transform(points, out=tmp_path / "x.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), X)
+
+
 def test_a_pipeline_of_float32_computes_in_float64() -> None:
     for table in (SINGLE, pd.DataFrame(SINGLE, columns=["a", "b"])):
         y = Y * 1e60 if table is SINGLE else pd.DataFrame(Y * 1e60, columns=["a", "b"])

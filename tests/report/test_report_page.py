@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import re
 import warnings
@@ -20,7 +21,7 @@ from browser import Browser, open_browser
 from kernel_ot import KernelOT, __version__
 from kernel_ot.diagnostics import GLOSSARY, CautionWarning
 from kernel_ot.estimator import _large
-from kernel_ot.kernels import Gaussian
+from kernel_ot.kernels import Gaussian, Matern
 from kernel_ot.report._features import feature_table
 from kernel_ot.report._figures import _view, before_and_after
 from kernel_ot.samples import Samples
@@ -191,6 +192,21 @@ def test_constant_features_are_described_too(tmp_path: Path) -> None:
     x[:, 2], y[:, 2] = 1.0, 2.0
     page = KernelOT(**FAST).fit(x, y).report(tmp_path / "page.html").read_text()
     assert "1 → 2" in _Text(page).text
+
+
+def test_the_code_to_fit_again_runs_and_says_that_there_were_weights(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 1)), rng.normal(size=(40, 1))
+    masses = rng.uniform(size=40)
+    model = KernelOT(2 * Gaussian(1.5) + Matern(2.5, 1.0), reg_potential=1e-2)
+    for weights in ((), (masses, None), (np.arange(40) % 2, None)):
+        page = model.fit(x, y, *weights).report(tmp_path / "page.html").read_text()
+        code = html.unescape(page.split("<pre><code>")[1].split("</code>")[0])
+        assert ("fit(x, y, weights_x, weights_y)" in code) == bool(weights)
+        namespace: dict[str, Any] = {"x": x, "y": y, "weights_x": masses, "weights_y": None}
+        exec(code, namespace)
+        assert namespace["model"].kernel_ == model.kernel_
+    assert "with the feature feature 1." in _Text(page).text
 
 
 @pytest.fixture(scope="module")

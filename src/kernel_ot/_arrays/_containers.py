@@ -20,6 +20,23 @@ def refuse_collections(value: object, name: str) -> None:
         raise ValueError(f"{name} is no array but has several ({names}); pass one of them.")
 
 
+def _refuse_categories(table: object, name: str) -> None:
+    """Raise ValueError for columns of codes, which numbers in them would make distances of."""
+    if not (hasattr(table, "dtypes") and hasattr(table, "columns")):
+        return
+    codes = [
+        str(column)
+        for column, dtype in zip(table.columns, table.dtypes, strict=True)
+        if str(dtype).partition("(")[0].lower() in ("category", "categorical", "enum")
+    ]
+    if codes:
+        raise ValueError(
+            f"{name} has categories in {', '.join(codes[:5])}, which have no distance; use "
+            "kernel_ot.pipeline.MixedColumns, leave them out, or make numbers of them first "
+            "(.astype(float))."
+        )
+
+
 def refuse_containers(value: object, name: str) -> None:
     """Raise ValueError for what holds an array but would not be read as the user means it."""
     if isinstance(value, str | PathLike):
@@ -27,7 +44,10 @@ def refuse_containers(value: object, name: str) -> None:
             f"{name} = {value!r} is no array; pass numbers (read a file first, by np.load or "
             "kernel_ot.io.read_table)."
         )
+    if value is None:
+        raise ValueError(f"{name} is None; pass numbers.")
     refuse_collections(value, name)
+    _refuse_categories(value, name)
     if hasattr(value, "obsm") and hasattr(value, "X"):
         raise ValueError(
             f"{name} is an AnnData object; pass one of its arrays, such as "

@@ -118,7 +118,7 @@ def is_numeric(dtype: object) -> bool:
     return getattr(dtype, "kind", "O") in "biuf"
 
 
-def _check_finite(array: Array, name: str, table: object = None) -> None:
+def _check_finite(array: Array, name: str, remedy: str, table: object = None) -> None:
     if is_traced(array):  # its entries cannot be looked at; a solve of NaN ends with a status
         return
     finite = np.isfinite(np.asarray(array))
@@ -126,8 +126,8 @@ def _check_finite(array: Array, name: str, table: object = None) -> None:
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(
             f"{name} contains {array[where]} (first at index {where}, "
-            f"{counted(int((~finite).sum()), 'entry')} in all); remove or impute those rows, NaN "
-            "and infinity are no coordinates." + _columns_with(~finite, table)
+            f"{counted(int((~finite).sum()), 'entry')} in all); {remedy}"
+            + _columns_with(~finite, table)
         )
 
 
@@ -202,7 +202,8 @@ def check_points(value: object, name: str, *, dimension: int | None = None) -> A
             f"{name} is empty (shape {array.shape}); pass at least one point: "
             f"{array.shape[1]} feature(s) (shape={array.shape}) while a minimum of 1 is required."
         )
-    _check_finite(array, name, value)
+    remedy = "remove or impute those rows, NaN and infinity are no coordinates."
+    _check_finite(array, name, remedy, value)
     _check_magnitude(array, name, value)
     if dimension is not None and array.shape[1] != dimension:
         raise ValueError(
@@ -260,7 +261,7 @@ def check_weights(value: object, n: int, name: str) -> Array:
         weights = weights.astype(np.float64)
     if weights.shape != (n,):
         raise ValueError(f"{name} has shape {weights.shape}; it must be ({n},), one a point.")
-    _check_finite(weights, name)
+    _check_finite(weights, name, "give each of these rows a finite mass, or leave them out.")
     if not is_traced(weights):
         masses = np.asarray(weights)
         if (masses < 0).any():

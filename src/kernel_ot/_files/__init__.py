@@ -4,6 +4,8 @@ Nothing here is public.
 """
 
 from kernel_ot._files._atomic import (
+    ARCHIVE as ARCHIVE,
+    PAGE as PAGE,
     atomic_path as atomic_path,
     check_destination as check_destination,
 )

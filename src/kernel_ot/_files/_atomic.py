@@ -10,19 +10,33 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 _LONGEST_SUFFIX = 32
 _LEFT_OVER = 3600.0  # seconds without a change, after which a temporary is of a killed process
 
 
-def check_destination(path: str | Path) -> Path:
+class Kind(NamedTuple):
+    """What files of one kind begin with, and what they are called."""
+
+    begins: bytes
+    name: str
+
+
+PAGE = Kind(b"<!doctype html>", "page (HTML)")
+ARCHIVE = Kind(b"PK", "kernel-ot model")
+
+
+def check_destination(path: str | Path, kind: Kind | None = None) -> Path:
     """Return `path` if a file can be put there; ask before a long computation, not after.
+
+    Where a kind is given, a file that is there is replaced only if it is of that kind or empty.
 
     Raises
     ------
     ValueError
         Its folder does not exist; it is itself a folder, a symbolic link (the message names where
-        it points), a device, a pipe or a socket.
+        it points), a device, a pipe or a socket; a file of another kind is there.
     PermissionError
         The folder or the file that is there may not be written.
 
@@ -57,6 +71,13 @@ def check_destination(path: str | Path) -> Path:
             f"{path} cannot be written: it is read-only; choose another name or change its "
             "permissions."
         )
+    if kind is not None and path.exists() and path.stat().st_size:
+        with path.open("rb") as file:
+            if not file.read(len(kind.begins)).lower().startswith(kind.begins.lower()):
+                raise ValueError(
+                    f"{path} cannot be written: a file is there that is no {kind.name}; name "
+                    "another, or delete that one first."
+                )
     return path
 
 

@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 
 from kernel_ot._arrays import Array, counted
-from kernel_ot._files import check_destination
+from kernel_ot._files import ARCHIVE, PAGE, check_destination
 from kernel_ot.cli._options import TableOptions
 from kernel_ot.cli._reporting import Result
 from kernel_ot.diagnostics import Diagnostics
@@ -35,8 +35,8 @@ def fit(
     progress: bool | None = None,
 ) -> tuple[Result, int]:
     """Fit, save, and return the summary and the exit code."""
-    check_destination(out)
     _check_no_input(out, source, target)
+    check_destination(out, ARCHIVE)
     began = perf_counter()
     (x, names_x), (y, names_y) = (_points(file, tables) for file in (source, target))
     _check_same_features(names_x, names_y, source, target)
@@ -125,8 +125,8 @@ def report(
     model_file: Path, source: str | None, target: str | None, out: Path, tables: TableOptions
 ) -> str:
     """Write the report of a model and return where it is."""
-    check_destination(out)
     _check_no_input(out, model_file, *filter(None, (source, target)))
+    check_destination(out, PAGE)
     model = KernelOT.load(model_file)
     return str(model.report(out, *_fresh(model, model_file, source, target, tables)))
 

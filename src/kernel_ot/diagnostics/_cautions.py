@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from kernel_ot._arrays import Array, agreeing, counted
+from kernel_ot.diagnostics._flat import flat_caution
 from kernel_ot.diagnostics._of_rows import (
     Caution,
     caution_of_rows,
@@ -67,8 +68,9 @@ def cautions(model: FittedTransport) -> tuple[Caution, ...]:
     named = outliers is not None or any(map(len, far))
     fitted = caution_of_rows(model, (alone[0], alone[1]))
     found: list[Caution | None] = [outliers, fitted, _few_points(model.samples_), _violation(model)]
-    found.append(_small_features(seen))
-    found.extend(_of_maps(model, seen, far_rows_are_named=named))
+    flat, y_is_flat = flat_caution(seen.samples)
+    found.extend([_small_features(seen), flat])
+    found.extend(_of_maps(model, seen, far_rows_are_named=named, returns=not y_is_flat))
     return tuple(caution for caution in found if caution is not None)
 
 
@@ -173,12 +175,12 @@ def _violation(model: FittedTransport) -> Caution | None:
 
 
 def _of_maps(
-    model: FittedTransport, seen: _Seen, *, far_rows_are_named: bool
+    model: FittedTransport, seen: _Seen, *, far_rows_are_named: bool, returns: bool
 ) -> Iterator[Caution | None]:
     change, samples, images = model.conjugation_, seen.samples, seen.images
     found: list[Caution | None] = []
     if not samples.one_is_a_point:  # from where no map returns, beside which all others are far
-        found.append(_no_return(model, samples, images))
+        found.append(_no_return(model, samples, images) if returns else None)
         inner = change.changed(samples)
         off = _off_the_support(inner, change.forward_y(images), seen.rows)
         # Points that are far from all others part cost and bound too: one cause, one caution.
@@ -191,14 +193,25 @@ def _no_return(model: FittedTransport, samples: Samples, images: Array) -> Cauti
     error = cycle_error(model, samples, images)
     if error <= _CYCLE_ERROR:
         return None
+    distinct, rows = model.samples_.distinct(), model.samples_.with_mass()
+    if any(2 * len(d) <= len(p) for d, p in ((distinct.x, rows.x), (distinct.y, rows.y))):
+        remedy = (
+            f"Among {len(rows.x)} rows of x {len(distinct.x)} differ, of y {len(distinct.y)} among "
+            f"{len(rows.y)}: equal rows are one point, which no map can split. Take images for "
+            "means of what a point should become, or add features that tell the rows apart."
+        )
+    elif model.preconditioner != "gaussian":
+        remedy = "Use preconditioner='gaussian', which leaves less to the potentials."
+    else:
+        remedy = (
+            "Fit with a larger reg_potential or a wider kernel, with filling='adaptive' if it was "
+            "another, or with more points."
+        )
     return Caution(
         "no return",
         f"S(T(x)) comes back to x only to within {np.sqrt(error):.2g} standard deviations of x: "
         "the two maps are not each other's inverse.",
-        "Use preconditioner='gaussian', which leaves less to the potentials."
-        if model.preconditioner != "gaussian"
-        else "Fit with a larger reg_potential or a wider kernel, with filling='adaptive' if it was "
-        "another, or with more points.",
+        remedy,
     )
 
 
@@ -208,10 +221,12 @@ def _other_mean(model: FittedTransport, samples: Samples, images: Array) -> Caut
     x, a, y, b = samples.x, samples.weights_x, samples.y, samples.weights_y
     width_x, width_y = _width(x, a), _width(y, b)
     for name, of, moved, weights, target, width, other in (
-        ("T(x)", "y", images, a, b @ y, width_y, width_x),
-        ("S(y)", "x", back, b, a @ x, width_x, width_y),
+        ("T(x)", "y", images, a, (y, b), width_y, width_x),
+        ("S(y)", "x", back, b, (x, a), width_x, width_y),
     ):
-        missed = float(np.linalg.norm(weights @ moved - target))
+        points, masses = target
+        near = points[0]  # far from the origin the means themselves are rounded
+        missed = float(np.linalg.norm(weights @ (moved - near) - masses @ (points - near)))
         unit = width
         if width == 0:  # a single point, which every image is to be
             missed, unit = np.hypot(missed, _width(moved, weights)), other

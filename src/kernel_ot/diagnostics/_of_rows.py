@@ -29,7 +29,8 @@ class Caution:
     Attributes
     ----------
     name : str
-        "outliers", "far rows", "few points", "small features", "violation", "no return", "mean",
+        "outliers", "far rows", "few points", "small features", "flat",
+        "violation", "no return", "mean",
         "off the support" or "bound".
     cause, remedy : str
         One sentence each.
@@ -47,7 +48,7 @@ class Caution:
     @property
     def is_of_samples(self) -> bool:
         """Whether it is about the rows that were given, not about what the fit made of them."""
-        return self.name in ("outliers", "far rows", "few points", "small features")
+        return self.name in ("outliers", "far rows", "few points", "small features", "flat")
 
     def __str__(self) -> str:
         return f"{self.cause} {self.remedy}"

@@ -160,7 +160,9 @@ class Verdict:
             )
         if self.identity.sign <= 0 and self.preconditioner is not None:
             said += (
-                ". Leaving x as it is does as well, as far as these points can tell (energy "
+                f". Leaving x as it is comes clearly nearer to y (energy distance {self.identity})"
+                if self.identity.sign < 0
+                else ". Leaving x as it is does as well, as far as these points can tell (energy "
                 f"distance {self.identity})"
             )
         return said + "."

@@ -221,6 +221,7 @@ def map_by_blocks(
             images = np.memmap(file, dtype=dtype, mode="r+", shape=points.shape)
         _write(points, images, work)
         return images
+    _refuse_itself(points, Path(out))
     with atomic_path(Path(out)) as temporary:
         written = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=points.shape)
         with temporary.open("r+b") as file:
@@ -229,6 +230,13 @@ def map_by_blocks(
         written.flush()
         del written
     return np.load(out, mmap_mode="r")
+
+
+def _refuse_itself(points: Sliceable, out: Path) -> None:
+    """Raise ValueError where the images would replace the file that the points are in."""
+    file = getattr(points, "filename", None)
+    if file is not None and out.exists() and out.samefile(file):
+        raise ValueError(f"out = {str(out)!r} is the file of the points; give another.")
 
 
 def _check_columns(points: Sliceable, name: str, dimension: int) -> None:

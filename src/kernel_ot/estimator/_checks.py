@@ -117,6 +117,17 @@ def check_both_samples(
     )
 
 
+def check_massive(samples: Samples) -> None:
+    """Raise ValueError where all of the mass of a sample is on one row."""
+    for name, weights in (("x", samples.weights_x), ("y", samples.weights_y)):
+        if np.count_nonzero(weights) < 2:
+            raise ValueError(
+                f"weights_{name} leaves {name} one row with mass (rows far outside of all mass "
+                "are left out); a sample needs at least 2. The optimal map to or from a single "
+                "point is constant, no estimate is needed."
+            )
+
+
 def check_spread(samples: Samples) -> None:
     """Raise ValueError where a sample is so wide or narrow that its moments are no numbers."""
     for name, points in (("x", samples.x), ("y", samples.y)):

@@ -13,6 +13,7 @@ from kernel_ot.diagnostics import sample_sizes
 from kernel_ot.estimator._by_blocks import is_mapped_by_blocks, map_by_blocks
 from kernel_ot.estimator._checks import (
     check_both_samples,
+    check_massive,
     check_new_points,
     check_parameters,
     check_spread,
@@ -288,6 +289,7 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         """Fit what is in memory, combined with these weights if they were chosen before."""
         samples, self.outliers_ = without_outliers(samples, self.outliers)
         seen = samples.with_mass()
+        check_massive(seen)
         check_spread(seen)
         seen = in_own_order(seen)  # whatever is drawn from here on
         rng = check_generator(self.random_state, "random_state")

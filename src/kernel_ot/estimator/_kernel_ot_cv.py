@@ -20,6 +20,7 @@ from kernel_ot.diagnostics import Diagnostics
 from kernel_ot.estimator._checks import (
     check_both_samples,
     check_grid,
+    check_massive,
     check_parameters,
     check_spread,
 )
@@ -206,6 +207,7 @@ class KernelOTCV(TwoSampleEstimator):
             samples = samples.with_mass()
         check_spread(samples)
         samples = without_outliers(samples, estimator.outliers)[0].with_mass()
+        check_massive(samples)
         if not has_splitter:
             samples = in_own_order(samples)
         near = brought_near(samples, estimator.preconditioner)

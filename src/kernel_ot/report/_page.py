@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kernel_ot import kernels
 from kernel_ot._arrays import Array, counted
 from kernel_ot._files import atomic_path, check_destination
 from kernel_ot._version import __version__
@@ -186,8 +188,19 @@ def _why(given: object, automatic: str) -> str:
 
 
 def _call(model: FittedTransport) -> str:
-    """Return the estimator as code; what is not its default only."""
-    return f"{model!r}.fit(x, y)"
+    """Return the fit as code; what is not its default only."""
+    code, samples = repr(model), model.samples_
+    names = sorted({name for name in re.findall(r"(\w+)\(", code) if hasattr(kernels, name)})
+    imports = ["from kernel_ot import KernelOT"]
+    imports += [f"from kernel_ot.kernels import {', '.join(names)}"] if names else []
+    weighted = any(
+        np.ptp(weights[weights > 0]) > 0 or (weights == 0).sum() > len(left_out)
+        for weights, left_out in zip(
+            (samples.weights_x, samples.weights_y), model.outliers_, strict=True
+        )
+    )
+    given = ", weights_x, weights_y" if weighted else ""
+    return "\n".join([*imports, "", f"model = {code}.fit(x, y{given})"])
 
 
 def _digest(points: Array) -> str:

@@ -229,7 +229,8 @@ def _file_of(source: str | Path, name: str, remedy: str) -> Sliceable:
         return open_points(source)
     except (FileNotFoundError, ValueError) as error:
         raise type(error)(
-            f"{name} = {str(source)!r} is taken for the name of a file: {error} {remedy}"
+            f"{name} = {str(source)!r} is taken for the name of a file: "
+            f"{str(error).rstrip('.')}. {remedy}"
         ) from error
 
 
