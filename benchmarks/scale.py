@@ -298,6 +298,8 @@ CASES: dict[str, Case] = {
     "w2 d=2": (_OURS, "w2", 20_000, 2, lambda: known_pairs(2), "uvp .004"),
     "w2 d=4": (_OURS, "w2", 20_000, 4, lambda: known_pairs(4), "uvp .012"),
     "w2 d=8": (_OURS, "w2", 20_000, 8, lambda: known_pairs(8), "uvp .05"),
+    "w2 d=16": (_OURS, "w2", 20_000, 16, lambda: known_pairs(16), ""),
+    "w2 d=32": (_OURS, "w2", 20_000, 32, lambda: known_pairs(32), ""),
     "GeomLoss 1e4": (
         *("GeomLoss", "logcosh", 10**4, 5, lambda: by_geomloss(10**4, "tensorized")),
         "",

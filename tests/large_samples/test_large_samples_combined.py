@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from helpers import rewrite_header
-from kernel_ot import KernelOT
+from kernel_ot import KernelExpansion, KernelOT, Potentials
 from kernel_ot._arrays import Array
 from kernel_ot.estimator import _model_file, certify
+from kernel_ot.kernels import Gaussian
+from kernel_ot.large_samples._combining import Combined, combine_with_entropic
+from kernel_ot.large_samples._path import Bench, Best
+from kernel_ot.samples import Samples
+from kernel_ot.selection._criterion import Criterion, HeldOut
 
 
 def true_map(x: Array) -> Array:
@@ -76,3 +83,44 @@ def test_a_forged_number_of_parts_is_refused(
     rewrite_header(path, entropic_parts=parts)
     with pytest.raises(_model_file.ModelFileError, match="parts of"):
         KernelOT.load(path)
+
+
+def _combined_with_nothing(d: int) -> tuple[Combined, float]:
+    """Combine zero potentials with entropic ones; return it and the error of the map."""
+    rng, zero = (
+        np.random.default_rng(73),
+        KernelExpansion(Gaussian(1.0), np.zeros((1, d)), np.zeros(1)),
+    )
+    rows, test = (
+        Samples(rng.normal(size=(n, d)), true_map(rng.normal(size=(n, d))), *np.full((2, n), 1 / n))
+        for n in (600, 400)
+    )
+    nothing = Potentials(zero, zero)
+    fit = Best(cast("Any", SimpleNamespace(potentials=nothing)), 0.0, (np.zeros(0), np.zeros(0)))
+    bench = Bench(rows, test, test, cast("Any", SimpleNamespace(scale=1.0)))
+    monitor = cast("Any", SimpleNamespace(stop=lambda: False, seconds_left=lambda: np.inf))
+    combined = combine_with_entropic(fit, fit, bench, monitor)
+    fresh = rng.normal(size=(1000, d))
+    potentials = combined.combination.potentials(nothing, combined.entropic, rows)
+    return combined, float(np.mean(np.square(potentials.transport(fresh) - true_map(fresh))))
+
+
+@pytest.mark.parametrize(("d", "found_again"), [(4, False), (5, True)])
+def test_from_five_features_weights_are_found_again_and_are_nearer_the_truth(
+    monkeypatch: pytest.MonkeyPatch, d: int, found_again: bool
+) -> None:
+    judged, gain = [], Criterion.gain
+
+    def noted(criterion: Criterion, weights: Array) -> tuple[float, float]:
+        judged.append(float(weights[0]))
+        return gain(criterion, weights)
+
+    monkeypatch.setattr(Criterion, "gain", noted)
+    combined, error = _combined_with_nothing(d)
+    assert combined.entropic
+    monkeypatch.setattr(HeldOut, "drawn_to_inverse", lambda split, weights: split)
+    once, error_once = _combined_with_nothing(d)
+    assert (combined.combination != once.combination) == found_again
+    assert error < 0.97 * error_once if found_again else error == error_once
+    # Whether to combine at all is asked of the first weights, by the value they were found by.
+    assert judged[1] == judged[3] == once.combination.kernel

@@ -159,8 +159,8 @@ def weigh(
         Whether to weigh once more, with minima drawn to the inverse map in that smaller ball, where
         another regularisation than the largest carries weight: then the map is rough.
     clearly : float, optional
-        By how many of its standard errors the kernel alone has to be beaten; by default only among
-        many features.
+        By how many of its standard errors the kernel alone has to be beaten, by the weights that
+        are found first; by default only among many features.
     max_held_out : int, optional
         Of each trial at most so many points of either sample are used.
     """
@@ -175,13 +175,13 @@ def weigh(
         splits.append(HeldOut.of(offered, trial.train, test, trial.unit, near=extrapolate))
     summed = [[split] for split in splits] if dimension == 1 else [splits]
     weights = _pruned(np.mean([Criterion(together).best() for together in summed], axis=0))
-    if again and weights[3:].any():
-        drawn = [split.drawn_to_inverse(weights) for split in splits]
-        weights = _pruned(Criterion(drawn).best())
     if clearly is not None or dimension > MAX_SEMI_DUAL_DIMENSION:
         gain, error = Criterion(splits).gain(weights)
         if gain <= (clearly or 0.0) * error or not is_trusted(gain, error, dimension):
             return Combination()
+    if again and weights[3:].any():
+        drawn = [split.drawn_to_inverse(weights) for split in splits]
+        weights = _pruned(Criterion(drawn).best())
     carried = weights[2:]
     if extrapolate:
         of_larger, of_half = np.outer(_EXTRAPOLATING, carried)
