@@ -162,7 +162,7 @@ def test_samples_that_cannot_be_used(x: Any, y: Any, message: str) -> None:
         ({"max_iter": -1}, "max_iter = -1"),
         ({"tol": 0}, "tol = 0.0 must be positive"),
         ({"preconditioner": "pca"}, "preconditioner = 'pca'"),
-        ({"filling": "everywhere"}, "strategy = 'everywhere'"),
+        ({"filling": "everywhere"}, "filling = 'everywhere' must be one of"),
         ({"filling": 3}, "filling = 3 must be"),
         ({"filling": (np.zeros((2, 2)), np.zeros((3, 2)))}, "pairs"),
         ({"method": "magic"}, "method = 'magic'"),

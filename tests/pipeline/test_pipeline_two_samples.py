@@ -8,17 +8,20 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 
 from kernel_ot import KernelOT, KernelOTCV
 from kernel_ot._arrays import Array
 from kernel_ot.kernels import Gaussian
 from kernel_ot.pipeline import MixedColumns, TwoSamplePipeline, make_two_sample_pipeline
+
+POINTS = np.random.default_rng(0).normal(size=(40, 2))
 
 
 def ot(**parameters: Any) -> KernelOT:
@@ -209,3 +212,17 @@ def test_rows_that_differ_in_a_category_are_so_far_apart() -> None:
 def test_mixed_columns_say_what_is_wrong(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("x", "steps", "message"),
+    [
+        (np.ma.masked_greater(POINTS, 1.0), StandardScaler(), r"x is a masked array with \d+"),
+        (scipy.sparse.csr_array(POINTS), StandardScaler(), "x is a sparse matrix"),
+        ("x", StandardScaler(), "x = 'x' is no array"),
+        (POINTS.round(), OneHotEncoder(handle_unknown="ignore"), "steps make a sparse matrix"),
+    ],
+)
+def test_what_is_no_array_is_refused_by_name(x: Any, steps: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make_two_sample_pipeline(steps, KernelOT()).fit(x, POINTS.round() + 1)

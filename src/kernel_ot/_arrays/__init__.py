@@ -4,7 +4,10 @@ Nothing here is public.
 """
 
 from kernel_ot._arrays._blocks import block_slices as block_slices, rows_per_block as rows_per_block
-from kernel_ot._arrays._containers import refuse_collections as refuse_collections
+from kernel_ot._arrays._containers import (
+    refuse_collections as refuse_collections,
+    refuse_containers as refuse_containers,
+)
 from kernel_ot._arrays._control import (
     branch as branch,
     one_by_one_on_cpu as one_by_one_on_cpu,
@@ -56,4 +59,4 @@ from kernel_ot._arrays._validation import (
     check_weights as check_weights,
     is_numeric as is_numeric,
 )
-from kernel_ot._arrays._words import agreeing as agreeing, counted as counted
+from kernel_ot._arrays._words import agreeing as agreeing, counted as counted, shown as shown

@@ -8,7 +8,7 @@ import numpy as np
 
 from kernel_ot._arrays._containers import refuse_containers
 from kernel_ot._arrays._namespace import Array, as_float, is_traced, namespace_of
-from kernel_ot._arrays._words import counted
+from kernel_ot._arrays._words import counted, shown
 
 RandomState: TypeAlias = int | np.integer | np.random.Generator | None
 
@@ -290,7 +290,7 @@ def _check_number(value: object, name: str) -> float:
         or not np.isscalar(value)
         or not isinstance(value, SupportsFloat)
     ):
-        raise ValueError(f"{name} = {value!r} is not a number.")
+        raise ValueError(f"{name} = {shown(value)} is not a number.")
     try:
         number = float(value)
     except OverflowError:
@@ -316,7 +316,8 @@ def check_generator(value: RandomState, name: str = "rng") -> np.random.Generato
         return np.random.default_rng(value)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{name} = {value!r} must be a numpy.random.Generator, or an integer, which is a seed."
+            f"{name} = {shown(value)} must be a numpy.random.Generator, or an integer, which is a "
+            "seed."
         ) from error
 
 
@@ -343,7 +344,8 @@ def check_jobs(value: object, name: str = "n_jobs") -> None:
     is_count = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not is_count or value == 0:
         raise ValueError(
-            f"{name} = {value!r} must be None, a number of processes, or -1 for all processors."
+            f"{name} = {shown(value)} must be None, a number of processes, or -1 for all "
+            "processors."
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+_LONGEST = 120
+
 
 def agreeing(number: int, sentence: str) -> str:
     """Return a sentence in which [one|many] is its first word for 1, its second for all others.
@@ -27,3 +29,18 @@ def counted(number: int, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
+
+
+def shown(value: object) -> str:
+    """Return a value in one line of a message, of an array its shape alone.
+
+    Examples
+    --------
+    >>> shown("wide"), shown([[1.0, 2.0]] * 40)[-12:]
+    ("'wide'", '1.0, 2.0]...')
+    """
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"{type(value).__name__} of shape {shape}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -13,6 +13,7 @@ from kernel_ot._arrays import (
     check_weights,
     counted,
     namespace_of,
+    shown,
 )
 from kernel_ot.divergences._settings import DivergenceSettings
 from kernel_ot.samples import Samples
@@ -47,7 +48,7 @@ def check_settings(settings: object, dimension: int) -> DivergenceSettings:
     """Return settings that are some and are for points of this dimension."""
     if not isinstance(settings, DivergenceSettings):
         raise ValueError(
-            f"settings = {settings!r} is no DivergenceSettings; choose them by "
+            f"settings = {shown(settings)} is no DivergenceSettings; choose them by "
             "DivergenceSettings.from_samples(x, y)."
         )
     if settings.dimension not in (None, dimension):

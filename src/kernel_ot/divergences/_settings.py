@@ -18,6 +18,7 @@ from kernel_ot._arrays import (
     on_host,
     pytree,
     register_pytrees,
+    shown,
 )
 from kernel_ot.kernels import Kernel, Multiquadric, median_distance
 
@@ -73,7 +74,7 @@ class DivergenceSettings:
         # A compiled function may see nothing of this library before its settings.
         register_pytrees()
         if not isinstance(self.kernel, Kernel):
-            raise ValueError(f"kernel = {self.kernel!r} is not a Kernel.")
+            raise ValueError(f"kernel = {shown(self.kernel)} is not a Kernel.")
         object.__setattr__(
             self, "reg_potential", check_positive(self.reg_potential, "reg_potential")
         )

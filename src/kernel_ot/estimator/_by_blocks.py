@@ -198,6 +198,8 @@ def map_by_blocks(
         blocks an iterator of their images.
     """
     work = _MapBlock(function, name, dimension)
+    if out is not None and Path(out).suffix.lower() != ".npy":
+        raise ValueError(f"out = {str(out)!r} must be the name of a .npy file, the format it has.")
     if is_dask(points):
         if out is not None:
             raise ValueError(

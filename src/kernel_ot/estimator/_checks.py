@@ -24,14 +24,15 @@ from kernel_ot._arrays import (
     namespace_of,
     refuse_beyond_single,
     require_memory,
+    shown,
 )
 from kernel_ot.estimator._parameters import FitParameters, GridParameters
 from kernel_ot.estimator._surface import TwoSampleEstimator
 from kernel_ot.kernels import Kernel
 from kernel_ot.preconditioning import PRECONDITIONERS
 from kernel_ot.samples import Masses, Points, Samples
-from kernel_ot.selection import CRITERIA, KernelChoice
-from kernel_ot.solvers import check_method_name
+from kernel_ot.selection import CRITERIA, Filling, KernelChoice
+from kernel_ot.solvers import check_method
 
 Kernels: TypeAlias = tuple[KernelChoice, ...]
 Regularisations: TypeAlias = tuple[tuple[float, float], ...]
@@ -48,18 +49,18 @@ def check_parameters(model: FitParameters) -> None:
     check_positive(model.violation_tol, "violation_tol")
     if model.preconditioner not in PRECONDITIONERS:
         raise ValueError(
-            f"preconditioner = {model.preconditioner!r} must be one of {PRECONDITIONERS}."
+            f"preconditioner = {shown(model.preconditioner)} must be one of {PRECONDITIONERS}."
         )
     if model.outliers not in OUTLIERS:
-        raise ValueError(f"outliers = {model.outliers!r} must be one of {OUTLIERS}.")
+        raise ValueError(f"outliers = {shown(model.outliers)} must be one of {OUTLIERS}.")
     if not isinstance(model.combine, bool | np.bool_):
-        raise ValueError(f"combine = {model.combine!r} must be True or False.")
-    if isinstance(model.method, str):
-        check_method_name(model.method)
+        raise ValueError(f"combine = {shown(model.combine)} must be True or False.")
+    Filling(model.filling).check()
+    check_method(model.method)
     if model.time_limit is not None:
         check_positive(model.time_limit, "time_limit")
     if not isinstance(model.verdict, bool) and model.verdict != "auto":
-        raise ValueError(f"verdict = {model.verdict!r} must be 'auto', True or False.")
+        raise ValueError(f"verdict = {shown(model.verdict)} must be 'auto', True or False.")
     for name in ("n_fill", "n_splits"):
         value = getattr(model, name)
         if isinstance(value, str) and value == "auto":
@@ -69,20 +70,20 @@ def check_parameters(model: FitParameters) -> None:
     if model.max_iter is not None:
         _check_count(model.max_iter, "max_iter", smallest=0)
     if model.callback is not None and not callable(model.callback):
-        raise ValueError(f"callback = {model.callback!r} must be a function or None.")
+        raise ValueError(f"callback = {shown(model.callback)} must be a function or None.")
     try:
         index(model.verbose)
     except TypeError:
-        raise ValueError(f"verbose = {model.verbose!r} must be 0, 1 or 2.") from None
+        raise ValueError(f"verbose = {shown(model.verbose)} must be 0, 1 or 2.") from None
 
 
 def _check_count(value: SupportsIndex, name: str, *, smallest: int) -> None:
     try:
         count = index(value)
     except TypeError:
-        raise ValueError(f"{name} = {value!r} must be an integer.") from None
+        raise ValueError(f"{name} = {shown(value)} must be an integer.") from None
     if isinstance(value, bool) or count < smallest:
-        raise ValueError(f"{name} = {value!r} must be an integer, at least {smallest}.")
+        raise ValueError(f"{name} = {shown(value)} must be an integer, at least {smallest}.")
 
 
 def check_both_samples(
@@ -144,7 +145,7 @@ def check_potential_kernel(kernel: Kernel, name: str) -> Kernel:
     """Return a kernel that potentials can have, or raise ValueError."""
     if kernel.conditional:
         raise ValueError(
-            f"{name} = {kernel!r} is positive for weights that sum to zero only: it serves "
+            f"{name} = {shown(kernel)} is positive for weights that sum to zero only: it serves "
             "divergences, not fits. Gaussian and Matern kernels serve both."
         )
     return kernel
@@ -153,7 +154,7 @@ def check_potential_kernel(kernel: Kernel, name: str) -> Kernel:
 def check_grid(search: GridParameters, *, adaptive: bool) -> tuple[Kernels, Regularisations]:
     """Return kernels and pairs (reg_sos, reg_potential), large to small, or raise ValueError."""
     if search.criterion not in CRITERIA:
-        raise ValueError(f"criterion = {search.criterion!r} must be one of {CRITERIA}.")
+        raise ValueError(f"criterion = {shown(search.criterion)} must be one of {CRITERIA}.")
     kernels = tuple(
         check_potential_kernel(kernel, f"kernels[{position}]")
         if isinstance(kernel, Kernel)
@@ -179,7 +180,7 @@ def _listed(search: GridParameters, name: str) -> list[object]:
     """Return a grid parameter as a list that is not empty."""
     value = getattr(search, name)
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise ValueError(f"{name} = {value!r} must be a sequence of values to compare.")
+        raise ValueError(f"{name} = {shown(value)} must be a sequence of values to compare.")
     listed = list(value)
     if not listed:
         raise ValueError(f"{name} is empty; give at least one value.")

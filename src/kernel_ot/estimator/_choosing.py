@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from kernel_ot._arrays import Array, check_positive
+from kernel_ot._arrays import Array, check_positive, shown
 from kernel_ot.cutting_planes import Settings
 from kernel_ot.diagnostics import (
     FittedTransport,
@@ -80,7 +80,9 @@ def given_settings(parameters: FitParameters) -> GivenSettings:
     kernel, reg_sos = parameters.kernel, parameters.reg_sos
     reg_potential = parameters.reg_potential
     if not is_auto(kernel) and not isinstance(kernel, Kernel):
-        raise ValueError(f"kernel = {kernel!r} must be 'auto' or a kernel of kernel_ot.kernels.")
+        raise ValueError(
+            f"kernel = {shown(kernel)} must be 'auto' or a kernel of kernel_ot.kernels."
+        )
     if isinstance(kernel, Kernel):
         check_potential_kernel(kernel, "kernel")
     return GivenSettings(

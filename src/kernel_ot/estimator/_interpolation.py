@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from kernel_ot._arrays import Array, check_non_negative
+from kernel_ot._arrays import Array, check_non_negative, shown
 from kernel_ot.potentials import Potentials
 from kernel_ot.samples import Samples
 
@@ -109,7 +109,7 @@ def interpolate(model: Transport, t: float) -> Interpolation:
     """
     model = getattr(model, "best_estimator_", model)
     if not hasattr(model, "potentials_"):
-        raise ValueError(f"model = {model!r} is not fitted; call fit(x, y) first.")
+        raise ValueError(f"model = {shown(model)} is not fitted; call fit(x, y) first.")
     t = check_non_negative(t, "t")
     if t > 1:
         raise ValueError(f"t = {t} must be between 0, which is x, and 1, which is y.")

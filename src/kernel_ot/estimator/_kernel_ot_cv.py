@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot._arrays import RandomState, check_generator, check_jobs
+from kernel_ot._arrays import RandomState, check_generator, check_jobs, shown
 from kernel_ot.diagnostics import Diagnostics
 from kernel_ot.estimator._checks import (
     check_both_samples,
@@ -260,7 +260,9 @@ class KernelOTCV(TwoSampleEstimator):
     def _checked_estimator(self) -> KernelOT:
         estimator = KernelOT() if self.estimator is None else self.estimator
         if not isinstance(estimator, KernelOT):
-            raise ValueError(f"estimator = {estimator!r} must be a KernelOT or None (the default).")
+            raise ValueError(
+                f"estimator = {shown(estimator)} must be a KernelOT or None (the default)."
+            )
         check_parameters(estimator)
         return estimator
 

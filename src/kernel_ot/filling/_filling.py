@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from kernel_ot._arrays import Array, check_generator
+from kernel_ot._arrays import Array, check_generator, shown
 from kernel_ot.filling._pairs import mixed_pairs, plan_pairs, random_pairs
 from kernel_ot.filling._sobol import sobol_points
 
@@ -70,12 +70,14 @@ def filling_points(
     ((64, 3), (64, 3))
     """
     if strategy not in _STRATEGIES:
-        raise ValueError(f"strategy = {strategy!r} must be one of {get_args(FillingStrategy)}.")
+        raise ValueError(
+            f"strategy = {shown(strategy)} must be one of {get_args(FillingStrategy)}."
+        )
     rng = check_generator(rng)
     try:
         count = index(n_fill)
     except TypeError:
-        raise ValueError(f"n_fill = {n_fill!r} must be an integer.") from None
+        raise ValueError(f"n_fill = {shown(n_fill)} must be an integer.") from None
     if count < 1:
         raise ValueError(f"n_fill = {count} must be at least 1.")
     return _STRATEGIES[strategy](x, y, count, rng=rng, weights_x=weights_x, weights_y=weights_y)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernel_ot._arrays import Array, check_points, check_same_dimension, check_same_names
+from kernel_ot._arrays import Array, check_points, check_same_dimension, check_same_names, shown
 from kernel_ot.interop._discrete import DiscreteCTransform
 from kernel_ot.interop._sources import fitted_model
 from kernel_ot.interop._units import Metric, cost_factor
@@ -131,7 +131,7 @@ def from_pot_result(result: OTResult, x: ArrayLike, y: ArrayLike, *, metric: Met
     pair = getattr(result, "potentials", None)
     if pair is None or any(values is None for values in pair):
         raise ValueError(
-            f"result = {result!r} holds no dual potentials; solve exactly, with "
+            f"result = {shown(result)} holds no dual potentials; solve exactly, with "
             "ot.solve_sample(x, y), or pass the values to from_dual_values."
         )
     u, v = pair

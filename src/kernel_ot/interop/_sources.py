@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kernel_ot._arrays import shown
 from kernel_ot.potentials import Potentials
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def fitted_model(model: object) -> KernelOT:
             if hasattr(model, "fit")
             else "pass a fitted KernelOT or KernelOTCV"
         )
-        raise ValueError(f"model = {model!r}: {remedy}.")
+        raise ValueError(f"model = {shown(model)}: {remedy}.")
     return found
 
 

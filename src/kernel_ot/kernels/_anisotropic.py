@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernel_ot._arrays import Array, check_points, counted, namespace_of, pytree
+from kernel_ot._arrays import Array, check_points, counted, namespace_of, pytree, shown
 from kernel_ot.kernels._base import Kernel
 from kernel_ot.kernels._tiles import as_pair
 
@@ -48,7 +48,7 @@ class Anisotropic(Kernel):
 
     def __post_init__(self) -> None:
         if not isinstance(self.kernel, Kernel):
-            raise ValueError(f"kernel = {self.kernel!r} is not a Kernel.")
+            raise ValueError(f"kernel = {shown(self.kernel)} is not a Kernel.")
         if namespace_of(self.matrix) is np:
             matrix = np.array(check_points(self.matrix, "matrix"), dtype=np.float64)
             matrix.flags.writeable = False
@@ -126,7 +126,7 @@ class Anisotropic(Kernel):
 
     def __repr__(self) -> str:
         matrix = self.matrix.tolist() if namespace_of(self.matrix) is np else self.matrix
-        return f"Anisotropic(kernel={self.kernel!r}, matrix={matrix!r})"
+        return f"Anisotropic(kernel={shown(self.kernel)}, matrix={matrix!r})"
 
     def __str__(self) -> str:
         """Return what fits on a line, without the matrix's entries."""

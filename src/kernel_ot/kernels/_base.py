@@ -10,7 +10,7 @@ from operator import add
 
 import numpy as np
 
-from kernel_ot._arrays import Array, check_positive, is_traced, pytree
+from kernel_ot._arrays import Array, check_positive, is_traced, pytree, shown
 from kernel_ot.kernels._tiles import as_pair, as_weights, contract
 
 
@@ -186,7 +186,9 @@ class Sum(Kernel):
     def __post_init__(self) -> None:
         kernels = tuple(self.kernels)
         if not kernels or not all(isinstance(kernel, Kernel) for kernel in kernels):
-            raise ValueError(f"kernels = {self.kernels!r} must be a non-empty tuple of kernels.")
+            raise ValueError(
+                f"kernels = {shown(self.kernels)} must be a non-empty tuple of kernels."
+            )
         object.__setattr__(self, "kernels", kernels)
 
     def __call__(self, x: Array, y: Array) -> Array:
@@ -242,7 +244,7 @@ class Scaled(Kernel):
     def __post_init__(self) -> None:
         object.__setattr__(self, "scale", check_positive(self.scale, "scale"))
         if not isinstance(self.kernel, Kernel):
-            raise ValueError(f"kernel = {self.kernel!r} is not a Kernel.")
+            raise ValueError(f"kernel = {shown(self.kernel)} is not a Kernel.")
 
     def __call__(self, x: Array, y: Array) -> Array:
         return self.scale * self.kernel(x, y)

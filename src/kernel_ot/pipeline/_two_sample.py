@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kernel_ot._arrays import Array, as_pandas, check_same_dimension, counted
+from kernel_ot._arrays import Array, as_pandas, check_same_dimension, counted, refuse_containers
 from kernel_ot.estimator import KernelOT, KernelOTCV, TwoSampleEstimator
 from kernel_ot.samples import Images
 
@@ -116,7 +116,10 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
         before = [(name, clone(step)) for name, step in self.steps[:-1]]
         fitted.steps_ = Pipeline(before or [("nothing", "passthrough")])
         fitted.steps_.fit(_stacked(x_rows, y_rows))
-        x_changed, y_changed = (np.asarray(fitted.steps_.transform(r)) for r in (x_rows, y_rows))
+        x_changed, y_changed = (
+            _dense(fitted.steps_.transform(rows), name)
+            for rows, name in ((x_rows, "x"), (y_rows, "y"))
+        )
         fitted.transport_ = transport.fit(x_changed, y_changed, weights_x, weights_y)
         self.__dict__ = fitted.__dict__
         return self
@@ -177,11 +180,13 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
                 f"{name} has {counted(rows.shape[1], 'column')} but {self.n_features_in_} are "
                 "needed: both samples and new points must have the same features."
             )
-        return np.asarray(self.steps_.transform(rows))
+        return _dense(self.steps_.transform(rows), name)
 
     def _table(self, points: object, name: str) -> Array | DataFrame:
         """Return points as a 2-D array, or a data frame of pandas, whose columns steps can name."""
         frame = as_pandas(points)
+        if frame is None:
+            refuse_containers(points, name)
         table = np.asarray(points) if frame is None else frame
         # Steps compute in the type that they are given, which may not hold the other sample.
         if frame is None and table.dtype == np.float32:
@@ -207,6 +212,16 @@ class TwoSamplePipeline(TwoSampleEstimator, _BaseComposition):
                 )
         transport: KernelOT | KernelOTCV = clone(self.steps[-1][1])
         return transport
+
+
+def _dense(changed: object, name: str) -> Array:
+    """Return what steps made of a sample as an array, or say that they made it sparse."""
+    if hasattr(changed, "toarray"):
+        raise ValueError(
+            f"The steps make a sparse matrix of {name}, and a transport needs all entries; give "
+            "them sparse_output=False, or add TruncatedSVD(...)."
+        )
+    return np.asarray(changed)
 
 
 def _stacked(x: Array | DataFrame, y: Array | DataFrame) -> Array | DataFrame:

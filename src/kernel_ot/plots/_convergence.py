@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from kernel_ot._arrays import shown
 from kernel_ot.plots._axes import NEUTRAL, SOURCE, new_axes
 from kernel_ot.plots._model import Record, model_of
 
@@ -74,7 +75,9 @@ def convergence(
     elif isinstance(history, Sequence):
         records = history
     else:
-        raise ValueError(f"history = {history!r} is no fitted model and no sequence of records.")
+        raise ValueError(
+            f"history = {shown(history)} is no fitted model and no sequence of records."
+        )
     if not records:
         raise ValueError("history is empty; there was no iteration to draw.")
     ax = new_axes(ax)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernel_ot._arrays import Array, check_points, namespace_of, pytree, rounded_to
+from kernel_ot._arrays import Array, check_points, namespace_of, pytree, rounded_to, shown
 from kernel_ot.kernels import Kernel
 
 
@@ -41,7 +41,7 @@ class KernelExpansion:
 
     def __post_init__(self) -> None:
         if not isinstance(self.kernel, Kernel):
-            raise ValueError(f"kernel = {self.kernel!r} is not a Kernel.")
+            raise ValueError(f"kernel = {shown(self.kernel)} is not a Kernel.")
         xp = namespace_of(self.centres, self.coefficients)
         coefficients = xp.asarray(self.coefficients)
         if xp is np:

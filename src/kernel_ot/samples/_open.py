@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernel_ot._arrays import Array, refuse_collections
+from kernel_ot._arrays import Array, refuse_collections, shown
 from kernel_ot.samples._blocks import BlockCloud, DaskCloud
 from kernel_ot.samples._clouds import (
     ArrayCloud,
@@ -245,7 +245,7 @@ def masses_in_memory(weights: Masses | None, name: str) -> ArrayLike | None:
         return np.asarray(read_rows(weights, slice(None), name))
     given = weights() if callable(weights) else weights
     if not isinstance(given, Iterable):
-        raise ValueError(f"{name} = {given!r} is no array; pass one mass a point.")
+        raise ValueError(f"{name} = {shown(given)} is no array; pass one mass a point.")
     parts = [np.asarray(part) for part in given]
     if any(part.ndim for part in parts) or callable(weights):
         return np.concatenate([np.atleast_1d(part) for part in parts]) if parts else np.zeros(0)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernel_ot._arrays import Array, check_points
-from kernel_ot.filling import filling_points
+from kernel_ot._arrays import Array, check_points, shown
+from kernel_ot.filling import FillingStrategy, filling_points
 from kernel_ot.preconditioning import Conjugation
 from kernel_ot.samples import Samples
 
@@ -41,6 +41,17 @@ class Filling:
         """Whether cutting planes choose the points."""
         return isinstance(self.strategy, str) and self.strategy in ("auto", "adaptive")
 
+    def check(self) -> None:
+        """Raise ValueError for what is neither a name nor a pair."""
+        known = ("auto", "adaptive", *get_args(FillingStrategy))
+        is_name = isinstance(self.strategy, str) and self.strategy in known
+        is_pair = isinstance(self.strategy, tuple | list) and len(self.strategy) == 2
+        if not is_name and not is_pair:
+            raise ValueError(
+                f"filling = {shown(self.strategy)} must be one of {known}, or a pair "
+                "(x_fill, y_fill) of arrays with one filling point a row."
+            )
+
     def place(
         self, changed: Samples, change: Conjugation, rng: np.random.Generator
     ) -> tuple[Array, Array]:
@@ -55,13 +66,7 @@ class Filling:
                 weights_x=changed.weights_x,
                 weights_y=changed.weights_y,
             )
-        try:
-            x_fill, y_fill = self.strategy
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"filling = {self.strategy!r} must be 'adaptive', a strategy of kernel_ot.filling, "
-                "or a pair (x_fill, y_fill) of arrays with one filling point a row."
-            ) from None
+        x_fill, y_fill = self.strategy
         dimension = changed.x.shape[1]
         x_fill = check_points(x_fill, "filling[0]", dimension=dimension)
         y_fill = check_points(y_fill, "filling[1]", dimension=dimension)

@@ -9,7 +9,7 @@ from typing import Protocol, SupportsIndex, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernel_ot._arrays import Array
+from kernel_ot._arrays import Array, shown
 from kernel_ot.samples import Samples
 from kernel_ot.selection._paths import Split
 
@@ -127,9 +127,11 @@ def _folds(n: int, n_folds: object, rng: np.random.Generator) -> list[tuple[Arra
             raise TypeError
         count = index(n_folds)
     except TypeError:
-        raise ValueError(f"cv = {n_folds!r} must be a number of folds or a splitter.") from None
+        raise ValueError(
+            f"cv = {shown(n_folds)} must be a number of folds or a splitter."
+        ) from None
     if isinstance(n_folds, bool) or not 2 <= count <= n:
-        raise ValueError(f"cv = {n_folds!r} must be at least 2 and at most the {n} points.")
+        raise ValueError(f"cv = {shown(n_folds)} must be at least 2 and at most the {n} points.")
     order = rng.permutation(n)
     return [
         (np.sort(np.setdiff1d(order, fold)), np.sort(fold)) for fold in np.array_split(order, count)

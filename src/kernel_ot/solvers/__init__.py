@@ -1,6 +1,6 @@
 """Solve a problem: the entry point, the statuses and one file a method."""
 
-from kernel_ot.solvers._choice import METHODS as METHODS, check_method_name as check_method_name
+from kernel_ot.solvers._choice import METHODS as METHODS, check_method as check_method
 from kernel_ot.solvers._lifting import lift
 from kernel_ot.solvers._method import Method, StartingPoint as StartingPoint, State as State
 from kernel_ot.solvers._solution import Progress, Records, Solution as Solution

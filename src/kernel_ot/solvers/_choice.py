@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kernel_ot._arrays import is_traced, namespace_of
+from kernel_ot._arrays import is_traced, namespace_of, shown
 from kernel_ot.problem import Problem
-from kernel_ot.solvers._method import AnyMethod, StartingPoint
+from kernel_ot.solvers._method import AnyMethod, Method, StartingPoint
 from kernel_ot.solvers._scaling import rescaled, start_error
 from kernel_ot.solvers.interior_point._extended import ExtendedInteriorPoint, is_extensible
 from kernel_ot.solvers.interior_point._full_rank import FullRankInteriorPoint, is_well_conditioned
@@ -52,7 +52,18 @@ def check_method_name(name: str) -> None:
     """Raise ValueError unless `name` is "auto" or a key of `METHODS`."""
     if name not in ("auto", *METHODS):
         names = ", ".join(repr(known) for known in ("auto", *METHODS))
-        raise ValueError(f"method = {name!r} is unknown; use one of {names}.")
+        raise ValueError(f"method = {shown(name)} is unknown; use one of {names}.")
+
+
+def check_method(method: object) -> None:
+    """Raise ValueError unless `method` is a method or the name of one."""
+    if isinstance(method, str):
+        check_method_name(method)
+    elif not isinstance(method, Method):
+        names = ", ".join(repr(known) for known in ("auto", *METHODS))
+        raise ValueError(
+            f"method = {shown(method)} must be one of {names}, or a method of kernel_ot.solvers."
+        )
 
 
 def choose_method(name: str, problem: Problem, start: StartingPoint | None) -> AnyMethod:

@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from kernel_ot._arrays import Array, check_positive, namespace_of
+from kernel_ot._arrays import Array, check_positive, namespace_of, shown
 from kernel_ot.problem import Problem
-from kernel_ot.solvers._choice import choose_method
+from kernel_ot.solvers._choice import check_method, choose_method
 from kernel_ot.solvers._loop import Callback, run
 from kernel_ot.solvers._method import AnyMethod, StartingPoint
 from kernel_ot.solvers._solution import Solution
@@ -84,6 +84,12 @@ def solve(
     >>> solution.status.name, solution.residual <= 1e-8
     ('CONVERGED', True)
     """
+    if not isinstance(problem, Problem):
+        raise ValueError(
+            f"problem = {shown(problem)} is no Problem; make one by Problem.from_samples(x, y, "
+            "...)."
+        )
+    check_method(method)
     if namespace_of(problem.features) is not np:
         return _solve_jax(problem, method, tol, max_iter, init, callback, time_limit)
     start = _starting_point(problem, init)
@@ -184,5 +190,5 @@ def _as_real(value: object) -> Array:
 
 def _as_count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-        raise ValueError(f"max_iter = {value!r} must be a non-negative integer.")
+        raise ValueError(f"max_iter = {shown(value)} must be a non-negative integer.")
     return int(value)

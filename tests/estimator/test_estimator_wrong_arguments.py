@@ -1,4 +1,4 @@
-"""Words where arrays are expected: taken for the name of a file, and refused by the argument."""
+"""Words and other things where arrays are expected: refused by the argument, in one line."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kernel_ot import KernelOT, divergence, two_sample_test
+from kernel_ot import KernelOT, divergence, interpolate, solve, two_sample_test
 from kernel_ot.estimator import certify
 from kernel_ot.kernels import Gaussian
 
+ANY: Any = None
 POINTS = np.random.default_rng(0).normal(size=(30, 2))
 SEVERAL: Any = {"a": POINTS}
 
@@ -41,6 +42,13 @@ def fitted() -> KernelOT:
         (lambda: fitted().summary(POINTS, "y"), r"y = 'y' is no array; pass numbers"),
         (lambda: divergence(POINTS, POINTS, weights_x="uniform"), r"weights_x = 'uniform' is no"),
         (lambda: two_sample_test("x", POINTS), r"x = 'x' is no array; pass numbers"),
+        (lambda: KernelOT(method=ANY).fit(POINTS, POINTS), r"method = None must be one of 'auto'"),
+        (lambda: solve(ANY), "problem = None is no Problem; make one by"),
+        (
+            lambda: KernelOT(filling="adaptve").fit(POINTS, POINTS),
+            r"filling = 'adaptve' must be one of \('auto', 'adaptive', .*or a pair",
+        ),
+        (lambda: fitted().transform(POINTS, out="x.csv"), r"out = 'x\.csv' .* \.npy file"),
         (lambda: divergence(SEVERAL, POINTS), r"x is no array but has several \(a\)"),
     ],
 )
@@ -52,3 +60,11 @@ def test_words_are_refused_by_the_argument(call: Callable[[], object], message: 
 def test_a_file_that_is_missing_is_missing() -> None:
     with pytest.raises(FileNotFoundError, match=r"weights_x = 'masses\.npy' .* does not exist"):
         KernelOT().fit(POINTS, POINTS, weights_x="masses.npy")
+
+
+def test_arrays_do_not_fill_messages() -> None:
+    points: Any = np.zeros((80, 2))
+    with pytest.raises(ValueError, match=r"^model = ndarray of shape \(80, 2\) is not fitted"):
+        interpolate(points, 0.5)
+    with pytest.raises(ValueError, match=r"settings = ndarray of shape \(80, 2\) is no .{,200}$"):
+        divergence(POINTS, POINTS, settings=points)
