@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kernel_ot import KernelOT
@@ -75,3 +76,20 @@ def test_a_block_of_wild_rows_alone_gives_nothing() -> None:
 
 def test_ordinary_samples_lose_no_row(tame: KernelOT) -> None:
     assert [len(rows) for rows in tame.outliers_] == [0, 0]
+
+
+def test_frames_with_other_columns_are_refused_however_many_rows_they_have() -> None:
+    x, y = samples()
+    frames = pd.DataFrame(x, columns=["a", "b"]), pd.DataFrame(y, columns=["b", "a"])
+    with pytest.raises(ValueError, match=r"columns .* of y are not those of x, \['a', 'b'\]"):
+        KernelOT(**SETTINGS).fit(*frames)
+
+
+def test_masses_on_a_single_row_of_many_are_refused_by_name() -> None:
+    x, y = samples()
+    masses = np.zeros(len(x))
+    masses[7] = 1.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=r"weights_x has mass on so few rows .*leave out"):
+            KernelOT().fit(x, y, masses)

@@ -11,6 +11,7 @@ import numpy as np
 
 from kernel_ot._arrays import (
     check_generator,
+    check_same_names,
     check_sample,
     check_weights,
     counted,
@@ -122,6 +123,7 @@ def open_inputs(
     clock = Clock(parameters.time_limit)
     for points, name in ((x, "x"), (y, "y")):
         refuse_collections(points, name)
+    check_same_names(x, y)
     if y is None or not any(map(_may_be_large, (x, y))):
         return InMemory(x, y, *(_gathered(w, n) for w, n in ((weights_x, "x"), (weights_y, "y"))))
     rng = np.random.default_rng(0)

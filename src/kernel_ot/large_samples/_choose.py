@@ -59,7 +59,13 @@ class Drawn:
         return Drawn(self.x[rows], self.y[columns], self.masses_x[rows], self.masses_y[columns])
 
     def samples(self) -> Samples:
-        """Return them with masses that sum to one."""
+        """Return them with masses that sum to one, or raise ValueError where all are 0."""
+        for name, masses in (("x", self.masses_x), ("y", self.masses_y)):
+            if not masses.any():
+                raise ValueError(
+                    f"weights_{name} has mass on so few rows that none of {len(masses)} random "
+                    f"ones has any; leave out the rows without, {name}[weights_{name} > 0]."
+                )
         total_x, total_y = self.masses_x.sum(), self.masses_y.sum()
         return Samples(self.x, self.y, self.masses_x / total_x, self.masses_y / total_y)
 
