@@ -93,3 +93,15 @@ def test_masses_on_a_single_row_of_many_are_refused_by_name() -> None:
         warnings.simplefilter("error")
         with pytest.raises(ValueError, match=r"weights_x has mass on so few rows .*leave out"):
             KernelOT().fit(x, y, masses)
+
+
+def test_masked_masses_and_spreads_beyond_float64_are_refused() -> None:
+    x, y = samples()
+    masses = np.ma.masked_less(np.arange(float(len(x))), 3.0)
+    with pytest.raises(ValueError, match="weights_x is a masked array with 3 masked entries"):
+        KernelOT(**SETTINGS).fit(x, y, masses)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for unit in (1e100, 1e-100):
+            with pytest.raises(ValueError, match=r"x spreads over .* Measure both samples in"):
+                KernelOT(**SETTINGS).fit(unit * x, y)

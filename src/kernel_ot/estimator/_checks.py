@@ -37,7 +37,6 @@ from kernel_ot.solvers import check_method
 Kernels: TypeAlias = tuple[KernelChoice, ...]
 Regularisations: TypeAlias = tuple[tuple[float, float], ...]
 
-_LARGEST_SPREAD = 1e70
 OUTLIERS = ("exclude", "keep")
 # Copies of both samples in either coordinates, of a fold of them, and in the potentials' centres.
 _COPIES_OF_SAMPLES = 8
@@ -126,18 +125,6 @@ def check_massive(samples: Samples) -> None:
                 f"weights_{name} leaves {name} one row with mass (rows far outside of all mass "
                 "are left out); a sample needs at least 2. The optimal map to or from a single "
                 "point is constant, no estimate is needed."
-            )
-
-
-def check_spread(samples: Samples) -> None:
-    """Raise ValueError where a sample is so wide or narrow that its moments are no numbers."""
-    for name, points in (("x", samples.x), ("y", samples.y)):
-        spread = float(np.ptp(points, axis=0).max())
-        if spread > 0 and not 1 / _LARGEST_SPREAD <= spread <= _LARGEST_SPREAD:
-            raise ValueError(
-                f"{name} spreads over {spread:.3g}; fourth powers of lengths beyond "
-                f"{1 / _LARGEST_SPREAD:g} ... {_LARGEST_SPREAD:g} are no float64 numbers. Measure "
-                "both samples in another unit."
             )
 
 

@@ -16,7 +16,6 @@ from kernel_ot.estimator._checks import (
     check_massive,
     check_new_points,
     check_parameters,
-    check_spread,
 )
 from kernel_ot.estimator._choosing import choose_settings, judge
 from kernel_ot.estimator._derived import semi_dual_terms, set_derived
@@ -290,7 +289,7 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         samples, self.outliers_ = without_outliers(samples, self.outliers)
         seen = samples.with_mass()
         check_massive(seen)
-        check_spread(seen)
+        seen.check_spread()
         seen = in_own_order(seen)  # whatever is drawn from here on
         rng = check_generator(self.random_state, "random_state")
         change = fit_conjugation(

@@ -22,7 +22,6 @@ from kernel_ot.estimator._checks import (
     check_grid,
     check_massive,
     check_parameters,
-    check_spread,
 )
 from kernel_ot.estimator._fitting import without_outliers
 from kernel_ot.estimator._kernel_ot import KernelOT
@@ -205,7 +204,7 @@ class KernelOTCV(TwoSampleEstimator):
         has_splitter = hasattr(self.cv, "split")  # which counts all rows, in their order
         if not has_splitter:
             samples = samples.with_mass()
-        check_spread(samples)
+        samples.check_spread()
         samples = without_outliers(samples, estimator.outliers)[0].with_mass()
         check_massive(samples)
         if not has_splitter:

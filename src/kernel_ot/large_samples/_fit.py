@@ -136,6 +136,7 @@ def fit_large(
     """
     drawn = _draw(x, y, rng)
     together = drawn.samples()
+    together.check_spread()
     change = fit_conjugation(
         together.x, together.y, options.preconditioner, together.weights_x, together.weights_y
     )

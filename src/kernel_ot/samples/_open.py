@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernel_ot._arrays import Array, refuse_collections, shown
+from kernel_ot._arrays import Array, refuse_collections, refuse_containers, shown
 from kernel_ot.samples._blocks import BlockCloud, DaskCloud
 from kernel_ot.samples._clouds import (
     ArrayCloud,
@@ -240,7 +240,7 @@ def masses_in_memory(weights: Masses | None, name: str) -> ArrayLike | None:
         weights = _masses_of_file(weights, name)
     if weights is None:
         return None
-    refuse_collections(weights, name)
+    refuse_containers(weights, name)
     if is_sliceable(weights):
         return np.asarray(read_rows(weights, slice(None), name))
     given = weights() if callable(weights) else weights

@@ -10,6 +10,8 @@ from kernel_ot._arrays import Array, counted, pytree
 from kernel_ot.samples._alone import rows_alone
 from kernel_ot.samples._outliers import far_rows, outlying_rows
 
+_LARGEST_SPREAD = 1e70
+
 
 @pytree()
 @dataclass(frozen=True, eq=False)
@@ -92,6 +94,17 @@ class Samples:
         weights_x, weights_y = self.weights_x.copy(), self.weights_y.copy()
         weights_x[rows] = weights_y[columns] = 0.0
         return Samples(self.x, self.y, weights_x / weights_x.sum(), weights_y / weights_y.sum())
+
+    def check_spread(self) -> None:
+        """Raise ValueError where one is so wide or narrow that its moments are no numbers."""
+        for name, points in (("x", self.x), ("y", self.y)):
+            spread = float(np.ptp(points, axis=0).max())
+            if spread > 0 and not 1 / _LARGEST_SPREAD <= spread <= _LARGEST_SPREAD:
+                raise ValueError(
+                    f"{name} spreads over {spread:.3g}; fourth powers of lengths beyond "
+                    f"{1 / _LARGEST_SPREAD:g} ... {_LARGEST_SPREAD:g} are no float64 numbers. "
+                    "Measure both samples in another unit."
+                )
 
     def with_mass(self) -> Samples:
         """Return the rows that carry mass."""
