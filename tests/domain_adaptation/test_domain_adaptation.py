@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import ot
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
@@ -196,3 +197,10 @@ def test_pot_style_needs_neither_pot_nor_skada(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setitem(sys.modules, name, None)
     Xs, _, Xt, _ = domains()
     assert DomainTransport(FAST).fit(Xs=Xs, Xt=Xt).transform(Xs=Xs).shape == Xs.shape
+
+
+def test_frames_with_other_columns_are_refused() -> None:
+    points = np.random.default_rng(0).normal(size=(40, 2))
+    source, target = pd.DataFrame(points, columns=["a", "b"]), pd.DataFrame(points)
+    with pytest.raises(ValueError, match=r"of Xt are not those of Xs, \['a', 'b'\]"):
+        DomainTransport().fit(Xs=source, Xt=target.set_axis(["b", "a"], axis=1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -119,3 +121,9 @@ def test_messages() -> None:
             evaluate(np.full((4, 2), np.nan))
         with pytest.raises(ValueError, match=r"points has shape \(4,\)"):
             evaluate(np.ones(4))
+
+
+def test_masked_coefficients_are_refused() -> None:
+    masked: Any = np.ma.masked_less(np.arange(3.0), 1)
+    with pytest.raises(ValueError, match="coefficients is a masked array"):
+        KernelExpansion(Linear(), np.ones((3, 1)), masked)

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.validation import check_is_fitted
 
-from kernel_ot._arrays import Array, check_points
+from kernel_ot._arrays import Array, check_feature_names, check_points
 from kernel_ot.estimator import KernelOT
 
 # POT's mark of a target sample without a label.
@@ -94,6 +94,7 @@ class DomainTransport(BaseEstimator):
         """
         if Xs is None or Xt is None:
             raise ValueError("Xs and Xt are both needed: fit(Xs=source, ys=labels, Xt=target).")
+        check_feature_names(getattr(Xs, "columns", None), Xt, "Xt", of="Xs")
         x, y = check_points(Xs, "Xs"), check_points(Xt, "Xt")
         estimator = KernelOT() if self.estimator is None else self.estimator
         maps: dict[object, KernelOT] = {None: clone(estimator).fit(x, y)}

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernel_ot._arrays import Array, check_points, namespace_of, pytree, rounded_to, shown
+from kernel_ot._arrays import (
+    Array,
+    as_numbers,
+    check_points,
+    namespace_of,
+    pytree,
+    rounded_to,
+    shown,
+)
 from kernel_ot.kernels import Kernel
 
 
@@ -43,7 +51,7 @@ class KernelExpansion:
         if not isinstance(self.kernel, Kernel):
             raise ValueError(f"kernel = {shown(self.kernel)} is not a Kernel.")
         xp = namespace_of(self.centres, self.coefficients)
-        coefficients = xp.asarray(self.coefficients)
+        coefficients = xp.asarray(as_numbers(self.coefficients, "coefficients"))
         if xp is np:
             object.__setattr__(self, "centres", check_points(self.centres, "centres"))
         if coefficients.shape != self.centres.shape[:1]:
