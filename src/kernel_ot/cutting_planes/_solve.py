@@ -34,10 +34,6 @@ from kernel_ot.solvers import Progress, Records, Solution, Status
 
 StopRule: TypeAlias = Callable[[FillingRound, Progress], Status | None]
 """Called after each round; a status ends the filling with it."""
-# A shift of the whole map by s violates by s^2 / 2, and what the Gaussian map leaves to move grows
-# less with the dimension than the mean cost of a pair, which violations are measured in. With the
-# same part of it in 48 features one fit to cells of 27 ended shifted, at 1.5 times the error.
-_FEATURES_OF_TOLERANCE = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +117,7 @@ def fill_by_cutting_planes(
     samples : Samples
         In the coordinates of the fit.
     settings : Settings
-    violation_tol : float
-        The `tol` of `adaptive_filling` up to 20 features, in d of them 20 / d of it.
-    max_fill, max_rounds
+    violation_tol, max_fill, max_rounds
         As in `adaptive_filling`.
     stop : callable
         Takes each round and its record, returns a status to end with or None.
@@ -151,7 +145,7 @@ def fill_by_cutting_planes(
         kernel,
         reg_potential,
         start=start,
-        tol=violation_tol * min(1.0, _FEATURES_OF_TOLERANCE / samples.dimension),
+        tol=violation_tol,
         max_fill=max_fill,
         max_rounds=max_rounds,
         on_round=on_round,

@@ -94,7 +94,7 @@ class KernelOT(DescribesItself, Saves, FittedAttributes, TwoSampleEstimator):
         Bound on the relative error of the objective, see `kernel_ot.problem.OptimalityReport`.
     violation_tol : float, default 2e-3
         Adaptive filling ends when no pair violates the constraint by more than this part of the
-        mean cost of a pair, up to 5000 points and above 20 features by 20 / d of it.
+        mean cost of a pair.
     max_iter : int, optional
         Rounds of adaptive filling (default 60), or steps of the solver.
     time_limit : float, optional
