@@ -126,7 +126,7 @@ class Anisotropic(Kernel):
 
     def __repr__(self) -> str:
         matrix = self.matrix.tolist() if namespace_of(self.matrix) is np else self.matrix
-        return f"Anisotropic(kernel={shown(self.kernel)}, matrix={matrix!r})"
+        return f"Anisotropic(kernel={self.kernel!r}, matrix={matrix!r})"
 
     def __str__(self) -> str:
         """Return what fits on a line, without the matrix's entries."""
