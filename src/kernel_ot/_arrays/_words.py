@@ -36,8 +36,9 @@ def shown(value: object) -> str:
 
     Examples
     --------
-    >>> shown("wide"), shown([[1.0, 2.0]] * 40)[-12:]
-    ("'wide'", '1.0, 2.0]...')
+    >>> import numpy as np
+    >>> shown("wide"), shown(np.zeros((3, 2))), len(shown("long " * 100))
+    ("'wide'", 'ndarray of shape (3, 2)', 123)
     """
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:
