@@ -19,7 +19,7 @@ import numpy as np
 
 from kernel_ot._arrays import Array
 from kernel_ot._linalg import blas_on_one_thread
-from kernel_ot.cutting_planes._contact import ContactPoints, Embeddings
+from kernel_ot.cutting_planes._contact import ContactPoints, Embeddings, SampleValues
 from kernel_ot.cutting_planes._pairs import scan_pairs
 from kernel_ot.kernels import Kernel
 from kernel_ot.potentials import Potentials
@@ -155,7 +155,8 @@ def adaptive_filling(
             violated = _violated_pairs(samples, points, reg_potential, tol * unit)
             if looks and violated.largest <= tol * unit:
                 looks -= 1
-                violated = _with_returning(violated, samples, points, reg_potential, tol * unit)
+                potentials = points.potentials(reg_potential)
+                violated = _with_returning(violated, samples, potentials, tol * unit)
             # What the exact multipliers violate must not be forgiven again by the next round.
             leeway *= _TIGHTENING
         rounds.append(
@@ -230,6 +231,7 @@ class _ViolatedPairs:
     y: Array
     by: Array
     dual: float
+    at_samples: SampleValues
 
     @property
     def largest(self) -> float:
@@ -257,23 +259,19 @@ def _violated_pairs(
         y=np.concatenate([y[scan.row_partner], y, here.images_x, y]),
         by=by,
         dual=float(samples.weights_x @ here.u + samples.weights_y @ here.v),
+        at_samples=here,
     )
 
 
 def _with_returning(
-    found: _ViolatedPairs,
-    samples: Samples,
-    points: ContactPoints,
-    reg_potential: float,
-    leeway: float,
+    found: _ViolatedPairs, samples: Samples, potentials: Potentials, leeway: float
 ) -> _ViolatedPairs:
     """Add the pairs (x, S^-1(x)) and (T^-1(y), y) that violate by more than twice the leeway.
 
     With x fixed y = S^-1(x) = x + grad v(y) is where the constraint is tightest; one step towards
     it from T(x), where it is T(x) already unless S(T(x)) misses x.
     """
-    x, y = samples.x, samples.y
-    here, potentials = points.at_samples(reg_potential), points.potentials(reg_potential)
+    x, y, here = samples.x, samples.y, found.at_samples
     return_x = x + potentials.v.gradient(here.images_x)
     return_y = y + potentials.u.gradient(here.images_y)
     off_x = violation(here.u, potentials.v(return_x), x, return_x)

@@ -29,9 +29,8 @@ class Caution:
     Attributes
     ----------
     name : str
-        "outliers", "far rows", "few points", "small features", "flat",
-        "violation", "no return", "mean",
-        "off the support" or "bound".
+        "outliers", "far rows", "few points", "small features", "flat", "violation", "no return",
+        "mean", "off the support" or "bound".
     cause, remedy : str
         One sentence each.
 

@@ -51,8 +51,7 @@ METHODS: dict[str, Callable[[Problem], AnyMethod]] = {
 def check_method_name(name: str) -> None:
     """Raise ValueError unless `name` is "auto" or a key of `METHODS`."""
     if name not in ("auto", *METHODS):
-        names = ", ".join(repr(known) for known in ("auto", *METHODS))
-        raise ValueError(f"method = {shown(name)} is unknown; use one of {names}.")
+        raise ValueError(f"method = {shown(name)} is unknown; use one of {_known_names()}.")
 
 
 def check_method(method: object) -> None:
@@ -60,10 +59,14 @@ def check_method(method: object) -> None:
     if isinstance(method, str):
         check_method_name(method)
     elif not isinstance(method, Method):
-        names = ", ".join(repr(known) for known in ("auto", *METHODS))
         raise ValueError(
-            f"method = {shown(method)} must be one of {names}, or a method of kernel_ot.solvers."
+            f"method = {shown(method)} must be one of {_known_names()}, or a method of "
+            "kernel_ot.solvers."
         )
+
+
+def _known_names() -> str:
+    return ", ".join(repr(known) for known in ("auto", *METHODS))
 
 
 def choose_method(name: str, problem: Problem, start: StartingPoint | None) -> AnyMethod:
